@@ -1,0 +1,1 @@
+"""Places where tasks run: each file makes a concurrent.futures.Executor."""

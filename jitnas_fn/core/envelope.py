@@ -1,0 +1,82 @@
+"""What crosses the wire: JSON text with a protocol version and a verb."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from jitnas_fn.core.codec import Json, canonical, parse
+from jitnas_fn.core.errors import EnvelopeError, JitnasError, PayloadTooLarge, named
+
+PROTOCOL = 1
+VERBS = ("hello", "ping", "lookup", "since", "status", "cancel", "train")
+PAYLOADS = ("graph", "cloudpickle")
+MAX_PAYLOAD_BYTES = 8_000_000  # a Globus Compute submit request ends at 10 MB, its whole batch included
+MAX_ENVELOPE_BYTES = 64_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """A request or its reply.
+
+    Attributes
+    ----------
+    verb
+        One of `VERBS`.
+    body
+        The verb's own fields. Requests: `keys` (lookup, status, cancel), `tasks` (train), `cursor` and `limit` (since).
+        Replies: `results`, a list in the order of the request; each holds its key, and a record, a state or an error.
+    error
+        In a reply, why the whole request failed; None otherwise.
+    """
+
+    verb: str
+    body: Json
+    error: Json | None = None
+
+    def to_json(self) -> str:
+        """Canonical JSON text."""
+        return canonical({**self.body, "protocol": PROTOCOL, "verb": self.verb, "error": self.error})
+
+    @classmethod
+    def from_json(cls, text: str) -> "Envelope":
+        """Read an envelope that may be hostile; raises `EnvelopeError`."""
+        fields = parse(text, max_bytes=MAX_ENVELOPE_BYTES, error=EnvelopeError, what="message")
+        protocol, verb, error = fields.pop("protocol", None), fields.pop("verb", None), fields.pop("error", None)
+        if protocol != PROTOCOL:
+            raise EnvelopeError(
+                f"this side speaks protocol {PROTOCOL}, the other {str(protocol)[:20]!r}: upgrade the older jitnas_fn of the two"
+            )
+        if verb not in VERBS:
+            raise EnvelopeError(f"no verb {str(verb)[:40]!r}; there are {', '.join(VERBS)}")
+        if error is not None and not isinstance(error, dict):
+            raise EnvelopeError("error is null or {type, message, retryable}")
+        return cls(str(verb), fields, error)
+
+    def items(self, name: str) -> list[Any]:
+        """The list called `name` in the body; raises `EnvelopeError` if there is none."""
+        found = self.body.get(name)
+        if not isinstance(found, list):
+            raise EnvelopeError(f"{self.verb} needs a list of {name}, not {type(found).__name__}")
+        return found
+
+
+def error_fields(error: BaseException) -> Json:
+    """An exception as it travels: type, message and whether asking again may help."""
+    known = isinstance(error, JitnasError)
+    kind = type(error).__name__ if known else "JitnasError"
+    message = str(error) if known else f"{type(error).__name__}: {error}"
+    return {"type": kind, "message": message[:4000], "retryable": bool(getattr(error, "retryable", False))}
+
+
+def raised(fields: Json) -> JitnasError:
+    """The exception that error fields stand for, of the class they name."""
+    return named(str(fields.get("type")))(str(fields.get("message", "no message")))
+
+
+def checked_size(text: str) -> str:
+    """`text` if it may be sent as a payload, else `PayloadTooLarge`."""
+    if len(text) > MAX_PAYLOAD_BYTES:
+        raise PayloadTooLarge(
+            f"this payload has {len(text) / 1e6:.1f} MB; at most {MAX_PAYLOAD_BYTES / 1e6:.0f} MB are sent. "
+            "Large constants and by-value modules are the usual cause"
+        )
+    return text

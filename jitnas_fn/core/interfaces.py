@@ -1,0 +1,37 @@
+"""What the rooms promise each other, as structural types."""
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from jitnas_fn.core.entry import Entry
+from jitnas_fn.core.record import Record
+
+Cursor = dict[str, int]
+
+
+class Store(Protocol):
+    """Where records are kept. Every store keeps all records under a key; `get` answers by `Record.order`."""
+
+    def get(self, key: str) -> Record | None:
+        """The record that stands for `key`, retracted ones left out; None if there is none."""
+
+    def replicates(self, key: str) -> list[Record]:
+        """Every record under `key` that is not retracted, best first."""
+
+    def put(self, record: Record) -> None:
+        """Keep a record. Once this returns it survives any kill. A record that is there already is not kept twice."""
+
+    def append(self, entry: Entry) -> None:
+        """Keep an entry of any kind, as durable as `put`."""
+
+    def since(self, cursor: Cursor) -> tuple[list[Entry], Cursor]:
+        """Entries that came after `cursor` (writer → number of its entries seen), and the cursor after them."""
+
+    def document(self, fingerprint: str) -> dict[str, Any] | None:
+        """The document of an architecture; None if this store has none."""
+
+    def records(self) -> Iterator[Record]:
+        """Every record that is not retracted."""
+
+    def __len__(self) -> int:
+        """Number of records."""

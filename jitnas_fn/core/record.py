@@ -1,0 +1,182 @@
+"""What one task measured. Never changed once written; its id is the hash of its content."""
+
+import dataclasses
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from jitnas_fn.core.codec import Json, canonical, digest, parse
+from jitnas_fn.core.errors import NewerVersion, RecordError
+from jitnas_fn.core.task import HASH, Limits, is_key, key_of
+
+RECORD_VERSION = 1
+MAX_RECORD_BYTES = 8_000_000
+VERDICTS = ("trained", "diverged", "out_of_memory", "over_time")
+TRUST = ("imported", "local", "site", "curated")  # rising
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One task's result.
+
+    Attributes
+    ----------
+    key, parts
+        The task's key and what it is the hash of: key version, fingerprint, dataset hash, recipe hash, seed.
+    dataset, recipe
+        What people read: {name, version, task, metric, direction, unit, splits} and {name, and every field of the recipe}.
+    verdict
+        "trained"; "diverged" (the loss left the finite numbers; permanent); "out_of_memory" or "over_time" (see `limits`).
+    curves
+        `curves[split][metric]`: one value per epoch, None where there was none. Losses in nats or squared units, accuracy
+        as a fraction.
+    metrics
+        `metrics[split][metric]` at the end. The test part is absent from a redacted copy.
+    cost
+        train_seconds, evaluation_seconds, wall_seconds, joules, joules_method, peak_bytes, attempts.
+    size
+        parameters, macs (multiply-adds for one sample), counter (the name of the way they were counted).
+    environment
+        device, threads, determinism, versions.
+    provenance
+        site, origin ("trained" or "imported"), payload, trust (one of `TRUST`), token (fencing token), created (UTC).
+    limits
+        For out_of_memory and over_time: {seconds, memory_bytes, device} that was hit, else None.
+    seal
+        {commitment, salt}: the commitment to the test part, and the salt that opens it (None in a redacted copy).
+    extra
+        Fields that a later version added; kept and hashed.
+    """
+
+    key: str
+    parts: Json
+    dataset: Json
+    recipe: Json
+    verdict: str
+    curves: Json
+    metrics: Json
+    cost: Json
+    size: Json
+    environment: Json
+    provenance: Json
+    limits: Json | None = None
+    seal: Json = field(default_factory=dict)
+    extra: Json = field(default_factory=dict)
+
+    @property
+    def record_id(self) -> str:
+        """SHA-256 over the record without its test part and salt, so that a redacted copy has the same id."""
+        return digest(_covered(self._content()))
+
+    @property
+    def order(self) -> tuple[int, int, str]:
+        """The total order among records under one key: trust, fencing token, record id. The largest one answers."""
+        trust = self.provenance.get("trust")
+        token = self.provenance.get("token", 0)
+        return (TRUST.index(trust) if trust in TRUST else -1, token if isinstance(token, int) else 0, self.record_id)
+
+    def answers(self, limits: Limits) -> bool:
+        """Whether this record answers a request under `limits`: a limit that was hit answers only limits no larger."""
+        if self.verdict in ("trained", "diverged"):
+            return True
+        name = "memory_bytes" if self.verdict == "out_of_memory" else "seconds"
+        hit, asked = (self.limits or {}).get(name), getattr(limits, name)
+        return hit is not None and asked is not None and asked <= hit
+
+    def sealed(self) -> "Record":
+        """This record with a salted commitment to its test part."""
+        salt = secrets.token_hex(32)
+        return dataclasses.replace(self, seal={"commitment": _commitment(salt, self._content()), "salt": salt})
+
+    def redacted(self) -> "Record":
+        """A copy without the test part; it still verifies and keeps its id."""
+        shut = {**self.seal, "salt": None}
+        return dataclasses.replace(self, metrics=_without_test(self.metrics), curves=_without_test(self.curves), seal=shut)
+
+    def to_dict(self) -> Json:
+        """The whole record as JSON values."""
+        return {**self._content(), "record_version": RECORD_VERSION, "record_id": self.record_id}
+
+    def to_json(self) -> str:
+        """Canonical JSON text."""
+        return canonical(self.to_dict())
+
+    def _content(self) -> Json:
+        fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "extra"}
+        return {**self.extra, **fields}
+
+    @classmethod
+    def from_json(cls, text: str) -> "Record":
+        """Read and verify a record; raises `RecordError`, or `NewerVersion` for a later format."""
+        return cls.from_dict(parse(text, max_bytes=MAX_RECORD_BYTES, error=RecordError, what="record"))
+
+    @classmethod
+    def from_dict(cls, fields: Json) -> "Record":
+        """Check form, key, id and seal, and return the record.
+
+        Raises
+        ------
+        NewerVersion
+            If a later version of jitnas_fn wrote it.
+        RecordError
+            If it is malformed, its key is not the hash of its parts, its id not that of its content, or its test part not
+            the one committed to.
+        """
+        version = fields.get("record_version")
+        if isinstance(version, int) and version > RECORD_VERSION:
+            raise NewerVersion(f"this record has format {version}; this jitnas_fn reads up to {RECORD_VERSION}: please upgrade")
+        if version != RECORD_VERSION:
+            raise RecordError(f"a record has record_version {RECORD_VERSION}, not {str(version)[:40]!r}")
+        own = {f.name for f in dataclasses.fields(cls)} - {"extra"}
+        missing = sorted(own - set(fields))
+        if missing:
+            raise RecordError(f"this record lacks {', '.join(missing)}")
+        extra = {k: v for k, v in fields.items() if k not in own and k not in ("record_version", "record_id", "extra")}
+        record = cls(**{name: fields[name] for name in own}, extra=extra)
+        _check(record)
+        if record.record_id != fields.get("record_id"):
+            raise RecordError(f"record {str(fields.get('record_id'))[:12]}… was changed: its content has id {record.record_id[:12]}…")
+        return record
+
+
+def best(records: Iterable[Record]) -> Record | None:
+    """The record that stands for its key: the largest by `Record.order`; None if there is none."""
+    return max(records, key=lambda record: record.order, default=None)
+
+
+def _check(record: Record) -> None:
+    objects = ("parts", "dataset", "recipe", "curves", "metrics", "cost", "size", "environment", "provenance", "seal")
+    for name in objects:
+        if not isinstance(getattr(record, name), dict):
+            raise RecordError(f"record: {name} is a JSON object, not {type(getattr(record, name)).__name__}")
+    if record.limits is not None and not isinstance(record.limits, dict):
+        raise RecordError("record: limits is a JSON object or null")
+    for split, series in [*record.curves.items(), *record.metrics.items()]:
+        if not isinstance(series, dict):
+            raise RecordError(f"record: curves and metrics of {str(split)[:40]!r} are JSON objects")
+    if record.verdict not in VERDICTS:
+        raise RecordError(f"record: no verdict {str(record.verdict)[:40]!r}; there are {', '.join(VERDICTS)}")
+    if not is_key(record.key) or not is_key(record.parts.get("fingerprint")) or key_of(record.parts) != record.key:
+        raise RecordError(f"record: key {str(record.key)[:12]}… is not the hash of its parts")
+    commitment, salt = record.seal.get("commitment"), record.seal.get("salt")
+    if not isinstance(commitment, str) or not HASH.fullmatch(commitment):
+        raise RecordError("record: seal.commitment is 64 hexadecimal digits")
+    if salt is not None and _commitment(str(salt), record._content()) != commitment:
+        raise RecordError("record: the test part is not the one that was committed to")
+    if salt is None and ("test" in record.metrics or "test" in record.curves):
+        raise RecordError("record: a test part without the salt that opens its seal")
+
+
+def _without_test(by_split: Json) -> Json:
+    return {split: values for split, values in by_split.items() if split != "test"}
+
+
+def _covered(content: Json) -> Any:
+    seal = {name: value for name, value in content["seal"].items() if name != "salt"}
+    open_parts = {"metrics": _without_test(content["metrics"]), "curves": _without_test(content["curves"])}
+    return {**content, **open_parts, "seal": seal, "record_version": RECORD_VERSION}
+
+
+def _commitment(salt: str, content: Json) -> str:
+    return digest({"salt": salt, "metrics": content["metrics"].get("test"), "curves": content["curves"].get("test")})

@@ -1,0 +1,107 @@
+"""A task, its key, and the limits it runs under."""
+
+import math
+import re
+from dataclasses import dataclass
+
+from jitnas_fn.core.codec import Json, digest
+from jitnas_fn.core.errors import TaskError
+from jitnas_fn.core.recipe import Recipe
+from jitnas_fn.core.seeds import checked_seed
+
+KEY_VERSION = 1
+HASH = re.compile(r"[0-9a-f]{64}")
+OPAQUE = re.compile(r"opaque-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def is_key(text: object) -> bool:
+    """Whether `text` has the form of a key or fingerprint: 64 hexadecimal digits, or `opaque-<uuid>`."""
+    return isinstance(text, str) and bool(HASH.fullmatch(text) or OPAQUE.fullmatch(text))
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Architecture × dataset × recipe × seed.
+
+    Attributes
+    ----------
+    fingerprint
+        Of the architecture, or `opaque-<uuid>` for one that has none.
+    dataset, dataset_sha256
+        Name and content hash; only the hash enters the key.
+    recipe
+        The whole recipe.
+    seed
+        0…2⁶³−1.
+    """
+
+    fingerprint: str
+    dataset: str
+    dataset_sha256: str
+    recipe: Recipe
+    seed: int
+
+    def __post_init__(self) -> None:
+        checked_seed(self.seed)
+        if not is_key(self.fingerprint):
+            raise TaskError(f"a fingerprint is 64 hexadecimal digits or opaque-<uuid>, not {str(self.fingerprint)[:80]!r}")
+        if not isinstance(self.dataset_sha256, str) or not HASH.fullmatch(self.dataset_sha256):
+            raise TaskError(f"a dataset hash is 64 hexadecimal digits, not {str(self.dataset_sha256)[:80]!r}")
+
+    @property
+    def parts(self) -> Json:
+        """What the key is the hash of. Never names, hardware, payload or limits."""
+        return {
+            "key_version": KEY_VERSION,
+            "fingerprint": self.fingerprint,
+            "dataset": self.dataset_sha256,
+            "recipe": self.recipe.sha256,
+            "seed": self.seed,
+        }
+
+    @property
+    def key(self) -> str:
+        """SHA-256 of the canonical JSON of `parts`; for an opaque model its own id, which nothing can hit."""
+        return key_of(self.parts)
+
+
+def key_of(parts: Json) -> str:
+    """The key that belongs to `parts`."""
+    fingerprint = parts["fingerprint"]
+    return str(fingerprint) if OPAQUE.fullmatch(str(fingerprint)) else digest(parts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a training may take. Not part of the key: a record made under any limit answers, unless it says that a limit was hit.
+
+    Attributes
+    ----------
+    seconds
+        Wall seconds of training and evaluation; None for no limit.
+    memory_bytes
+        Memory of the training process, or of the device where it has its own; None for no limit.
+    """
+
+    seconds: float | None = None
+    memory_bytes: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("seconds", "memory_bytes"):
+            value = getattr(self, name)
+            whole = name == "memory_bytes"
+            if value is None:
+                continue
+            if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)) or not math.isfinite(value):
+                raise TaskError(f"limit {name} is a number above 0 or None, not {str(value)[:60]!r}")
+            if value <= 0:
+                raise TaskError(f"limit {name} is above 0, not {value}")
+
+    def to_dict(self) -> Json:
+        """Both limits."""
+        return {"seconds": self.seconds, "memory_bytes": self.memory_bytes}
+
+    @classmethod
+    def from_dict(cls, fields: Json) -> "Limits":
+        """The limits in a message; what is missing is no limit."""
+        return cls(seconds=fields.get("seconds"), memory_bytes=fields.get("memory_bytes"))

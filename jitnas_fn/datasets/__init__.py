@@ -1,0 +1,1 @@
+"""One dataset per file; the file's name is the dataset's."""

@@ -1,0 +1,1 @@
+"""From a network, a dataset and a recipe to curves and metrics."""

@@ -1,0 +1,53 @@
+# make demo | test | check | bench | clean      Each works alone: it makes .venv and installs what it needs, once.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint check bench clean
+
+SUITABLE := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 python; do \
+	"$$p" -c '$(SUITABLE)' >/dev/null 2>&1 && { echo "$$p"; break; }; done)
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+# Where PyPI's torch brings CUDA (Linux), the CPU build of the same version comes from PyTorch's own index.
+TORCH_INDEX := $(if $(filter Linux,$(shell uname -s)),--extra-index-url https://download.pytorch.org/whl/cpu)
+
+help:
+	@echo "make demo   train a small network on real data, then find it again, written differently"
+	@echo "make test   the tests"
+	@echo "make check  ruff format, ruff, mypy --strict, import-linter, tests"
+	@echo "make bench  the benchmarks, each a ratio of paired runs"
+	@echo "make clean  remove .venv and everything else that was made here"
+
+demo: .venv/core.stamp
+	$(BIN)/python examples/00_demo.py
+
+test: .venv/dev.stamp
+	$(BIN)/python -m pytest
+
+lint: .venv/dev.stamp
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy --strict jitnas_fn
+	$(BIN)/lint-imports
+
+check: lint test
+
+bench: .venv/dev.stamp
+	@set -e; for bench in tests/benchmarks/bench_*.py; do echo "== $$bench"; $(BIN)/python "$$bench"; done
+
+clean:
+	rm -rf .venv dist build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "jitnas_fn needs Python 3.11 or later; none was found. Name one: make PYTHON=/path/to/python3" >&2; exit 1; }
+	"$(PYTHON)" .ci/venv.py .venv
+
+.venv/core.stamp: pyproject.toml constraints.txt | .venv/bin/python
+	$(PIP) $(TORCH_INDEX) torch==2.13.0
+	$(PIP) --editable .
+	@touch $@
+
+.venv/dev.stamp: .venv/core.stamp
+	$(PIP) --editable '.[dev]'
+	@touch $@

@@ -1,0 +1,23 @@
+"""What an architecture costs, counted on its graph."""
+
+import math
+
+from jitnas_fn.graphs.graph import Graph
+from jitnas_fn.graphs.operations import LEAVES, operation
+
+MACS_COUNTER = "jitnas_fn multiply-adds 1: convolutions and linear layers, one sample, biases not counted"
+
+
+def parameters(graph: Graph) -> int:
+    """Number of parameters, trainable or not; a tied one counts once."""
+    return sum(math.prod(node.shape) for node in graph.nodes if node.op == "parameter")
+
+
+def macs(graph: Graph) -> int:
+    """Multiply-adds for one sample, as `MACS_COUNTER` says."""
+    total = 0
+    for node in graph.nodes:
+        count = None if node.op in LEAVES else operation(node.op).macs
+        if count is not None:
+            total += count(node.attrs, [(label, graph.nodes[i].shape) for label, i in node.inputs], node.shape)
+    return total

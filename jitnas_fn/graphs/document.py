@@ -1,0 +1,161 @@
+"""The canonical document of a graph, and a graph from a document that may be hostile.
+
+The page "Formats" in CONTRIBUTING.md describes the document for an implementation in another language.
+"""
+
+import heapq
+
+from jitnas_fn.core.codec import Json
+from jitnas_fn.core.errors import DocumentError
+from jitnas_fn.graphs.canonical import Wiring, canonical_order
+from jitnas_fn.graphs.graph import MAX_NODES, Graph
+from jitnas_fn.graphs.normal_form import normal_form
+from jitnas_fn.graphs.operations import LEAVES, operation
+from jitnas_fn.graphs.opset import OPSET
+
+LETTER = {"input": "x", "parameter": "p", "buffer": "b"}
+KEYS = {"opset", "inputs", "outputs", "nodes", "parameters", "buffers"}
+
+
+def document_of(graph: Graph) -> Json:
+    """The document of `graph`: normal form, canonical order, names by number.
+
+    Isomorphic normal forms give equal documents; different ones give different documents, whatever happens. Where the work
+    bound of the labelling is met, the document says `"labelling": "partial"`: isomorphic graphs may then differ.
+    """
+    simple = normal_form(graph)
+    edges = [(label, source, i) for i, node in enumerate(simple.nodes) for label, source in node.inputs]
+    edges += [(str(i), source, len(simple.nodes)) for i, source in enumerate(simple.outputs)]
+    order, exact = canonical_order(Wiring([*(node.label for node in simple.nodes), "outputs"], edges))
+    rank = {vertex: i for i, vertex in enumerate(order)}
+    names = _names(simple, rank)
+    document = _written(simple, names)
+    return document if exact else {**document, "labelling": "partial"}
+
+
+def _names(graph: Graph, rank: dict[int, int]) -> dict[int, str]:
+    """x0, x1, … by position; n0, n1, … in the topological order with the least ranks first; p0, … and b0, … by first use."""
+    names = {i: f"x{node.attrs['position']}" for i, node in enumerate(graph.nodes) if node.op == "input"}
+    waiting = {i: {s for _, s in node.inputs if graph.nodes[s].op not in LEAVES} for i, node in enumerate(graph.nodes)}
+    readers: dict[int, list[int]] = {}
+    for i, sources in waiting.items():
+        for source in sources:
+            readers.setdefault(source, []).append(i)
+    ready = [(rank[i], i) for i, node in enumerate(graph.nodes) if node.op not in LEAVES and not waiting[i]]
+    heapq.heapify(ready)
+    counts = {"p": 0, "b": 0, "n": 0}
+    while ready:
+        _, i = heapq.heappop(ready)
+        for _, _, source in sorted((label, rank[source], source) for label, source in graph.nodes[i].inputs):
+            if source not in names:
+                letter = LETTER[graph.nodes[source].op]
+                names[source] = f"{letter}{counts[letter]}"
+                counts[letter] += 1
+        names[i] = f"n{counts['n']}"
+        counts["n"] += 1
+        for reader in readers.get(i, ()):
+            waiting[reader].discard(i)
+            if not waiting[reader]:
+                heapq.heappush(ready, (rank[reader], reader))
+    return names
+
+
+def _written(graph: Graph, names: dict[int, str]) -> Json:
+    by_name = sorted(names, key=lambda i: _sortable(names[i]))
+    listed: dict[str, list[Json]] = {"x": [], "p": [], "b": [], "n": []}
+    for i in by_name:
+        node, letter = graph.nodes[i], names[i][0]
+        if letter == "n":
+            inputs = sorted(([label, names[s]] for label, s in node.inputs), key=lambda edge: (edge[0], _sortable(edge[1])))
+            listed["n"].append({"op": node.op, "attrs": node.attrs, "inputs": inputs})
+        elif letter == "x":
+            listed["x"].append({"name": names[i], "shape": list(node.shape[1:]), "dtype": node.dtype})
+        else:
+            listed[letter].append({"shape": list(node.shape), "dtype": node.dtype, **node.attrs})
+    return {
+        "opset": max([1, *(operation(node.op).opset for node in graph.nodes if node.op not in LEAVES)]),
+        "inputs": listed["x"],
+        "outputs": [names[i] for i in graph.outputs],
+        "nodes": listed["n"],
+        "parameters": listed["p"],
+        "buffers": listed["b"],
+    }
+
+
+def _sortable(name: str) -> tuple[str, int]:
+    return name[0], int(name[1:])
+
+
+def graph_of(document: Json) -> Graph:
+    """The graph that a document describes. Nothing is built or executed; sizes and counts are bounded first.
+
+    Raises
+    ------
+    DocumentError
+        If anything is missing, unknown, out of bounds, or does not fit.
+    """
+    version = document.get("opset")
+    if type(version) is not int or version < 1:
+        raise DocumentError(f"a document has an opset, not {str(version)[:40]!r}")
+    if version > OPSET:
+        raise DocumentError(f"this document needs opset {version}; this jitnas_fn knows up to {OPSET}: please upgrade")
+    if set(document) - {"labelling"} != KEYS or document.get("labelling", "partial") != "partial":
+        raise DocumentError(f"a document has {', '.join(sorted(KEYS))}, not {str(sorted(document))[:120]}")
+    lists = {name: _list(document[name], name) for name in KEYS - {"opset"}}
+    if sum(map(len, lists.values())) > MAX_NODES:
+        raise DocumentError(f"more than {MAX_NODES:,} nodes")
+    graph, names = Graph(), {}  # type: tuple[Graph, dict[str, int]]
+    for i, item in enumerate(lists["inputs"]):
+        fields = _fields(item, "name", "shape", "dtype")
+        if fields["name"] != f"x{i}":
+            raise DocumentError(f"input {i} is called x{i}, not {str(fields['name'])[:40]!r}")
+        names[f"x{i}"] = graph.input(_sizes(fields["shape"]), fields["dtype"])
+    for i, item in enumerate(lists["parameters"]):
+        fields = _fields(item, "shape", "dtype", "init", "trainable")
+        if not isinstance(fields["trainable"], bool):
+            raise DocumentError("trainable is true or false")
+        init, dtype, trainable = fields["init"], fields["dtype"], fields["trainable"]
+        names[f"p{i}"] = graph.parameter(_sizes(fields["shape"]), init, dtype=dtype, trainable=trainable)
+    for i, item in enumerate(lists["buffers"]):
+        fields = _fields(item, "shape", "dtype", "init")
+        names[f"b{i}"] = graph.buffer(_sizes(fields["shape"]), fields["init"], dtype=fields["dtype"])
+    for i, item in enumerate(lists["nodes"]):
+        fields = _fields(item, "op", "attrs", "inputs")
+        if not isinstance(fields["attrs"], dict):
+            raise DocumentError("attrs is a JSON object")
+        edges = [_edge(edge, names) for edge in _list(fields["inputs"], "inputs")]
+        names[f"n{i}"] = graph.add(fields["op"], edges, fields["attrs"])
+    graph.outputs = [_known(name, names) for name in lists["outputs"]]
+    if not graph.outputs or len(graph.outputs) > 64:
+        raise DocumentError(f"a document has 1 to 64 outputs, not {len(graph.outputs)}")
+    return graph
+
+
+def _list(value: object, what: str) -> list[Json]:
+    if not isinstance(value, list):
+        raise DocumentError(f"{what} is a list, not {type(value).__name__}")
+    return value
+
+
+def _fields(item: object, *names: str) -> Json:
+    if not isinstance(item, dict) or set(item) != set(names):
+        raise DocumentError(f"expected {{{', '.join(names)}}}, not {str(item)[:120]}")
+    return item
+
+
+def _sizes(value: object) -> list[int]:
+    if not isinstance(value, list) or not all(type(size) is int and size > 0 for size in value):
+        raise DocumentError(f"a shape is a list of sizes above 0, not {str(value)[:80]}")
+    return value
+
+
+def _edge(edge: object, names: dict[str, int]) -> tuple[str, int]:
+    if not isinstance(edge, list) or len(edge) != 2 or not isinstance(edge[0], str):
+        raise DocumentError(f"an input is [label, name], not {str(edge)[:80]}")
+    return edge[0], _known(edge[1], names)
+
+
+def _known(name: object, names: dict[str, int]) -> int:
+    if not isinstance(name, str) or name not in names:
+        raise DocumentError(f"nothing before this is called {str(name)[:40]!r}")
+    return names[name]

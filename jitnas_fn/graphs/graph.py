@@ -1,0 +1,175 @@
+"""The one intermediate form: a directed acyclic graph of operations, with each parameter's shape and initialisation.
+
+A shape is a tuple of integers in which the batch is written as a negative number, as in PyTorch's `view(-1, 10)`: -1 is the
+batch, -4 is four times the batch. At most one entry of a shape is negative. So a product of entries keeps track of it.
+"""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from jitnas_fn.core.codec import Json, canonical
+from jitnas_fn.core.errors import DocumentError
+from jitnas_fn.graphs.operations import LEAVES, Shape, operation
+
+FLOATS = ("float32", "float64", "float16", "bfloat16")
+DTYPES = (*FLOATS, "int64", "int32", "uint8", "bool")
+MAX_NODES = 20_000
+MAX_ELEMENTS = 2**31  # of one tensor, for one sample
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One operation, input, parameter or buffer.
+
+    Attributes
+    ----------
+    op
+        Name in `graphs.opset`, or "input", "parameter", "buffer".
+    attrs
+        The operation's attributes, JSON values.
+    inputs
+        (label, index of the node it comes from). A label that repeats is a multiset: the order carries no meaning.
+    shape, dtype
+        Of the value, inferred.
+    """
+
+    op: str
+    attrs: Json
+    inputs: tuple[tuple[str, int], ...]
+    shape: Shape
+    dtype: str
+
+    @property
+    def label(self) -> str:
+        """What the node is apart from its place in the graph."""
+        kind = [self.op, self.attrs]
+        return canonical([*kind, list(self.shape), self.dtype] if self.op in LEAVES else kind)
+
+    def sources(self, label: str) -> list[int]:
+        """Nodes that come in under `label`."""
+        return [source for name, source in self.inputs if name == label]
+
+    def source(self, label: str) -> int:
+        """The node that comes in under `label`."""
+        return self.sources(label)[0]
+
+    def has(self, label: str) -> bool:
+        """Whether something comes in under `label`."""
+        return any(name == label for name, _ in self.inputs)
+
+
+@dataclass(slots=True)
+class Graph:
+    """Nodes, each after those it reads, and the outputs among them. `add` checks and infers shapes."""
+
+    nodes: list[Node] = field(default_factory=list)
+    outputs: list[int] = field(default_factory=list)
+
+    def input(self, shape: Sequence[int], dtype: str) -> int:
+        """Add the next input of the network; `shape` is one sample's."""
+        position = sum(node.op == "input" for node in self.nodes)
+        return self._leaf("input", {"position": position}, (-1, *shape), dtype)
+
+    def parameter(self, shape: Sequence[int], init: Json, *, dtype: str = "float32", trainable: bool = True) -> int:
+        """Add a parameter. `init` is one of {"const": c}, {"uniform": [low, high]}, {"normal": [mean, std]},
+        {"trunc_normal": [mean, std, low, high]}."""
+        return self._leaf("parameter", {"init": checked_init(init), "trainable": trainable}, tuple(shape), dtype)
+
+    def buffer(self, shape: Sequence[int], init: Json, *, dtype: str = "float32") -> int:
+        """Add a buffer: a statistic that training keeps, not a parameter."""
+        return self._leaf("buffer", {"init": checked_init(init)}, tuple(shape), dtype)
+
+    def add(self, op: str, inputs: Iterable[tuple[str, int]], attrs: Json | None = None) -> int:
+        """Add an operation and return its index.
+
+        Raises
+        ------
+        DocumentError
+            If the operation is unknown, an attribute or input is missing or wrong, or the shapes do not fit.
+        """
+        kind, edges = operation(op), tuple(inputs)
+        for _, source in edges:
+            if not 0 <= source < len(self.nodes):
+                raise DocumentError(f"{op} reads node {source} before it exists")
+        checked = kind.checked_attrs(attrs or {})
+        kind.check_labels([label for label, _ in edges])
+        shapes = [(label, self.nodes[source].shape) for label, source in edges if label != "after"]
+        shape = checked_shape(kind.shape(checked, shapes), op)
+        return self._append(Node(op, checked, edges, shape, self._dtype(op, checked, edges)))
+
+    def _dtype(self, op: str, attrs: Json, edges: tuple[tuple[str, int], ...]) -> str:
+        found = {self.nodes[source].dtype for label, source in edges if label != "after"} or {str(attrs.get("dtype"))}
+        if len(found) != 1 or not found <= set(FLOATS):
+            raise DocumentError(f"{op} works on one floating-point type, not on {', '.join(sorted(found))}")
+        return found.pop()
+
+    def _leaf(self, op: str, attrs: Json, shape: Shape, dtype: str) -> int:
+        if dtype not in DTYPES:
+            raise DocumentError(f"no dtype {str(dtype)[:40]!r}; there are {', '.join(DTYPES)}")
+        return self._append(Node(op, attrs, (), checked_shape(shape, op), dtype))
+
+    def _append(self, node: Node) -> int:
+        if len(self.nodes) >= MAX_NODES:
+            raise DocumentError(f"more than {MAX_NODES:,} nodes")
+        self.nodes.append(node)
+        return len(self.nodes) - 1
+
+    def live(self) -> list[int]:
+        """Indices of the inputs, and of the nodes that an output depends on, rising."""
+        found = {i for i, node in enumerate(self.nodes) if node.op == "input"} | set(self.outputs)
+        todo = list(self.outputs)
+        while todo:
+            for _, source in self.nodes[todo.pop()].inputs:
+                if source not in found:
+                    found.add(source)
+                    todo.append(source)
+        return sorted(found)
+
+
+def checked_shape(shape: Sequence[int], what: str) -> Shape:
+    """`shape` as a tuple, if every entry is a size, at most one holds the batch, and it is not too large."""
+    if len(shape) > 8 or not all(type(size) is int and size != 0 and abs(size) <= MAX_ELEMENTS for size in shape):
+        raise DocumentError(f"{what}: a shape is at most 8 sizes other than 0, not {str(list(shape))[:80]}")
+    if sum(size < 0 for size in shape) > 1:
+        raise DocumentError(f"{what}: the batch appears twice in {list(shape)}")
+    if abs(math.prod(shape)) > MAX_ELEMENTS:
+        raise DocumentError(f"{what}: {list(shape)} has more than {MAX_ELEMENTS:,} elements a sample")
+    return tuple(shape)
+
+
+INITIALISATIONS = {"const": 1, "uniform": 2, "normal": 2, "trunc_normal": 4}
+
+
+def checked_init(init: object) -> Json:
+    """`init` with every number as a float, if it is one of the four forms.
+
+    Raises
+    ------
+    DocumentError
+        If the form is unknown, a number is not finite, a range is empty, or a truncated normal keeps under 1% of the draws.
+    """
+    if not isinstance(init, dict) or len(init) != 1 or next(iter(init)) not in INITIALISATIONS:
+        raise DocumentError(f"an initialisation is one of {', '.join(INITIALISATIONS)}, not {str(init)[:80]}")
+    ((name, given),) = init.items()
+    values = [given] if name == "const" else given
+    if not isinstance(values, list) or len(values) != INITIALISATIONS[name]:
+        raise DocumentError(f"initialisation {name} takes {INITIALISATIONS[name]} numbers, not {str(given)[:80]}")
+    if not all(type(value) in (int, float) and abs(value) <= 3e38 for value in values):
+        raise DocumentError(f"initialisation {name} takes finite numbers, not {str(given)[:80]}")
+    numbers = [float(value) for value in values]
+    if name == "const":
+        return {name: numbers[0]}
+    if name == "uniform" and numbers[0] >= numbers[1]:
+        raise DocumentError(f"initialisation uniform goes from a smaller to a larger number, not {numbers}")
+    if name != "uniform" and numbers[1] <= 0:
+        raise DocumentError(f"initialisation {name} has a standard deviation above 0, not {numbers[1]}")
+    if name == "trunc_normal" and _share_inside(numbers) < 0.01:
+        raise DocumentError(f"a truncated normal keeps at least 1% of the draws; {numbers} does not")
+    return {name: numbers}
+
+
+def _share_inside(numbers: list[float]) -> float:
+    mean, std, low, high = numbers
+    below = [0.5 * (1 + math.erf((edge - mean) / (std * math.sqrt(2)))) for edge in (low, high)]
+    return below[1] - below[0]

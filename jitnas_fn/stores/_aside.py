@@ -1,0 +1,45 @@
+"""Where a store puts damaged lines, so that nothing is lost that somebody may yet mend."""
+
+import hashlib
+import warnings
+from pathlib import Path
+
+
+class Aside:
+    """The file `<name>.corrupt` beside a log. A line goes there once, however often the log is opened."""
+
+    def __init__(self, log: Path) -> None:
+        self.path = log.with_name(f"{log.name}.corrupt")
+        self._log = log
+        self._held: set[bytes] | None = None
+
+    def keep(self, lines: list[bytes]) -> None:
+        """Copy lines that are not there yet, and warn of them in one line."""
+        new = [line if line.endswith(b"\n") else line + b"\n" for line in lines if self._is_new(line)]
+        if not new:
+            return
+        try:
+            with self.path.open("ab") as file:
+                file.write(b"".join(new))
+            where = f"copied to {self.path}"
+        except OSError as reason:
+            where = f"could not be copied to {self.path}: {reason}"
+        many = f"{len(new)} damaged entries" if len(new) > 1 else "a damaged entry"
+        warnings.warn(f"{self._log}: {many} left out ({where})", UserWarning, stacklevel=2)
+
+    def _is_new(self, line: bytes) -> bool:
+        if self._held is None:
+            self._held = set(map(_digest, self._lines()))
+        before = len(self._held)
+        self._held.add(_digest(line))
+        return len(self._held) > before
+
+    def _lines(self) -> list[bytes]:
+        try:
+            return self.path.read_bytes().split(b"\n")
+        except OSError:
+            return []
+
+
+def _digest(line: bytes) -> bytes:
+    return hashlib.sha256(line.rstrip(b"\n")).digest()

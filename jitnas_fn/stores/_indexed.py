@@ -1,0 +1,119 @@
+"""The part that all stores share: questions answered by an index, answers verified before they are handed out."""
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from typing import Any, TypeVar
+
+from jitnas_fn.core.entry import Entry, record_entry
+from jitnas_fn.core.errors import RecordError
+from jitnas_fn.core.interfaces import Cursor
+from jitnas_fn.core.record import Record
+from jitnas_fn.core.task import is_key
+from jitnas_fn.stores._index import Index
+from jitnas_fn.stores._lines import entry_of, heading_at_a_glance, record_of
+
+BATCH = 256
+Held = TypeVar("Held")
+
+
+class IndexedStore(ABC):
+    """Lines with an index. A subclass says where the lines are; it may be used from several threads."""
+
+    def __init__(self) -> None:
+        self._index = Index()
+        self._mutex = threading.RLock()
+
+    @abstractmethod
+    def append(self, entry: Entry) -> None:
+        """Keep an entry of any kind."""
+
+    @abstractmethod
+    def _refresh(self) -> None:
+        """Take in what others appended since."""
+
+    @abstractmethod
+    def _read(self, numbers: Iterable[int]) -> Iterator[tuple[int, bytes]]:
+        """Lines by their numbers; those set aside are left out."""
+
+    @abstractmethod
+    def _set_aside(self, number: int, line: bytes) -> None:
+        """Line `number` is damaged: never hand it out."""
+
+    @abstractmethod
+    def _mark(self) -> tuple[str, int]:
+        """Name of the log, another one for another content, and the number of its lines."""
+
+    def put(self, record: Record) -> None:
+        """Keep a record. Once this returns it survives any kill. One that is there already is not kept twice."""
+        self.append(record_entry(record))
+
+    def get(self, key: str) -> Record | None:
+        """The record that stands for `key`, retracted ones left out; None if there is none."""
+        return next(iter(self.replicates(key)), None)
+
+    def replicates(self, key: str) -> list[Record]:
+        """Every record under `key` that is not retracted, best first."""
+        if not is_key(key):
+            return []
+        with self._mutex:
+            self._refresh()
+            found = self._held(self._index.lines_under(key), record_of)
+        return sorted(found, key=lambda record: record.order, reverse=True) if len(found) > 1 else found
+
+    def document(self, fingerprint: str) -> dict[str, Any] | None:
+        """The document of an architecture; None if this store has none."""
+        if not is_key(fingerprint):
+            return None
+        with self._mutex:
+            self._refresh()
+            number = self._index.line_of_document(fingerprint)
+            entries = self._held([] if number is None else [number], entry_of)
+        return dict(entries[0].body["document"]) if entries else None
+
+    def records(self) -> Iterator[Record]:
+        """Every record that is not retracted, in the order of arrival."""
+        names = iter(self.record_ids())
+        while batch := list(islice(names, BATCH)):
+            with self._mutex:
+                numbers = [number for name in batch if (number := self._index.line_of_record(name)) is not None]
+                found = self._held(numbers, record_of)
+            yield from found
+
+    def since(self, cursor: Cursor) -> tuple[list[Entry], Cursor]:
+        """Entries that came after `cursor` (log → number of its lines seen), and the cursor after them."""
+        with self._mutex:
+            self._refresh()
+            name, count = self._mark()
+            seen = cursor.get(name, 0)
+            start = seen if isinstance(seen, int) and 0 <= seen <= count else 0
+            return self._held(range(start, count), entry_of), {name: count}
+
+    def record_ids(self) -> list[str]:
+        """Ids of all records that are not retracted."""
+        with self._mutex:
+            self._refresh()
+            return list(self._index.record_ids())
+
+    def is_retracted(self, record_id: str) -> bool:
+        """Whether this store has a retraction of the record."""
+        with self._mutex:
+            self._refresh()
+            return self._index.is_retracted(record_id)
+
+    def __len__(self) -> int:
+        """Number of records that are not retracted. One that is damaged counts until it is asked for."""
+        return len(self.record_ids())
+
+    def _held(self, numbers: Iterable[int], reading: Callable[[bytes], Held]) -> list[Held]:
+        """What these lines hold, verified by `reading`; what does not verify is set aside and left out."""
+        found = []
+        for number, line in list(self._read(numbers)):
+            try:
+                found.append(reading(line))
+            except RecordError:
+                if heading := heading_at_a_glance(line):
+                    self._index.forget(number, heading)
+                self._set_aside(number, line)
+        return found

@@ -1,0 +1,221 @@
+"""A file of lines to which several processes append, one at a time, and which any of them may lose power over."""
+
+import contextlib
+import errno
+import io
+import os
+from array import array
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import BinaryIO
+
+from jitnas_fn.core.entry import MAX_ENTRY_BYTES
+from jitnas_fn.core.errors import StoreError
+
+ADVICE: Mapping[int | None, str] = {
+    errno.ENOSPC: "free some space on this disk, or set JITNAS_HOME to a folder on another",
+    errno.EDQUOT: "your quota is used up; free some space, or set JITNAS_HOME to a folder elsewhere",
+    errno.EIO: "the disk reports an error; set JITNAS_HOME to a folder on another",
+    None: "check that you may read and write it, or set JITNAS_HOME to a folder of yours",
+}
+APPENDING = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
+PART_BYTES = 1 << 20
+
+
+class Log:
+    """Lines of a file by number. Only lines that end in a newline count; what follows the last one was torn by a kill.
+
+    A line is written under a lock on `<name>.lock`, with one `write` on a descriptor that appends, and synced to the disk
+    before `append` returns. Readers take no lock. The file is opened for each access, so that one that was replaced or
+    removed is noticed and no descriptor outlives its use.
+
+    Parameters
+    ----------
+    path
+        The file. It is made, with its folder, by the first append.
+    lock_timeout_seconds
+        How long to wait for another process that is writing.
+    """
+
+    def __init__(self, path: Path, *, lock_timeout_seconds: float) -> None:
+        self.path = path
+        self._timeout_seconds = lock_timeout_seconds
+        self._ends: array[int] = array("Q")
+        self._file: tuple[int, int] | None = None
+
+    def __len__(self) -> int:
+        """Number of lines seen."""
+        return len(self._ends)
+
+    @property
+    def end(self) -> int:
+        """Where the last line seen ends. [bytes]"""
+        return self._ends[-1] if self._ends else 0
+
+    def was_replaced(self) -> bool:
+        """Forget everything seen if the path now leads to another file, a shorter one or none; whether it does."""
+        status = self._status()
+        if self._file is None or (status and _identity(status) == self._file and status.st_size >= self.end):
+            return False
+        self._ends, self._file = array("Q"), None
+        return True
+
+    def new_lines(self) -> Iterator[tuple[int, bytes]]:
+        """Yield number and content of the lines appended since the last call; of a line too long, its beginning."""
+        status = self._status()
+        if status is None or status.st_size <= self.end:
+            return
+        with self._reading() as file:
+            file.seek(self.end)
+            while line := _next_line(file):
+                content, length = line
+                self._ends.append(self.end + length)
+                yield len(self._ends) - 1, content
+
+    def read(self, numbers: Iterable[int]) -> Iterator[tuple[int, bytes]]:
+        """Lines by their numbers; none if the file was replaced meanwhile."""
+        with self._reading() as file:
+            for number in numbers:
+                start = self._ends[number - 1] if number else 0
+                file.seek(start)
+                if content := file.read(self._ends[number] - start):
+                    yield number, content
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep other writers out.
+
+        Raises
+        ------
+        StoreError
+            If another process writes for longer than the timeout, or nobody may write here.
+        """
+        from filelock import FileLock, Timeout
+
+        lock = FileLock(f"{self.path}.lock", timeout=self._timeout_seconds)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+        except Timeout:
+            waited = f"{self._timeout_seconds:g} s"
+            raise StoreError(
+                f"another process has been writing to {self.path} for {waited}: try again when it is done"
+            ) from None
+        except (OSError, ValueError, NotImplementedError) as reason:
+            raise self._failed("locked for writing", reason) from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def append(self, line: bytes) -> int:
+        """Write a line behind all others and return its number; the lock is held, everything before was seen.
+
+        Raises
+        ------
+        StoreError
+            If it could not be written or synced. Nothing of it is left then, nor is anything else changed.
+        """
+        with self._writing() as descriptor:
+            if os.fstat(descriptor).st_size != self.end:
+                raise OSError(errno.EBUSY, "another process writes to it without the lock")
+            try:
+                _write(descriptor, line)
+                os.fsync(descriptor)
+            except BaseException:
+                # Where even this fails, what is left of the line has no newline, or is a whole line: either is read rightly.
+                with contextlib.suppress(OSError):
+                    os.ftruncate(descriptor, self.end)
+                raise
+        self._ends.append(self.end + len(line))
+        return len(self._ends) - 1
+
+    def torn_tail(self) -> bytes:
+        """What follows the last newline, its beginning where it is too long; the lock is held, all whole lines were seen."""
+        status = self._status()
+        if status is None or status.st_size <= self.end:
+            return b""
+        with self._reading() as file:
+            file.seek(self.end)
+            return file.read(MAX_ENTRY_BYTES)
+
+    def mend(self, *, keep: bool) -> None:
+        """End the torn tail with a newline, or cut it off; the lock is held."""
+        with self._writing() as descriptor:
+            if keep:
+                _write(descriptor, b"\n")
+            else:
+                os.ftruncate(descriptor, self.end)
+            os.fsync(descriptor)
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[int]:
+        try:
+            is_new = not self.path.exists()
+            descriptor = os.open(self.path, APPENDING, 0o666)
+            try:
+                identity = _identity(os.fstat(descriptor))
+                self._file = self._file or identity
+                if identity != self._file:
+                    raise OSError(errno.EBUSY, "it was replaced by another file just now")
+                yield descriptor
+            finally:
+                os.close(descriptor)
+            if is_new:
+                _sync_folder(self.path.parent)
+        except OSError as reason:
+            raise self._failed("written", reason) from None
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[BinaryIO]:
+        try:
+            with self.path.open("rb") as file:
+                identity = _identity(os.fstat(file.fileno()))
+                self._file = self._file or identity
+                yield file if identity == self._file else io.BytesIO()
+        except OSError as reason:
+            raise self._failed("read", reason) from None
+
+    def _status(self) -> os.stat_result | None:
+        try:
+            return self.path.stat()
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as reason:
+            raise self._failed("read", reason) from None
+
+    def _failed(self, verb: str, reason: Exception) -> StoreError:
+        number = reason.errno if isinstance(reason, OSError) else None
+        return StoreError(
+            f"{self.path} cannot be {verb} ({reason}): {ADVICE.get(number, ADVICE[None])}. What it held is unharmed"
+        )
+
+
+def _identity(status: os.stat_result) -> tuple[int, int]:
+    return status.st_dev, status.st_ino
+
+
+def _next_line(file: BinaryIO) -> tuple[bytes, int] | None:
+    """The next whole line, or the beginning of one that is too long, and its length; None at the end or at a torn tail."""
+    line = part = file.readline(MAX_ENTRY_BYTES + 1)
+    length = len(line)
+    while part and not part.endswith(b"\n"):
+        part = file.readline(PART_BYTES)
+        length += len(part)
+    return (line, length) if part else None
+
+
+def _write(descriptor: int, content: bytes) -> None:
+    """Write all of `content`, in one call unless the disk takes only a part, which the second call then explains."""
+    while content:
+        content = content[os.write(descriptor, content) :]
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a new file's name as durable as its content, where folders can be synced."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,37 @@
+"""A store in memory: gone with the process. For tests, and for a client that is to keep nothing."""
+
+import secrets
+from collections.abc import Iterable, Iterator
+
+from jitnas_fn.core.entry import Entry
+from jitnas_fn.stores._indexed import IndexedStore
+from jitnas_fn.stores._lines import heading_of, line_of
+
+
+class MemoryStore(IndexedStore):
+    """Entries in a list. They are kept as text, so that a caller who changes a record it was given changes nothing here."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._name = secrets.token_hex(8)
+        self._lines: list[bytes] = []
+
+    def append(self, entry: Entry) -> None:
+        """Keep an entry of any kind."""
+        line, heading = line_of(entry), heading_of(entry)
+        with self._mutex:
+            if not self._index.knows(heading):
+                self._index.add(heading, len(self._lines))
+                self._lines.append(line)
+
+    def _refresh(self) -> None:
+        """Nobody else appends."""
+
+    def _read(self, numbers: Iterable[int]) -> Iterator[tuple[int, bytes]]:
+        return ((number, self._lines[number]) for number in numbers)
+
+    def _set_aside(self, number: int, line: bytes) -> None:
+        """Every line was verified when it came."""
+
+    def _mark(self) -> tuple[str, int]:
+        return self._name, len(self._lines)

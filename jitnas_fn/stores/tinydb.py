@@ -1,0 +1,137 @@
+"""The user's cache: a TinyDB database that appends.
+
+On disk it is a text file of JSON lines, each a log entry in canonical JSON (`jitnas_fn.core.entry`), each ended by one newline.
+What follows the last newline was torn by a kill and is not read; the next writer moves it to `<name>.corrupt`. A line
+that is damaged stays where it is, is copied there once, and is left out. Writers hold a lock on `<name>.lock`; readers hold none.
+
+TinyDB's own storage writes the whole file at each insert, and its table rebuilds the whole table: quadratic in time, and two
+processes destroy the file. Here both are replaced, and `TinyStore.db` can still be searched with a `tinydb.Query`.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from os import PathLike
+from pathlib import Path
+
+from jitnas_fn.core.entry import Entry
+from jitnas_fn.core.errors import RecordError
+from jitnas_fn.stores._aside import Aside
+from jitnas_fn.stores._database import TABLE, EntryDatabase
+from jitnas_fn.stores._index import Index
+from jitnas_fn.stores._indexed import IndexedStore
+from jitnas_fn.stores._lines import entry_of, heading_at_a_glance, heading_of, line_of
+from jitnas_fn.stores._log import Log
+
+__all__ = ["TABLE", "TinyStore"]
+
+
+class TinyStore(IndexedStore):
+    """The entries of one file.
+
+    Several processes may append to it, one at a time; each sees what the others appended when it next asks.
+
+    Parameters
+    ----------
+    path
+        The file; made, with its folder, by the first append.
+    lock_timeout_seconds
+        How long `append` waits for another process that is writing.
+
+    Attributes
+    ----------
+    db
+        The file as a `tinydb.TinyDB`: `store.db.search(Query().kind == "record")`. Entries are inserted, never changed.
+
+    Raises
+    ------
+    NewerVersion
+        If a newer jitnas_fn wrote to the file: it is refused, not half-read.
+    StoreError
+        If the file cannot be read.
+    """
+
+    def __init__(self, path: str | PathLike[str], *, lock_timeout_seconds: float = 60.0) -> None:
+        super().__init__()
+        self.path = Path(path)
+        self._log = Log(self.path, lock_timeout_seconds=lock_timeout_seconds)
+        self._aside = Aside(self.path)
+        self._left_out: set[int] = set()
+        self._name = ""
+        self.db = EntryDatabase(self)
+        self._refresh()
+
+    def append(self, entry: Entry) -> None:
+        """Keep an entry of any kind. Once this returns it is on the disk.
+
+        Raises
+        ------
+        RecordError
+            If the entry is not one that could be read again.
+        StoreError
+            If it cannot be written; nothing that was there is harmed.
+        """
+        line, heading = line_of(entry), heading_of(entry)
+        with self._mutex, self._log.held():
+            self._refresh()
+            self._mend()
+            if not self._index.knows(heading):
+                self._take(self._log.append(line), line)
+
+    def _refresh(self) -> None:
+        if self._log.was_replaced():
+            self._index, self._left_out, self._name = Index(), set(), ""
+        damaged = [line for number, line in self._log.new_lines() if not self._take(number, line)]
+        self._aside.keep(damaged)
+
+    def _take(self, number: int, line: bytes) -> bool:
+        """Index a line; whether it could be."""
+        self._name = self._name or hashlib.sha256(line).hexdigest()[:16]
+        try:
+            self._index.add(heading_at_a_glance(line) or heading_of(entry_of(line)), number)
+        except RecordError:
+            self._left_out.add(number)
+            return False
+        return True
+
+    def _mend(self) -> None:
+        """End the file with a newline: keep a whole entry that lacks only that, move anything less aside."""
+        tail = self._log.torn_tail()
+        if not tail:
+            return
+        try:
+            whole = bool(entry_of(tail))
+        except RecordError:
+            whole = False
+            self._aside.keep([tail])
+        self._log.mend(keep=whole)
+        self._refresh()
+
+    def _read(self, numbers: Iterable[int]) -> Iterator[tuple[int, bytes]]:
+        wanted = [number for number in numbers if number not in self._left_out]
+        return self._log.read(wanted) if wanted else iter(())
+
+    def _set_aside(self, number: int, line: bytes) -> None:
+        self._left_out.add(number)
+        self._aside.keep([line])
+
+    def _mark(self) -> tuple[str, int]:
+        return self._name, len(self._log)
+
+    def entry(self, number: int) -> Entry | None:
+        """The verified entry on line `number`, from 0; None if there is none."""
+        with self._mutex:
+            self._refresh()
+            held = self._held([number], entry_of) if 0 <= number < len(self._log) else []
+        return held[0] if held else None
+
+    def lines(self) -> list[int]:
+        """Numbers of all lines not known to be damaged."""
+        with self._mutex:
+            self._refresh()
+            return [number for number in range(len(self._log)) if number not in self._left_out]
+
+    def count(self) -> int:
+        """Number of lines, the damaged ones too."""
+        with self._mutex:
+            self._refresh()
+            return len(self._log)

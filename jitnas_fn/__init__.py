@@ -1,0 +1,45 @@
+"""Ask for a neural network's accuracy: looked up when it is known, trained when it is not, kept for everybody."""
+
+import importlib
+import importlib.metadata
+from typing import Any
+
+_HOMES = {
+    "Architecture": "jitnas_fn.graphs.architecture",
+    "Client": "jitnas_fn.client",
+    "Evaluation": "jitnas_fn.client",
+    "Explanation": "jitnas_fn.client",
+    "JitnasError": "jitnas_fn.core.errors",
+    "Limits": "jitnas_fn.core.task",
+    "Recipe": "jitnas_fn.core.recipe",
+    "Record": "jitnas_fn.core.record",
+    "Status": "jitnas_fn.client",
+    "fingerprint": "jitnas_fn.client.request",
+}
+
+__all__ = [
+    "Architecture",
+    "Client",
+    "Evaluation",
+    "Explanation",
+    "JitnasError",
+    "Limits",
+    "Recipe",
+    "Record",
+    "Status",
+    "fingerprint",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first asked for: `import jitnas_fn` alone loads neither torch nor numpy."""
+    if name == "__version__":
+        return importlib.metadata.version("jitnas_fn")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'jitnas_fn' has no attribute {name!r}")
+    found = globals()[name] = getattr(importlib.import_module(_HOMES[name]), name)
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

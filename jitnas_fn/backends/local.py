@@ -1,0 +1,29 @@
+"""This machine: a few trainings at a time, each in a child process of its own."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+
+MOST_WORKERS = 4  # each child holds torch and a dataset: some 400 MB
+
+
+def local(workers: int | None = None, threads: int | None = None) -> ThreadPoolExecutor:
+    """An executor that trains on this machine. Scripts that use it need no main guard.
+
+    Its threads only wait for child processes. Whoever runs it is the site's administrator, so that pickled payloads are
+    accepted.
+
+    Parameters
+    ----------
+    workers
+        Trainings at the same time; None for half as many as there are cores, at most 4.
+    threads
+        Threads of each training; None to share the cores between the workers. The same key gives identical curves only
+        where this number is the same.
+    """
+    from jitnas_fn.core.envelope import PAYLOADS
+    from jitnas_fn.worker.site import Site, use
+
+    cores = os.cpu_count() or 1
+    workers = workers or max(1, min(MOST_WORKERS, cores // 2))
+    site = Site(accepts=PAYLOADS, threads=threads or max(1, cores // workers))
+    return ThreadPoolExecutor(workers, thread_name_prefix="jitnas-local", initializer=use, initargs=(site,))

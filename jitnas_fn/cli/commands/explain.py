@@ -1,0 +1,24 @@
+"""`jitnas explain`."""
+
+from jitnas_fn.cli import options
+from jitnas_fn.cli.answers import answering
+from jitnas_fn.cli.model_file import model_in
+from jitnas_fn.client import Client
+
+
+def explain(
+    target: options.Target,
+    *,
+    dataset: options.Dataset,
+    recipe: options.Recipe,
+    seed: options.Seed = 0,
+    initialisation: options.Initialisation = "as built",
+    as_json: options.AsJson = False,
+) -> None:
+    """Why a look-up missed: what is known of the model under another seed, recipe, dataset version or limit."""
+    with answering(as_json=as_json) as answer:
+        found = Client().explain(model_in(target), dataset=dataset, recipe=recipe, seed=seed, initialisation=initialisation)
+        answer.give(found.to_dict(), text=str(found))
+
+
+COMMAND = explain

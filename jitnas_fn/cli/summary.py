@@ -1,0 +1,32 @@
+"""A record for people, and for programs."""
+
+from jitnas_fn.core.codec import Json
+from jitnas_fn.core.record import Record
+
+
+def described(record: Record, *, source: str, seconds_waited: float) -> str:
+    """A few lines that say what was measured and where it came from."""
+    asked = f"{record.dataset.get('name')}, recipe {record.recipe.get('name')}, seed {record.parts['seed']}"
+    size = f"{record.size.get('parameters', 0):,} parameters, {record.size.get('macs', 0):,} multiply-adds"
+    lines = [
+        f"{record.verdict} on {asked}",
+        *_measured(record),
+        f"  size        {size}",
+        f"  key         {record.key}",
+        f"  source      {source}, {seconds_waited:.2f} s",
+    ]
+    return "\n".join(lines)
+
+
+def as_fields(record: Record | None, *, key: str, source: str | None, seconds_waited: float) -> Json:
+    """What `--json` prints."""
+    fields = None if record is None else record.to_dict()
+    return {"record": fields, "key": key, "source": source, "seconds_waited": round(seconds_waited, 3)}
+
+
+def _measured(record: Record) -> list[str]:
+    return [
+        f"  {split:<12}" + "  ".join(f"{name} {value:.4f}" for name, value in sorted(values.items()) if value is not None)
+        for split, values in ((split, record.metrics.get(split)) for split in ("train", "validation", "test"))
+        if values and any(value is not None for value in values.values())
+    ]

@@ -1,0 +1,218 @@
+"""Ask for a record: looked up when it is known, trained when it is not."""
+
+from collections.abc import Iterable
+from concurrent.futures import Executor
+from types import TracebackType
+from typing import Self
+
+from jitnas_fn.client.cache import users_store
+from jitnas_fn.client.control import in_process, through
+from jitnas_fn.client.endings import stop_after_an_error
+from jitnas_fn.client.evaluation import Evaluation, awaited
+from jitnas_fn.client.explanation import Explanation, explained
+from jitnas_fn.client.flights import Flights
+from jitnas_fn.client.lookups import known, known_at, replicates
+from jitnas_fn.client.request import Request, understood
+from jitnas_fn.core.interfaces import Store
+from jitnas_fn.core.recipe import Recipe
+from jitnas_fn.core.record import Record
+from jitnas_fn.core.task import Limits
+
+WEEK_SECONDS = 7 * 24 * 3600.0
+
+
+class Client:
+    """A store to look in, an executor to train with, and a control path for what needs no GPU.
+
+    It may be used from several threads. As a context manager it waits for what is under way, or cancels it if the block
+    ended with an error.
+
+    Parameters
+    ----------
+    store
+        Where records are looked up and kept; None for the user's cache over the published snapshot.
+    executor
+        Any `concurrent.futures.Executor`; None for this machine.
+    control
+        Executor for look-up, status and cancel where the trainings run; None if there is none. (This machine's own executor
+        needs none.)
+    deadline_seconds
+        No evaluation stays open longer. [seconds]
+    """
+
+    def __init__(
+        self,
+        *,
+        store: Store | None = None,
+        executor: Executor | None = None,
+        control: Executor | None = None,
+        deadline_seconds: float = WEEK_SECONDS,
+    ) -> None:
+        self.store = users_store() if store is None else store
+        self._site = None if control is None else through(control)
+        ask = in_process if executor is None and control is None else self._site
+        self._flights = Flights(self.store, executor, ask=ask, deadline_seconds=deadline_seconds)
+        stop_after_an_error(self)
+
+    def submit(
+        self,
+        model: object,
+        *,
+        dataset: str,
+        recipe: str | Recipe,
+        seed: int = 0,
+        limits: Limits | None = None,
+        identity: str = "exact",
+        initialisation: str = "as built",
+        payload: str = "graph",
+    ) -> Evaluation:
+        """Look one task up, and have it trained if it is not known. Returns at once.
+
+        Parameters
+        ----------
+        model
+            `nn.Module`, zero-argument callable that builds one, or `Architecture`. It is neither changed nor trained itself:
+            the network that is trained is rebuilt from its architecture.
+        dataset
+            Name of a dataset.
+        recipe
+            Name of a recipe, or a recipe.
+        seed
+            0…2⁶³−1.
+        limits
+            What the training may take; None for no limit.
+        identity
+            "exact", or "none" to train what cannot be keyed: as it is, never looked up, under an id `opaque-<uuid>`.
+        initialisation
+            "as built", or "default" to accept redrawn weights for a module whose weights do not look like PyTorch's defaults.
+        payload
+            What is sent: "graph", the document; or "cloudpickle", code without weights, where the site accepts it.
+
+        Raises
+        ------
+        NotAModel, UnsupportedModel, UnknownInitialisation
+            If the model has no exact key; the message says why and what to do.
+        UnknownName, RecipeError, TaskError, OutputMismatch, PayloadTooLarge
+            If dataset, recipe, seed or limits are wrong, or do not fit the model. What goes wrong later ends the evaluation.
+        """
+        request = understood(
+            model,
+            dataset=dataset,
+            recipe=recipe,
+            seed=seed,
+            limits=limits,
+            identity=identity,
+            initialisation=initialisation,
+            payload=payload,
+        )
+        return self._flights.board(request)
+
+    def evaluate(
+        self,
+        model: object,
+        *,
+        dataset: str,
+        recipe: str | Recipe,
+        seed: int = 0,
+        limits: Limits | None = None,
+        identity: str = "exact",
+        initialisation: str = "as built",
+        payload: str = "graph",
+    ) -> Record:
+        """The record of one task: `submit(...).result()`. Ctrl-C cancels the training."""
+        evaluation = self.submit(
+            model,
+            dataset=dataset,
+            recipe=recipe,
+            seed=seed,
+            limits=limits,
+            identity=identity,
+            initialisation=initialisation,
+            payload=payload,
+        )
+        return awaited(evaluation)
+
+    def map(
+        self,
+        models: Iterable[object],
+        *,
+        dataset: str,
+        recipe: str | Recipe,
+        seed: int = 0,
+        seeds: Iterable[int] | None = None,
+        limits: Limits | None = None,
+        initialisation: str = "as built",
+    ) -> list[Evaluation]:
+        """Submit many models; a task that occurs twice is trained once, and is one evaluation in the list.
+
+        Parameters
+        ----------
+        models
+            See `submit`. All are understood before the first is sent.
+        seeds
+            Several seeds for each model; `seed` counts if this is None.
+
+        Returns
+        -------
+        list[Evaluation]
+            Model by model, seed by seed. `concurrent.futures.as_completed` takes it.
+        """
+        chosen = [seed] if seeds is None else list(seeds)
+        first = [
+            understood(model, dataset=dataset, recipe=recipe, limits=limits, initialisation=initialisation) for model in models
+        ]
+        return [self._flights.board(request.with_seed(one)) for request in first for one in chosen]
+
+    def lookup(
+        self,
+        model: object,
+        *,
+        dataset: str,
+        recipe: str | Recipe,
+        seed: int = 0,
+        limits: Limits | None = None,
+        initialisation: str = "as built",
+    ) -> Record | None:
+        """The record of one task if it is known, else None; never trains. With a control path, the site is asked too."""
+        request = understood(model, dataset=dataset, recipe=recipe, seed=seed, limits=limits, initialisation=initialisation)
+        return self.known(request)
+
+    def known(self, request: Request) -> Record | None:
+        """The record that answers a request, from the store or the site; None if there is none."""
+        return known(self.store, request) or known_at(self._site, request, store=self.store)
+
+    def records(self, model: object, *, dataset: str, recipe: str | Recipe, initialisation: str = "as built") -> list[Record]:
+        """Every record of a model on a dataset with a recipe: all seeds, all replicates, in the order of seeds, best first."""
+        task = understood(model, dataset=dataset, recipe=recipe, initialisation=initialisation).task
+        return replicates(task, self.store.records())
+
+    def explain(
+        self,
+        model: object,
+        *,
+        dataset: str,
+        recipe: str | Recipe,
+        seed: int = 0,
+        limits: Limits | None = None,
+        initialisation: str = "as built",
+    ) -> Explanation:
+        """Why a look-up missed: what is known of the model under another seed, recipe, dataset version or limit."""
+        request = understood(model, dataset=dataset, recipe=recipe, seed=seed, limits=limits, initialisation=initialisation)
+        return explained(request.task, request.limits, records=self.store.records())
+
+    def close(self) -> None:
+        """Wait for what is under way, and end the executor if it is the client's own."""
+        self._flights.close()
+
+    def stop(self) -> None:
+        """Cancel what is under way, and end the executor if it is the client's own."""
+        self._flights.stop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if kind is None:
+            self.close()
+        else:
+            self.stop()

@@ -1,0 +1,80 @@
+"""What comes back over the wire, checked before anybody sees it."""
+
+from concurrent.futures import BrokenExecutor, Future
+
+from jitnas_fn.core.codec import Json
+from jitnas_fn.core.envelope import Envelope, raised
+from jitnas_fn.core.errors import EnvelopeError, JitnasError, RecordError, SiteUnavailable, WorkerLost
+from jitnas_fn.core.record import Record
+from jitnas_fn.core.task import Task
+
+
+def received(reply: Future[str], task: Task) -> tuple[Record, str]:
+    """The record that an executor's future brought, and where it came from.
+
+    Parameters
+    ----------
+    reply
+        Finished future of `run_task`.
+    task
+        What was asked for.
+
+    Returns
+    -------
+    tuple[Record, str]
+        The record, and "shared" if the site had it already, else "trained".
+
+    Raises
+    ------
+    JitnasError
+        Of the class that the worker names, or `WorkerLost`, `SiteUnavailable`, `EnvelopeError`, `RecordError`.
+    """
+    if reply.cancelled():
+        raise WorkerLost("the executor dropped this training before it ran; was it shut down?")
+    failure = reply.exception()
+    if failure is not None:
+        raise typed(failure) from failure
+    result = only_result(reply.result(), task.key)
+    if not isinstance(result.get("record"), dict):
+        raise EnvelopeError(f"the reply for key {task.key[:12]}… holds no record")
+    record = Record.from_dict(result["record"])
+    if record.key != task.key or record.parts != task.parts:
+        raise RecordError(f"the worker was asked for key {task.key[:12]}… and answered with a record of {record.key[:12]}…")
+    return record, "shared" if result.get("source") == "shared" else "trained"
+
+
+def only_result(reply: object, key: str) -> Json:
+    """The one result in a reply to a request about `key`.
+
+    Raises
+    ------
+    EnvelopeError
+        If the reply is no envelope or does not hold exactly one result, for this key.
+    JitnasError
+        Of the class that the reply names, if the request or this key failed.
+    """
+    if not isinstance(reply, str):
+        raise EnvelopeError(f"a reply is JSON text, not {type(reply).__name__}")
+    envelope = Envelope.from_json(reply)
+    if envelope.error is not None:
+        raise raised(envelope.error)
+    results = envelope.items("results")
+    if len(results) != 1 or not isinstance(results[0], dict) or results[0].get("key") != key:
+        raise EnvelopeError(f"the reply does not hold exactly one result, for key {key[:12]}…")
+    if isinstance(results[0].get("error"), dict):
+        raise raised(results[0]["error"])
+    return results[0]
+
+
+def typed(failure: BaseException) -> JitnasError:
+    """An executor's own exception as one of ours; `run_task` itself never raises."""
+    told = f"{type(failure).__name__}: {failure}"
+    match failure:
+        case JitnasError():
+            return failure
+        case BrokenExecutor():
+            return WorkerLost(f"the executor broke ({told}); make a new one")
+        case OSError():
+            return SiteUnavailable(f"the executor cannot be reached ({told})")
+        case _:
+            return JitnasError(f"the executor failed ({told})")

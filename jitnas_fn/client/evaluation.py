@@ -1,0 +1,149 @@
+"""The future that `submit` returns."""
+
+import threading
+from concurrent.futures import CancelledError, Future, wait
+
+from jitnas_fn.client.control import Ask, told
+from jitnas_fn.client.status import Status
+from jitnas_fn.core.errors import Cancelled, JitnasError
+from jitnas_fn.core.record import Record
+
+INTERRUPTIBLE_SECONDS = 0.5  # a wait without a bound cannot be interrupted by ctrl-C on Windows
+
+
+class EvaluationCancelled(Cancelled, CancelledError):
+    """The evaluation was cancelled through its own `cancel()`: an error of ours and the one of `concurrent.futures`."""
+
+
+class Evaluation(Future[Record]):
+    """A `concurrent.futures.Future` for one record; `as_completed`, `wait` and callbacks work.
+
+    Two calls that ask one client for the same key while it is being trained get the same object.
+
+    Parameters
+    ----------
+    key
+        The task's key.
+    ask
+        Control path for status and cancel, None if there is none.
+
+    Attributes
+    ----------
+    key
+        The task's key; `opaque-<uuid>` for a model that was trained without one.
+    source
+        "cache" (the client's store), "shared" (the site's store) or "trained"; None while it is not known.
+    """
+
+    def __init__(self, key: str, *, ask: Ask | None = None) -> None:
+        super().__init__()
+        self.key = key
+        self.source: str | None = None
+        self._ask = ask
+        self._reply: Future[str] | None = None
+        self._ended = False
+        self._lock = threading.Lock()
+
+    def result(self, timeout: float | None = None) -> Record:
+        """Wait for the record.
+
+        Parameters
+        ----------
+        timeout
+            Longest wait, None for as long as it takes. [seconds]
+
+        Raises
+        ------
+        TimeoutError
+            If it is not there by then; the training goes on.
+        JitnasError
+            If the training failed, was lost, cancelled or past its deadline.
+        """
+        try:
+            return super().result(timeout)
+        except CancelledError:
+            raise EvaluationCancelled(f"the evaluation of key {self.key[:12]}… was cancelled") from None
+
+    def running(self) -> bool:
+        """Whether the executor has started it."""
+        return not self.done() and self._reply is not None and self._reply.running()
+
+    def status(self) -> Status:
+        """Where it stands now: asked over the control path where there is one, else what the future itself knows."""
+        if self.done():
+            return self._end()
+        answer = told(self._ask, "status", key=self.key) if self.running() else None
+        if answer is None or self.done():
+            return self._end() if self.done() else Status(state="training" if self.running() else "queued")
+        status = Status.from_answer(answer)
+        return status if status.state not in ("unknown", "done") else Status(state="training")
+
+    def cancel(self) -> bool:
+        """Withdraw what is queued, stop what is running.
+
+        Returns
+        -------
+        bool
+            Whether it is cancelled. False if it was done before, or is running where no control path leads.
+        """
+        if self.done() or (self.running() and self._ask is None) or not self._claim():
+            return self.cancelled()
+        super().cancel()
+        self.set_running_or_notify_cancel()
+        self._stop()
+        return True
+
+    def follow(self, reply: Future[str]) -> None:
+        """For the client: `reply` is the work behind this evaluation. It is stopped at once if this has ended meanwhile."""
+        self._reply = reply
+        if self.done():
+            self._stop()
+
+    def finish(self, record: Record, source: str) -> None:
+        """For the client: end with a record, unless this has ended already."""
+        if self._claim():
+            self.source = source
+            self.set_result(record)
+
+    def fail(self, error: JitnasError) -> bool:
+        """For the client: end with an error, unless this has ended already; whether it did so now."""
+        first = self._claim()
+        if first:
+            self.set_exception(error)
+        return first
+
+    def give_up(self, error: JitnasError) -> None:
+        """For the client: end with an error, and stop the work."""
+        if self.fail(error):
+            self._stop()
+
+    def _end(self) -> Status:
+        if self.cancelled():
+            return Status(state="cancelled")
+        error = self.exception()
+        if error is not None:
+            return Status(state="failed", reason=f"{type(error).__name__}: {error}"[:400])
+        record = super().result()
+        epochs = max((len(series) for curves in record.curves.values() for series in curves.values()), default=0)
+        return Status(state="done", reason=self.source, epoch=epochs, epochs=epochs, metrics=record.metrics)
+
+    def _claim(self) -> bool:
+        """Whether the caller is the first, and so the one, to end this evaluation."""
+        with self._lock:
+            first, self._ended = not self._ended, True
+        return first
+
+    def _stop(self) -> None:
+        if self._reply is not None and not self._reply.cancel() and not self._reply.done():
+            told(self._ask, "cancel", key=self.key)
+
+
+def awaited(evaluation: Evaluation) -> Record:
+    """The record of an evaluation; ctrl-C cancels it, on every system."""
+    try:
+        while not wait([evaluation], timeout=INTERRUPTIBLE_SECONDS).done:
+            pass
+    except KeyboardInterrupt:
+        evaluation.cancel()
+        raise
+    return evaluation.result()

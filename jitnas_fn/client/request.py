@@ -1,0 +1,183 @@
+"""From what a user says (model, dataset, recipe, seed) to a task, and to the message that asks for it."""
+
+import threading
+import uuid
+from dataclasses import dataclass, replace
+
+from jitnas_fn.client.payload import pickled
+from jitnas_fn.core import shelf
+from jitnas_fn.core.codec import Json
+from jitnas_fn.core.dataset import Dataset
+from jitnas_fn.core.envelope import Envelope, checked_size
+from jitnas_fn.core.errors import NotAModel, TaskError
+from jitnas_fn.core.recipe import Recipe
+from jitnas_fn.core.task import Limits, Task
+from jitnas_fn.graphs.architecture import Architecture
+from jitnas_fn.training.shapes import check_fit, check_recipe, input_shape
+
+IDENTITIES = ("exact", "none")
+
+_TRACING = threading.Lock()  # tracing swaps the parameters of the user's own module for a moment
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One task, and what is needed to ask for it.
+
+    Attributes
+    ----------
+    task
+        Architecture × dataset × recipe × seed.
+    limits
+        What its training may take.
+    model
+        As the user gave it.
+    architecture
+        What it is; None for a model without a key.
+    card
+        Of the dataset.
+    payload
+        Format to send: "graph" or "cloudpickle".
+    """
+
+    task: Task
+    limits: Limits
+    model: object
+    architecture: Architecture | None
+    card: Dataset
+    payload: str
+
+    def with_seed(self, seed: int) -> "Request":
+        """The same task under another seed."""
+        return replace(self, task=replace(self.task, seed=seed))
+
+    def message(self) -> str:
+        """The envelope that asks a worker to train this; raises `PayloadTooLarge` over 8 MB."""
+        item = {
+            "key": self.task.key,
+            "parts": self.task.parts,
+            "dataset": self.task.dataset,
+            "recipe": self.task.recipe.to_dict(),
+            "payload": self._payload(),
+            "limits": self.limits.to_dict(),
+        }
+        return checked_size(Envelope("train", {"tasks": [item]}).to_json())
+
+    def _payload(self) -> Json:
+        if self.architecture is not None and (self.payload == "graph" or isinstance(self.model, Architecture)):
+            return {"format": "graph", "document": self.architecture.document}
+        shape = input_shape(self.card, self.task.recipe)
+        weights = self.architecture is None
+        return pickled(self.model, input_shape=shape, dtype=self.card.input_dtype, weights=weights)
+
+
+def understood(
+    model: object,
+    *,
+    dataset: str,
+    recipe: str | Recipe,
+    seed: int = 0,
+    limits: Limits | None = None,
+    identity: str = "exact",
+    initialisation: str = "as built",
+    payload: str = "graph",
+) -> Request:
+    """What the user asks for; see `Client.submit` for the parameters and errors."""
+    _one_of("identity", identity, IDENTITIES)
+    _one_of("payload", payload, ("graph", "cloudpickle"))
+    card, plan = card_of(dataset), plan_of(recipe)
+    check_recipe(card, plan)
+    if identity == "none":
+        architecture, fingerprint, payload = None, _opaque(model), "cloudpickle"
+    else:
+        architecture = architecture_of(model, card=card, recipe=plan, initialisation=initialisation)
+        fingerprint = architecture.fingerprint
+    task = Task(fingerprint, card.name, card.sha256, plan, seed)
+    return Request(task, Limits() if limits is None else limits, model, architecture, card, payload)
+
+
+def card_of(dataset: str) -> Dataset:
+    """The card of a dataset; raises `UnknownName`, which lists those there are."""
+    card = shelf.take("datasets", dataset).DATASET
+    assert isinstance(card, Dataset)
+    return card
+
+
+def plan_of(recipe: str | Recipe) -> Recipe:
+    """The recipe with this name, or the recipe itself; raises `UnknownName`, which lists those there are."""
+    plan = recipe if isinstance(recipe, Recipe) else shelf.take("recipes", recipe).RECIPE
+    assert isinstance(plan, Recipe)
+    return plan
+
+
+def architecture_of(model: object, *, card: Dataset, recipe: Recipe, initialisation: str) -> Architecture:
+    """The architecture of `model` for a dataset and recipe, its input and output checked against them.
+
+    Parameters
+    ----------
+    model
+        `nn.Module`, zero-argument callable or `Architecture`; the last needs no torch.
+    card, recipe
+        Give the shape of the input.
+    initialisation
+        See `Client.submit`.
+
+    Raises
+    ------
+    NotAModel, UnsupportedModel, UnknownInitialisation
+        If it has no key; the message says why.
+    OutputMismatch
+        If it does not fit the dataset.
+    """
+    if isinstance(model, Architecture):
+        found = model
+    else:
+        with _TRACING:
+            found = Architecture.from_module(
+                model, input_shape=input_shape(card, recipe), dtype=card.input_dtype, initialisation=initialisation
+            )
+    outputs = len(found.graph.outputs)
+    answered = found.output_shape if outputs == 1 else f"{outputs} outputs"
+    check_fit(card, recipe, seen=found.input_shape, dtype=found.input_dtype, answered=answered)
+    return found
+
+
+def fingerprint(
+    model: object, input_shape: tuple[int, ...], *, dtype: str = "float32", initialisation: str = "as built"
+) -> str:
+    """The hash of what a model is: equal for all ways to write the same architecture.
+
+    Parameters
+    ----------
+    model
+        `nn.Module` or zero-argument callable that builds one.
+    input_shape
+        One sample as the network sees it, without the batch.
+    dtype
+        Of the input.
+    initialisation
+        See `Client.submit`.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+
+    Raises
+    ------
+    NotAModel, UnsupportedModel, UnknownInitialisation
+        If it has no exact key; the message says why and what to do.
+    """
+    with _TRACING:
+        return Architecture.from_module(model, input_shape=input_shape, dtype=dtype, initialisation=initialisation).fingerprint
+
+
+def _opaque(model: object) -> str:
+    if isinstance(model, Architecture) or not callable(model):
+        raise NotAModel(f"identity='none' trains an nn.Module or a zero-argument callable, not {type(model).__name__}")
+    return f"opaque-{uuid.uuid4()}"
+
+
+def _one_of(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise TaskError(f"no {name} {str(value)[:40]!r}; there are {', '.join(choices)}")

@@ -1,0 +1,63 @@
+"""Where an evaluation stands, as one value."""
+
+from dataclasses import dataclass, field
+
+from jitnas_fn.core.codec import Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status:
+    """Where an evaluation stands.
+
+    Attributes
+    ----------
+    state
+        "queued", "training", "done", "failed" or "cancelled", or a state that the site names.
+    epoch, epochs
+        Epochs finished and epochs in all; None while unknown.
+    metrics
+        `metrics[split][metric]` of the last finished epoch.
+    seconds_left
+        Estimate for the rest of the training; None while unknown. [seconds]
+    reason
+        Why it failed, or where the answer came from.
+    """
+
+    state: str
+    epoch: int | None = None
+    epochs: int | None = None
+    metrics: Json = field(default_factory=dict)
+    seconds_left: float | None = None
+    reason: str | None = None
+
+    def __str__(self) -> str:
+        """One line for people."""
+        parts = [self.state if self.reason is None else f"{self.state} ({self.reason})"]
+        if self.epoch is not None and self.epochs:
+            parts.append(f"epoch {self.epoch}/{self.epochs}")
+        parts += [f"{split} {name} {value:.4f}" for split, name, value in self._shown()]
+        if self.seconds_left is not None:
+            parts.append(f"{self.seconds_left:.0f} s left")
+        return "  ".join(parts)
+
+    def _shown(self) -> list[tuple[str, str, float]]:
+        validation = self.metrics.get("validation")
+        numbers = validation.items() if isinstance(validation, dict) else []
+        return [("validation", name, value) for name, value in numbers if name != "loss" and isinstance(value, (int, float))]
+
+    @classmethod
+    def from_answer(cls, answer: Json) -> "Status":
+        """The status in a site's answer to the verb status; what is malformed in it is left out."""
+        seconds, metrics, reason = answer.get("seconds_left"), answer.get("metrics"), answer.get("reason")
+        return cls(
+            state=str(answer.get("state"))[:40],
+            epoch=_count(answer.get("epoch")),
+            epochs=_count(answer.get("epochs")),
+            metrics=metrics if isinstance(metrics, dict) else {},
+            seconds_left=float(seconds) if isinstance(seconds, (int, float)) else None,
+            reason=reason[:400] if isinstance(reason, str) else None,
+        )
+
+
+def _count(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None

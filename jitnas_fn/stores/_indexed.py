@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any, TypeVar
 
-from jitnas_fn.core.entry import Entry, record_entry
+from jitnas_fn.core.entry import Entry
 from jitnas_fn.core.errors import RecordError
 from jitnas_fn.core.interfaces import Cursor
 from jitnas_fn.core.record import Record
 from jitnas_fn.core.task import is_key
 from jitnas_fn.stores._index import Index
-from jitnas_fn.stores._lines import entry_of, heading_at_a_glance, record_of
+from jitnas_fn.stores._lines import entry_for, entry_of, heading_at_a_glance, record_of
 
 BATCH = 256
 Held = TypeVar("Held")
@@ -47,7 +47,7 @@ class IndexedStore(ABC):
 
     def put(self, record: Record) -> None:
         """Keep a record. Once this returns it survives any kill. One that is there already is not kept twice."""
-        self.append(record_entry(record))
+        self.append(entry_for(record))
 
     def get(self, key: str) -> Record | None:
         """The record that stands for `key`, retracted ones left out; None if there is none."""

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from jitnas_fn.core.codec import digest
-from jitnas_fn.core.entry import Entry
+from jitnas_fn.core.entry import Entry, record_entry
 from jitnas_fn.core.errors import RecordError
 from jitnas_fn.core.record import RECORD_VERSION, Record
 from jitnas_fn.core.task import HASH
@@ -41,6 +41,14 @@ class Heading:
     name: str
     key: str = ""
     shut: bool = False
+
+
+def entry_for(record: Record) -> Entry:
+    """The entry of a record; raises `RecordError` if it holds what JSON lacks."""
+    try:
+        return record_entry(record)
+    except (TypeError, ValueError, RecursionError) as reason:
+        raise RecordError(f"this record cannot be written as JSON: {str(reason)[:200]}") from None
 
 
 def line_of(entry: Entry) -> bytes:

@@ -49,11 +49,11 @@ class Log:
 
     @property
     def end(self) -> int:
-        """Where the last line seen ends. [bytes]"""
+        """Number of bytes up to the end of the last line seen."""
         return self._ends[-1] if self._ends else 0
 
     def was_replaced(self) -> bool:
-        """Forget everything seen if the path now leads to another file, a shorter one or none; whether it does."""
+        """Whether the path now leads to another file, a shorter one or none. Everything seen is forgotten then."""
         status = self._status()
         if self._file is None or (status and _identity(status) == self._file and status.st_size >= self.end):
             return False

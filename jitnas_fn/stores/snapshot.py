@@ -1,9 +1,9 @@
 """The published snapshot: a folder of plain files that everybody reads and nobody writes to.
 
-`entries.json` is a TinyDB file with one table, written so that it can also be read line by line: first `{"entries":{`, then one
-line `"<n>":<entry>` for each log entry in canonical JSON (`jitnas_fn.core.entry`), n from 1, with a comma after all but the
-last, then `}}`. Entries are sorted by kind, name and key. `MANIFEST.json` states {schema, schema_version, created, counts {kind:
-number}, bytes, sha256}, the last two of `entries.json`.
+`entries.json` is a TinyDB file with one table, written so that it can also be read line by line: first `{"entries":{`, then
+one line `"<n>":<entry>` for each log entry in canonical JSON (`jitnas_fn.core.entry`), n from 1, with a comma after all but
+the last, then `}}`. Entries are sorted by kind, name and key. `MANIFEST.json` states {schema, schema_version, created,
+counts {kind: number}, bytes, sha256}, the last two of `entries.json`.
 """
 
 import hashlib

@@ -1,8 +1,8 @@
 """The user's cache: a TinyDB database that appends.
 
-On disk it is a text file of JSON lines, each a log entry in canonical JSON (`jitnas_fn.core.entry`), each ended by one newline.
-What follows the last newline was torn by a kill and is not read; the next writer moves it to `<name>.corrupt`. A line
-that is damaged stays where it is, is copied there once, and is left out. Writers hold a lock on `<name>.lock`; readers hold none.
+On disk it is a text file of JSON lines, each a log entry in canonical JSON (`jitnas_fn.core.entry`), each ended by a newline.
+What follows the last newline was torn by a kill and is not read; the next writer moves it to `<name>.corrupt`. A line that is
+damaged stays where it is, is copied there once, and is left out. Writers hold a lock on `<name>.lock`, readers hold none.
 
 TinyDB's own storage writes the whole file at each insert, and its table rebuilds the whole table: quadratic in time, and two
 processes destroy the file. Here both are replaced, and `TinyStore.db` can still be searched with a `tinydb.Query`.

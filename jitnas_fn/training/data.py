@@ -77,8 +77,7 @@ def content_hash(card: Dataset, arrays: Arrays) -> str:
     }
     hashed = hashlib.sha256(canonical(about).encode("ascii") + b"\n")
     for name in names:
-        whole = np.ascontiguousarray(arrays[name], dtype=arrays[name].dtype.newbyteorder("<"))
-        hashed.update(memoryview(whole.reshape(-1).view(np.uint8)))
+        hashed.update(np.ascontiguousarray(arrays[name], dtype=arrays[name].dtype.newbyteorder("<")).data)
     return hashed.hexdigest()
 
 

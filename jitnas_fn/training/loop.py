@@ -14,8 +14,9 @@ from jitnas_fn.core.dataset import Dataset
 from jitnas_fn.core.recipe import Recipe
 from jitnas_fn.tracing.streams import Stream
 from jitnas_fn.training.augmentation import Augmentation
+from jitnas_fn.training.curves import curves_of, no_metrics
 from jitnas_fn.training.data import Split
-from jitnas_fn.training.measures import Average, curves_of, finite, loss_of
+from jitnas_fn.training.measures import Average, finite, loss_of
 from jitnas_fn.training.meter import Meter
 from jitnas_fn.training.optimisation import learning_rate, optimiser_of
 from jitnas_fn.training.shapes import check_recipe
@@ -25,7 +26,7 @@ EVALUATION_BATCH = 512
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """An epoch is over: how many of how many, what was measured {split: {metric: value}}, and the seconds left if all go on so."""
+    """An epoch is over: how many of how many, what was measured {split: {metric: value}}, and the seconds the rest takes."""
 
     epoch: int
     epochs: int
@@ -96,8 +97,7 @@ def train(
         verdict = str(stop)
         if verdict == "over_time" and history and "validation" not in history[-1]:
             history.pop()  # an epoch that was cut short was not measured
-        nothing = {"loss": None, card.metric: None}
-        return Outcome(verdict, curves_of(history, metric=card.metric), dict.fromkeys(splits, nothing))
+        return Outcome(verdict, curves_of(history, metric=card.metric), no_metrics(list(splits), metric=card.metric))
     return Outcome("trained", curves_of(history, metric=card.metric), metrics)
 
 
@@ -183,7 +183,7 @@ class _Run:
         for group in self._optimiser.param_groups:
             group["lr"] = learning_rate(self._recipe, step, self._batches)
         self._optimiser.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         if self._recipe.gradient_clipping is not None:
             nn.utils.clip_grad_norm_(self._trainable, self._recipe.gradient_clipping)
         self._optimiser.step()

@@ -1,13 +1,12 @@
 """What is minimised, and what is measured. N samples, K classes or targets."""
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from jitnas_fn.core.codec import Json
 from jitnas_fn.core.dataset import Dataset
 from jitnas_fn.core.errors import RecipeError
 
@@ -63,25 +62,3 @@ class Average:
 def finite(values: Iterable[float]) -> bool:
     """Whether all of `values` are finite numbers."""
     return all(math.isfinite(value) for value in values)
-
-
-def curves_of(history: Sequence[Json], *, metric: str, splits: Sequence[str] = ("train", "validation")) -> Json:
-    """A record's curves from what was measured epoch by epoch; None where there was no finite number.
-
-    Parameters
-    ----------
-    history
-        For each epoch {split: {"loss", metric}}.
-    metric
-        Of the dataset.
-    splits
-        Splits that are measured in every epoch.
-    """
-    return {
-        split: {name: [_number(epoch.get(split, {}).get(name)) for epoch in history] for name in ("loss", metric)}
-        for split in splits
-    }
-
-
-def _number(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None

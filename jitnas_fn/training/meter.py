@@ -94,5 +94,5 @@ def _board_joules(device: torch.device) -> float | None:
         pynvml.nvmlInit()
         board = pynvml.nvmlDeviceGetHandleByUUID(f"GPU-{torch.cuda.get_device_properties(device).uuid}")
         return float(pynvml.nvmlDeviceGetTotalEnergyConsumption(board)) / 1000
-    except Exception:  # any failure of NVML (no library, no permission, a slice of a board) leaves the estimate
+    except Exception:  # noqa: BLE001  any failure of NVML (none here, no permission, a slice of a board) leaves the estimate
         return None

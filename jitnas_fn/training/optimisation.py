@@ -27,7 +27,9 @@ def optimiser_of(parameters: list[nn.Parameter], recipe: Recipe) -> torch.optim.
     """PyTorch's own optimiser for a recipe, in its fused form: the same update in one pass over the memory."""
     if not parameters:
         parameters = [nn.Parameter(torch.zeros(()))]  # an optimiser wants something to hold
-    common = {"lr": recipe.learning_rate, "weight_decay": recipe.weight_decay}
+    rate, decay = recipe.learning_rate, recipe.weight_decay
     if recipe.optimiser == "sgd":
-        return torch.optim.SGD(parameters, **common, momentum=recipe.momentum, nesterov=recipe.nesterov, fused=True)
-    return torch.optim.Adam(parameters, **common, betas=(recipe.beta1, recipe.beta2), eps=recipe.epsilon, fused=True)
+        momentum, nesterov = recipe.momentum, recipe.nesterov
+        return torch.optim.SGD(parameters, lr=rate, weight_decay=decay, momentum=momentum, nesterov=nesterov, fused=True)
+    betas = (recipe.beta1, recipe.beta2)
+    return torch.optim.Adam(parameters, lr=rate, weight_decay=decay, betas=betas, eps=recipe.epsilon, fused=True)

@@ -1,0 +1,80 @@
+"""From what a child said to the record of its task."""
+
+import time
+from dataclasses import dataclass, field
+
+from jitnas_fn.core.codec import Json
+from jitnas_fn.core.dataset import Dataset
+from jitnas_fn.core.record import Record
+from jitnas_fn.training.curves import curves_of, no_metrics
+from jitnas_fn.worker.orders import Order
+from jitnas_fn.worker.site import Site
+
+
+@dataclass(slots=True)
+class Ending:
+    """What is known of a training when it has ended, by itself or not.
+
+    Attributes
+    ----------
+    outcome
+        The child's last word: verdict, curves, metrics, cost, memory_bytes. Only a verdict if it was killed.
+    environment, size
+        As a record holds them; empty if the child was killed before it said so.
+    history
+        `metrics[split][metric]` of every epoch that was finished.
+    wall_seconds
+        From the order to the end.
+    """
+
+    outcome: Json = field(default_factory=dict)
+    environment: Json = field(default_factory=dict)
+    size: Json = field(default_factory=lambda: {"parameters": None, "macs": None, "counter": None})
+    history: list[Json] = field(default_factory=list)
+    wall_seconds: float = 0.0
+
+
+def record_of(order: Order, ending: Ending, *, site: Site) -> Record:
+    """The record, its test part sealed."""
+    task, card, outcome = order.task, order.card, ending.outcome
+    splits = [split for split, _ in card.splits]
+    return Record(
+        key=task.key,
+        parts=task.parts,
+        dataset=about(card),
+        recipe=task.recipe.to_dict(),
+        verdict=outcome["verdict"],
+        curves=outcome.get("curves") or curves_of(ending.history, metric=card.metric),
+        metrics=outcome.get("metrics") or no_metrics(splits, metric=card.metric),
+        cost={**(outcome.get("cost") or _cost_unknown(ending.wall_seconds)), "attempts": 1},
+        size=ending.size,
+        environment=ending.environment,
+        provenance={
+            "site": site.name,
+            "origin": "trained",
+            "payload": order.payload["format"],
+            "trust": site.trust,
+            "token": 0,
+            "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        },
+        limits=_limits_hit(order, ending),
+    ).sealed()
+
+
+def about(card: Dataset) -> Json:
+    """What people read of a dataset in a record."""
+    names = ("name", "version", "task", "metric", "direction", "unit")
+    return {**{name: getattr(card, name) for name in names}, "splits": dict(card.splits)}
+
+
+def _limits_hit(order: Order, ending: Ending) -> Json | None:
+    if ending.outcome["verdict"] not in ("out_of_memory", "over_time"):
+        return None
+    memory = ending.outcome.get("memory_bytes", order.limits.memory_bytes)
+    return {"seconds": order.limits.seconds, "memory_bytes": memory, "device": ending.environment.get("device")}
+
+
+def _cost_unknown(wall_seconds: float) -> Json:
+    """The cost of a training that was killed: how long it took is all that is known."""
+    unknown = dict.fromkeys(("train_seconds", "evaluation_seconds", "joules", "joules_method", "peak_bytes"))
+    return {**unknown, "wall_seconds": round(wall_seconds, 6)}

@@ -1,0 +1,101 @@
+"""One task, from its order to its record: trained in a child, watched from here."""
+
+import time
+from dataclasses import dataclass, field
+
+from jitnas_fn.core.codec import Json
+from jitnas_fn.core.envelope import raised
+from jitnas_fn.core.errors import Cancelled, WorkerLost
+from jitnas_fn.core.record import Record
+from jitnas_fn.worker.board import Board
+from jitnas_fn.worker.children import CHILDREN, Child
+from jitnas_fn.worker.ending import Ending, record_of
+from jitnas_fn.worker.orders import Order
+from jitnas_fn.worker.site import Site
+
+LOOK_SECONDS = 0.1  # how often cancel file and clock are looked at
+SHOW_SECONDS = 0.5  # how often the status file is written
+
+
+def run(order: Order, *, site: Site, board: Board) -> Record:
+    """Train what `order` asks for.
+
+    Raises
+    ------
+    Cancelled
+        If a cancel file appeared.
+    WorkerLost
+        If the child died; nothing is recorded.
+    JitnasError
+        Whatever else went wrong in the child.
+    """
+    if board.cancelled(order.task.key):
+        raise _cancelled(order)
+    with CHILDREN.borrowed(threads=site.cores(), fresh=order.is_code) as child:
+        ending = _Watch(child, order, site=site, board=board).until_the_end()
+    return record_of(order, ending, site=site)
+
+
+@dataclass(slots=True)
+class _Watch:
+    """A child at work on one order."""
+
+    child: Child
+    order: Order
+    site: Site
+    board: Board
+    ending: Ending = field(default_factory=Ending)
+    shown: float = -SHOW_SECONDS
+
+    def until_the_end(self) -> Ending:
+        """Follow the child until it has an outcome, or its time is up."""
+        key = self.order.task.key
+        began = time.monotonic()
+        self.board.show(key, "training")
+        self.child.send(self.order.to_child(self.site.device))
+        while True:
+            event = self.child.next_event(LOOK_SECONDS)
+            if self.board.cancelled(key):
+                self.child.kill()
+                raise _cancelled(self.order)
+            self.ending.wall_seconds = time.monotonic() - began
+            if event is None:
+                if self._time_is_up():
+                    self.child.kill()
+                    self.ending.outcome = {"verdict": "over_time"}
+                    return self.ending
+            elif event.get("event") == "error":
+                raise raised(event["error"])
+            elif self._is_last(event):
+                return self.ending
+
+    def _is_last(self, event: Json) -> bool:
+        match event.get("event"):
+            case "started":
+                self.ending.environment = event["environment"]
+            case "built":
+                self.ending.size = event["size"]
+            case "epoch":
+                self.ending.history.append(event["metrics"])
+                self._show(event)
+            case "outcome":
+                self.ending.outcome = event
+                return True
+            case other:
+                raise WorkerLost(f"the training process said {str(other)[:40]!r}, which nobody understands")
+        return False
+
+    def _time_is_up(self) -> bool:
+        seconds = self.order.limits.seconds
+        return seconds is not None and self.ending.wall_seconds > seconds + self.site.grace_seconds
+
+    def _show(self, event: Json) -> None:
+        now = time.monotonic()
+        if now - self.shown >= SHOW_SECONDS:
+            self.shown = now
+            progress = {name: event[name] for name in ("epoch", "epochs", "metrics", "seconds_left")}
+            self.board.show(self.order.task.key, "training", progress=progress)
+
+
+def _cancelled(order: Order) -> Cancelled:
+    return Cancelled(f"task {order.task.key[:12]}… was cancelled on request")

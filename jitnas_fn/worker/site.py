@@ -1,0 +1,151 @@
+"""What the administrator of the machine that trains has decided. Nothing here can be set from the wire."""
+
+import os
+import threading
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from jitnas_fn.core.codec import canonical
+from jitnas_fn.core.envelope import PAYLOADS
+from jitnas_fn.core.errors import StoreError
+from jitnas_fn.core.interfaces import Store
+from jitnas_fn.core.record import TRUST
+from jitnas_fn.core.task import Limits
+from jitnas_fn.settings import home
+
+DEVICES = ("auto", "cpu", "cuda")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """One place where tasks are trained.
+
+    Attributes
+    ----------
+    name
+        Goes into every record: not a host name.
+    folder
+        Status and cancel files lie here; None for the folder `worker` in the user's home of jitnas_fn.
+    accepts
+        Payload formats. "cloudpickle" lets whoever may send tasks run any code.
+    threads
+        Processor threads of one training; None for every core this process may use.
+    device
+        "auto" (a GPU where there is one), "cpu" or "cuda".
+    memory_bytes, seconds
+        Largest limits: they hold where a task brings none or larger ones. None for no limit.
+    grace_seconds
+        How long after its time limit a training that does not stop by itself is killed.
+    trust
+        Of the records made here, one of `core.record.TRUST`.
+    store
+        The site's own store: asked before anything is trained, given every record. None for a site without one.
+    """
+
+    name: str = "local"
+    folder: Path | None = None
+    accepts: tuple[str, ...] = ("graph",)
+    threads: int | None = None
+    device: str = "auto"
+    memory_bytes: int | None = None
+    seconds: float | None = None
+    grace_seconds: float = 10.0
+    trust: str = "local"
+    store: Store | None = field(default=None, compare=False)
+
+    def place(self) -> Path:
+        """The folder of status and cancel files, made when it is missing."""
+        folder = home() / "worker" if self.folder is None else self.folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as reason:
+            raise StoreError(f"{folder} cannot be made ({reason.strerror}): set the folder of site {self.name!r}") from None
+        return folder
+
+    def cores(self) -> int:
+        """Threads of one training, as a number."""
+        if self.threads is not None:
+            return self.threads
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+    def limits(self, asked: Limits) -> Limits:
+        """What a task may take here: the smaller of what it asks for and what the site allows."""
+        return Limits(
+            seconds=min((s for s in (asked.seconds, self.seconds) if s is not None), default=None),
+            memory_bytes=min((b for b in (asked.memory_bytes, self.memory_bytes) if b is not None), default=None),
+        )
+
+
+_here = threading.local()
+
+
+def use(site: Site) -> None:
+    """Make `site` the current one in this thread; the initializer of a thread pool."""
+    _here.site = site
+
+
+def current() -> Site:
+    """The site of this thread, else the one in the TOML file that `$JITNAS_SITE` names, else the defaults; raises `StoreError`."""
+    found = getattr(_here, "site", None)
+    if isinstance(found, Site):
+        return found
+    named = os.environ.get("JITNAS_SITE")
+    return read(Path(named)) if named else Site()
+
+
+def read(path: Path) -> Site:
+    """The site that a TOML file describes: one table of `Site`'s fields, all optional.
+
+    Raises
+    ------
+    StoreError
+        If the file cannot be read, names an unknown field or gives a value out of its range.
+    """
+    try:
+        stated: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as reason:
+        raise StoreError(f"site file {path} cannot be read: {reason}") from None
+    unknown = sorted(set(stated) - set(ALLOWED))
+    if unknown:
+        raise StoreError(f"site file {path}: no field {', '.join(unknown)}; there are {', '.join(ALLOWED)}")
+    for name, value in stated.items():
+        allowed, meaning = ALLOWED[name]
+        if not allowed(value):
+            raise StoreError(f"site file {path}: {name} is {meaning}, not {canonical_or_text(value)}")
+    if "folder" in stated:
+        stated["folder"] = (path.parent / Path(stated["folder"]).expanduser()).resolve()
+    return Site(**{name: tuple(value) if isinstance(value, list) else value for name, value in stated.items()})
+
+
+def canonical_or_text(value: object) -> str:
+    """A value from a file, short enough for a message."""
+    return (canonical(value) if isinstance(value, (str, int, float, list, dict)) else str(value))[:80]
+
+
+def _count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def _seconds(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < float("inf")
+
+
+# Field -> what it may be, and that in words.
+ALLOWED: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "name": (
+        lambda v: isinstance(v, str) and 0 < len(v) <= 80 and v.isprintable(),
+        "a printable text of at most 80 characters",
+    ),
+    "folder": (lambda v: isinstance(v, str) and bool(v), "a path, relative ones from this file's folder"),
+    "accepts": (lambda v: isinstance(v, list) and v and all(p in PAYLOADS for p in v), f"a list out of {', '.join(PAYLOADS)}"),
+    "threads": (_count, "a whole number above 0"),
+    "device": (lambda v: v in DEVICES, f"one of {', '.join(DEVICES)}"),
+    "memory_bytes": (_count, "a whole number above 0"),
+    "seconds": (_seconds, "a number above 0"),
+    "grace_seconds": (_seconds, "a number above 0"),
+    "trust": (lambda v: v in TRUST[1:], f"one of {', '.join(TRUST[1:])}"),
+}
+assert set(ALLOWED) == {f.name for f in fields(Site)} - {"store"}

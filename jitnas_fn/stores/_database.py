@@ -4,14 +4,15 @@ from collections.abc import Callable, ItemsView, Iterable, Iterator, Mapping
 from typing import Any, NoReturn, Protocol
 
 from tinydb import TinyDB
+from tinydb.queries import QueryLike
 from tinydb.storages import Storage
-from tinydb.table import Table
+from tinydb.table import Document, Table
 
 from jitnas_fn.core.entry import Entry
 from jitnas_fn.core.errors import StoreError
 
 TABLE = "entries"
-Document = Mapping[str, Any]
+Fields = Mapping[str, Any]
 
 
 class Entries(Protocol):
@@ -30,13 +31,13 @@ class Entries(Protocol):
         """How many lines there are."""
 
 
-class Documents(Mapping[str, Document]):
+class Documents(Mapping[str, Fields]):
     """The entries as TinyDB sees a table: document id → document. Each is read anew when asked for, so nobody shares it."""
 
     def __init__(self, entries: Entries) -> None:
         self._entries = entries
 
-    def __getitem__(self, doc_id: str) -> Document:
+    def __getitem__(self, doc_id: str) -> Fields:
         entry = self._entries.entry(int(doc_id) - 1)
         if entry is None:
             raise KeyError(doc_id)
@@ -48,17 +49,17 @@ class Documents(Mapping[str, Document]):
     def __len__(self) -> int:
         return len(self._entries.lines())
 
-    def items(self) -> ItemsView[str, Document]:
+    def items(self) -> ItemsView[str, Fields]:
         """Ids and documents, without those that turn out to be damaged."""
         return _Readable(self)
 
 
-class _Readable(ItemsView[str, Document]):
+class _Readable(ItemsView[str, Fields]):
     def __init__(self, documents: Documents) -> None:
         super().__init__(documents)
         self._documents = documents
 
-    def __iter__(self) -> Iterator[tuple[str, Document]]:
+    def __iter__(self) -> Iterator[tuple[str, Fields]]:
         for doc_id in self._documents:
             document = self._documents.get(doc_id)
             if document is not None:
@@ -81,22 +82,25 @@ class EntryStorage(Storage):
 
 
 class EntryTable(Table):
-    """A table whose inserts append a line each, whatever it holds. Query results are not cached: others may write too."""
+    """A table whose inserts append a line each, whatever it holds. Results are not cached: others may write too."""
 
-    default_query_cache_capacity = 0
+    def search(self, cond: QueryLike) -> list[Document]:
+        """All documents that match."""
+        self.clear_cache()
+        return super().search(cond)
 
-    def insert(self, document: Document) -> int:
+    def insert(self, document: Fields) -> int:
         """Append an entry and return its document id, or that of the newest if the entry was there already."""
         if self.name != TABLE or not isinstance(self.storage, EntryStorage):
             raise StoreError(f"a store has one table, {TABLE!r}; there is no {self.name!r}")
         self.storage.entries.append(Entry.from_dict(dict(document)))
         return self.storage.entries.count()
 
-    def insert_multiple(self, documents: Iterable[Document]) -> list[int]:
+    def insert_multiple(self, documents: Iterable[Fields]) -> list[int]:
         """Append entries, one after another."""
         return [self.insert(document) for document in documents]
 
-    def _update_table(self, updater: Callable[[dict[int, Document]], None]) -> NoReturn:
+    def _update_table(self, updater: Callable[[dict[int, Fields]], None]) -> NoReturn:
         _refuse()
 
 

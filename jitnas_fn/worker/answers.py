@@ -5,7 +5,7 @@ from collections.abc import Callable
 from jitnas_fn.core import shelf
 from jitnas_fn.core.codec import Json
 from jitnas_fn.core.envelope import MAX_PAYLOAD_BYTES, PROTOCOL, Envelope, error_fields
-from jitnas_fn.core.errors import EnvelopeError, JitnasError
+from jitnas_fn.core.errors import EnvelopeError
 from jitnas_fn.core.task import is_key
 from jitnas_fn.worker import runner
 from jitnas_fn.worker.board import Board

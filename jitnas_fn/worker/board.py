@@ -1,7 +1,7 @@
 """Where a running task can be seen and stopped: one status file and one cancel file per key, gone when the task is.
 
-KEY.status    JSON {key, state, epoch, epochs, metrics, seconds_left, updated}, replaced whole
-KEY.cancel    empty; whoever makes it wants the task stopped
+- KEY.status: JSON {key, state, epoch, epochs, metrics, seconds_left, updated}, replaced whole
+- KEY.cancel: empty; whoever makes it wants the task stopped
 """
 
 import contextlib

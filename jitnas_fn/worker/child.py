@@ -12,7 +12,6 @@ come events: {"event": "ready"} once, then for each order
 and after outcome or error the next order may come. What a model prints goes to stderr, and it finds its input empty.
 """
 
-import dataclasses
 import os
 import queue
 import signal
@@ -23,14 +22,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
-from jitnas_fn.core import shelf
 from jitnas_fn.core.codec import Json, canonical
 from jitnas_fn.core.envelope import error_fields
 from jitnas_fn.core.errors import JitnasError, ModelFailed
-from jitnas_fn.core.recipe import Recipe
-from jitnas_fn.core.task import Limits
-
-Say = Callable[[str, Json], None]
 
 
 def main() -> None:
@@ -71,61 +65,17 @@ def _listen(orders_in: BinaryIO, orders: "queue.SimpleQueue[Json]") -> None:
     os._exit(0)
 
 
-def _answer(order: Json, say: Say) -> None:
+def _answer(order: Json, say: Callable[[str, Json], None]) -> None:
     try:
-        body = _carried_out(order, say)
+        from jitnas_fn.worker.work import carried_out
+
+        body = carried_out(order, say)
     except JitnasError as error:
         say("error", {"error": error_fields(error)})
     except BaseException as error:  # noqa: BLE001  whatever a model raises, SystemExit too, is its failure and not ours
         say("error", {"error": error_fields(_model_failed(error))})
     else:
         say("outcome", body)
-
-
-def _carried_out(order: Json, say: Say) -> Json:
-    from jitnas_fn.training.meter import Meter
-    from jitnas_fn.worker import machine
-
-    device, limits = machine.device_of(order["device"]), Limits.from_dict(order["limits"])
-    say("started", {"environment": machine.environment(device)})
-    meter = Meter(device)
-    try:
-        with machine.memory_bound(limits.memory_bytes, device):
-            body = _trained(order, limits=limits, meter=meter, say=say)
-    except BaseException as error:
-        if not machine.is_out_of_memory(error):
-            raise
-        body = {"verdict": "out_of_memory", "curves": None, "metrics": None}
-    return {**body, "cost": meter.cost(), "memory_bytes": limits.memory_bytes or machine.total_memory(device)}
-
-
-def _trained(order: Json, *, limits: Limits, meter: "Meter", say: Say) -> Json:
-    import torch
-
-    from jitnas_fn.training.data import load
-    from jitnas_fn.training.loop import train
-    from jitnas_fn.worker.networks import network_of
-
-    recipe, card, seed = (
-        Recipe.from_dict(order["recipe"]),
-        shelf.take("datasets", order["dataset"]).DATASET,
-        order["parts"]["seed"],
-    )
-    splits = load(card, recipe)
-    network, size = network_of(order["payload"], order["parts"], card=card, recipe=recipe, sample=splits["train"].x[:2])
-    say("built", {"size": size})
-    torch.manual_seed(seed)  # for an opaque model only: what is rebuilt from a document draws from streams of its own
-    outcome = train(
-        network,
-        splits,
-        card=card,
-        recipe=recipe,
-        seed=seed,
-        meter=meter,
-        progress=lambda now: say("epoch", dataclasses.asdict(now)),
-        seconds=limits.seconds,
-    )
-    return dataclasses.asdict(outcome)
 
 
 def _model_failed(error: BaseException) -> ModelFailed:

@@ -99,9 +99,8 @@ class Child:
         self.kill()
         self._readers[1].join(1)
         said = self._tail.decode("utf-8", "replace").strip()
-        return f"the training process {_ending(self._process.returncode)}{self._garbled}" + (
-            f"; it said: {said}" if said else ""
-        )
+        ended = f"the training process {_ending(self._process.returncode)}{self._garbled}"
+        return f"{ended}; it said: {said}" if said else ended
 
 
 class Children:

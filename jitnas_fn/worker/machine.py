@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from jitnas_fn.core.codec import Json
+from jitnas_fn.core.errors import SiteUnavailable
 from jitnas_fn.worker.versions import version
 
 DETERMINISM = "torch deterministic algorithms; no TF32, no benchmarking"
@@ -24,7 +25,7 @@ def prepare(threads: int) -> None:
     torch.set_num_interop_threads(1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch warns of settings for hardware that is not here
-        torch.use_deterministic_algorithms(True, warn_only=True)  # some GPU operations have no such form
+        torch.use_deterministic_algorithms(mode=True, warn_only=True)  # some GPU operations have no such form
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         torch.backends.cudnn.benchmark = False
         torch.backends.cudnn.allow_tf32 = False
@@ -34,9 +35,10 @@ def prepare(threads: int) -> None:
 
 def device_of(wanted: str) -> torch.device:
     """The device that a site's `device` means here."""
-    if wanted == "auto":
-        wanted = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(wanted)
+    found = torch.cuda.is_available() and wanted != "cpu"
+    if wanted == "cuda" and not found:
+        raise SiteUnavailable("this site is set to train on a GPU, and PyTorch finds none")
+    return torch.device("cuda" if found else "cpu")
 
 
 def environment(device: torch.device) -> Json:
@@ -64,7 +66,8 @@ def memory_bound(memory_bytes: int | None, device: torch.device) -> Iterator[Non
     if memory_bytes is None:
         yield
     elif device.type == "cuda":
-        torch.cuda.set_per_process_memory_fraction(min(1.0, memory_bytes / total_memory(device)), device)
+        total = torch.cuda.get_device_properties(device).total_memory
+        torch.cuda.set_per_process_memory_fraction(min(1.0, memory_bytes / total), device)
         try:
             yield
         finally:
@@ -83,9 +86,9 @@ def memory_bound(memory_bytes: int | None, device: torch.device) -> Iterator[Non
             resource.setrlimit(resource.RLIMIT_DATA, before)
 
 
-def total_memory(device: torch.device) -> int:
-    """Memory of a GPU. [bytes]"""
-    return int(torch.cuda.get_device_properties(device).total_memory)
+def total_memory(device: torch.device) -> int | None:
+    """Memory of a GPU, None for any other device. [bytes]."""
+    return int(torch.cuda.get_device_properties(device).total_memory) if device.type == "cuda" else None
 
 
 def is_out_of_memory(error: BaseException | None) -> bool:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from jitnas_fn.core.codec import Json
 from jitnas_fn.core.dataset import Dataset
-from jitnas_fn.core.errors import EnvelopeError, FingerprintMismatch, JitnasError, ModelFailed, NotAModel
+from jitnas_fn.core.errors import EnvelopeError, JitnasError, ModelFailed, NotAModel
 from jitnas_fn.core.recipe import Recipe
 from jitnas_fn.core.task import OPAQUE
 from jitnas_fn.graphs.architecture import Architecture

@@ -1,10 +1,11 @@
 """What the administrator of the machine that trains has decided. Nothing here can be set from the wire."""
 
+import math
 import os
 import threading
 import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,7 @@ def use(site: Site) -> None:
 
 
 def current() -> Site:
-    """The site of this thread, else the one in the TOML file that `$JITNAS_SITE` names, else the defaults; raises `StoreError`."""
+    """The site of this thread, else that of the TOML file `$JITNAS_SITE`, else the defaults; raises `StoreError`."""
     found = getattr(_here, "site", None)
     if isinstance(found, Site):
         return found
@@ -114,38 +115,43 @@ def read(path: Path) -> Site:
     for name, value in stated.items():
         allowed, meaning = ALLOWED[name]
         if not allowed(value):
-            raise StoreError(f"site file {path}: {name} is {meaning}, not {canonical_or_text(value)}")
+            raise StoreError(f"site file {path}: {name} is {meaning}, not {_shown(value)}")
     if "folder" in stated:
         stated["folder"] = (path.parent / Path(stated["folder"]).expanduser()).resolve()
-    return Site(**{name: tuple(value) if isinstance(value, list) else value for name, value in stated.items()})
+    if "accepts" in stated:
+        stated["accepts"] = tuple(stated["accepts"])
+    return Site(**stated)
 
 
-def canonical_or_text(value: object) -> str:
-    """A value from a file, short enough for a message."""
+def _shown(value: object) -> str:
     return (canonical(value) if isinstance(value, (str, int, float, list, dict)) else str(value))[:80]
 
 
-def _count(value: Any) -> bool:
+def _is_name(value: Any) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= 80 and value.isprintable()
+
+
+def _is_list_of_payloads(value: Any) -> bool:
+    return isinstance(value, list) and len(value) > 0 and all(item in PAYLOADS for item in value)
+
+
+def _is_count(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value > 0
 
 
-def _seconds(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < float("inf")
+def _is_time(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < math.inf
 
 
 # Field -> what it may be, and that in words.
 ALLOWED: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "name": (
-        lambda v: isinstance(v, str) and 0 < len(v) <= 80 and v.isprintable(),
-        "a printable text of at most 80 characters",
-    ),
-    "folder": (lambda v: isinstance(v, str) and bool(v), "a path, relative ones from this file's folder"),
-    "accepts": (lambda v: isinstance(v, list) and v and all(p in PAYLOADS for p in v), f"a list out of {', '.join(PAYLOADS)}"),
-    "threads": (_count, "a whole number above 0"),
-    "device": (lambda v: v in DEVICES, f"one of {', '.join(DEVICES)}"),
-    "memory_bytes": (_count, "a whole number above 0"),
-    "seconds": (_seconds, "a number above 0"),
-    "grace_seconds": (_seconds, "a number above 0"),
-    "trust": (lambda v: v in TRUST[1:], f"one of {', '.join(TRUST[1:])}"),
+    "name": (_is_name, "a printable text of at most 80 characters"),
+    "folder": (lambda value: isinstance(value, str) and value != "", "a path, a relative one from this file's folder"),
+    "accepts": (_is_list_of_payloads, f"a list out of {', '.join(PAYLOADS)}"),
+    "threads": (_is_count, "a whole number above 0"),
+    "device": (lambda value: value in DEVICES, f"one of {', '.join(DEVICES)}"),
+    "memory_bytes": (_is_count, "a whole number above 0"),
+    "seconds": (_is_time, "a number above 0"),
+    "grace_seconds": (_is_time, "a number above 0"),
+    "trust": (lambda value: value in TRUST[1:], f"one of {', '.join(TRUST[1:])}"),
 }
-assert set(ALLOWED) == {f.name for f in fields(Site)} - {"store"}

@@ -57,6 +57,11 @@ def _names(graph: Graph, rank: dict[int, int]) -> dict[int, str]:
             waiting[reader].discard(i)
             if not waiting[reader]:
                 heapq.heappush(ready, (rank[reader], reader))
+    for i in graph.outputs:  # a parameter that nothing reads
+        if i not in names:
+            letter = LETTER[graph.nodes[i].op]
+            names[i] = f"{letter}{counts[letter]}"
+            counts[letter] += 1
     return names
 
 

@@ -1,0 +1,201 @@
+"""What building a model did to each parameter: the last random fill or constant, with its arguments.
+
+All tensor operations of the construction pass by; each storage is followed through a small algebra of distributions. It is
+closed as well: an operation that it does not know makes the storage unknown, under that operation's name.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from jitnas_fn.core.codec import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """How the numbers of a storage came about.
+
+    Attributes
+    ----------
+    kind
+        "const", "uniform", "normal", "trunc_normal" as in `graphs.graph.checked_init`; "erfinv" for scale·erfinv(U(low, high))
+        + shift, a truncated normal in the making; "unknown".
+    values
+        The distribution's numbers.
+    why
+        For "unknown": the operation.
+    """
+
+    kind: str
+    values: tuple[float, ...] = ()
+    why: str = ""
+
+    @property
+    def init(self) -> Json | None:
+        """As the document writes it; None where it cannot be said."""
+        if self.kind == "const":
+            return {"const": self.values[0]}
+        return {self.kind: list(self.values)} if self.kind in ("uniform", "normal", "trunc_normal") else None
+
+
+def _unknown(why: str) -> Start:
+    return Start("unknown", (), why)
+
+
+def _affine(start: Start, factor: float, shift: float) -> Start:
+    """factor·x + shift."""
+    v = start.values
+    if start.kind == "const":
+        return Start("const", (v[0] * factor + shift,))
+    if start.kind == "uniform" and factor != 0:
+        return Start("uniform", tuple(sorted((v[0] * factor + shift, v[1] * factor + shift))))
+    if start.kind == "normal" and factor != 0:
+        return Start("normal", (v[0] * factor + shift, v[1] * abs(factor)))
+    if start.kind == "trunc_normal" and factor > 0:
+        return Start("trunc_normal", (v[0] * factor + shift, v[1] * factor, v[2] * factor + shift, v[3] * factor + shift))
+    if start.kind == "erfinv":
+        return Start("erfinv", (*v[:2], v[2] * factor, v[3] * factor + shift))
+    return _unknown("scaling")
+
+
+def _clamped(start: Start, low: Any, high: Any) -> Start:
+    """The last step of PyTorch's `trunc_normal_`; anything else that is clamped is unknown."""
+    if start.kind != "erfinv" or low is None or high is None:
+        return _unknown("clamp")
+    below, above, scale, mean = start.values
+    std = scale / math.sqrt(2)
+    expected = [math.erf((edge - mean) / scale) if scale > 0 else 2.0 for edge in (low, high)]
+    if max(abs(expected[0] - below), abs(expected[1] - above)) > 1e-6:
+        return _unknown("clamp")
+    return Start("trunc_normal", (mean, std, float(low), float(high)))
+
+
+class Construction(TorchDispatchMode):
+    """While it is active, follow what happens to every storage."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._starts: dict[int, Start] = {}
+        self._alive: list[Any] = []  # so that no address is used twice
+
+    def start_of(self, tensor: torch.Tensor) -> Start | None:
+        """How this tensor's storage began; None if it was not made here."""
+        return self._starts.get(tensor.untyped_storage()._cdata)
+
+    def _set(self, tensor: torch.Tensor, start: Start) -> None:
+        storage = tensor.untyped_storage()
+        if storage._cdata not in self._starts:
+            self._alive.append(storage)
+        self._starts[storage._cdata] = start
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        named = dict(kwargs or {})
+        for argument, value in zip(func._schema.arguments, args, strict=False):
+            named[argument.name] = value
+        value = func(*args, **(kwargs or {}))
+        name = func._schema.name.removeprefix("aten::")
+        written = [
+            named.get(argument.name)
+            for argument in func._schema.arguments
+            if argument.alias_info is not None and argument.alias_info.is_write
+        ]
+        for tensor in _tensors(written):
+            self._set(tensor, self._after(name.removesuffix("_"), tensor, named) if _whole(tensor) else _unknown("a partial write"))
+        if not written:
+            read = {tensor.untyped_storage()._cdata for tensor in _tensors([*args, *(kwargs or {}).values()])}
+            for tensor in _tensors([value]):
+                if tensor.untyped_storage()._cdata not in read:  # a view keeps what its storage has
+                    self._set(tensor, self._after(name, named.get("self", named.get("input")), named))
+        return value
+
+    def _after(self, name: str, target: Any, named: dict[str, Any]) -> Start:
+        """What a tensor holds after operation `name`, whose first tensor was `target`."""
+        before = self.start_of(target) if isinstance(target, torch.Tensor) else None
+        rule = RULES.get(name)
+        if rule is None:
+            return _unknown(name)
+        found = rule(before or _unknown(name), named)
+        if found is None and isinstance(named.get("src"), torch.Tensor):  # copy_
+            found = self.start_of(named["src"]) if _whole(named["src"]) else None
+        return found or _unknown(name)
+
+
+def _tensors(values: list[Any]) -> list[torch.Tensor]:
+    flat = [item for value in values for item in (value if isinstance(value, (list, tuple)) else [value])]
+    return [item for item in flat if isinstance(item, torch.Tensor)]
+
+
+def _whole(tensor: torch.Tensor) -> bool:
+    return tensor.numel() * tensor.element_size() == tensor.untyped_storage().nbytes()
+
+
+def _plain(value: Any) -> float | None:
+    return float(value) if type(value) in (int, float) else None
+
+
+def _scaled(sign: float) -> Callable[[Start, dict[str, Any]], Start | None]:
+    def rule(before: Start, named: dict[str, Any]) -> Start | None:
+        other, alpha = _plain(named.get("other")), _plain(named.get("alpha", 1))
+        return None if other is None or alpha is None else _affine(before, 1.0, sign * alpha * other)
+
+    return rule
+
+
+def _times(inverse: bool) -> Callable[[Start, dict[str, Any]], Start | None]:
+    def rule(before: Start, named: dict[str, Any]) -> Start | None:
+        other = _plain(named.get("other"))
+        return None if other is None or inverse and other == 0 else _affine(before, 1 / other if inverse else other, 0.0)
+
+    return rule
+
+
+def _constant(value: float) -> Callable[[Start, dict[str, Any]], Start | None]:
+    return lambda before, named: Start("const", (value,))
+
+
+def _filled(before: Start, named: dict[str, Any]) -> Start | None:
+    value = _plain(named.get("value", named.get("fill_value")))
+    return None if value is None else Start("const", (value,))
+
+
+def _uniform(before: Start, named: dict[str, Any]) -> Start:
+    return Start("uniform", (float(named.get("from", 0.0)), float(named.get("to", 1.0))))
+
+
+def _normal(before: Start, named: dict[str, Any]) -> Start | None:
+    mean, std = _plain(named.get("mean", 0.0)), _plain(named.get("std", 1.0))
+    if mean is None or std is None or std < 0:
+        return None
+    return Start("normal", (mean, std)) if std else Start("const", (mean,))
+
+
+def _erfinv(before: Start, named: dict[str, Any]) -> Start | None:
+    return Start("erfinv", (*before.values, 1.0, 0.0)) if before.kind == "uniform" else None
+
+
+def _same(before: Start, named: dict[str, Any]) -> Start:
+    return before
+
+
+RULES: dict[str, Callable[[Start, dict[str, Any]], Start | None]] = {
+    **dict.fromkeys(("zeros", "zeros_like", "new_zeros", "zero"), _constant(0.0)),
+    **dict.fromkeys(("ones", "ones_like", "new_ones"), _constant(1.0)),
+    **dict.fromkeys(("full", "full_like", "new_full", "fill"), _filled),
+    **dict.fromkeys(("rand", "rand_like"), lambda before, named: Start("uniform", (0.0, 1.0))),
+    **dict.fromkeys(("randn", "randn_like"), lambda before, named: Start("normal", (0.0, 1.0))),
+    "uniform": _uniform,
+    "normal": _normal,
+    "erfinv": _erfinv,
+    "clamp": lambda before, named: _clamped(before, named.get("min"), named.get("max")),
+    "add": _scaled(1.0),
+    "sub": _scaled(-1.0),
+    "mul": _times(False),
+    "div": _times(True),
+    "neg": lambda before, named: _affine(before, -1.0, 0.0),
+    "clone": _same,
+    "copy": lambda before, named: None,  # taken from the source
+}

@@ -1,0 +1,154 @@
+"""How each parameter starts: read from what construction did, or told from a module object and checked against its weights."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from jitnas_fn.core.codec import Json
+from jitnas_fn.core.errors import UnknownInitialisation
+from jitnas_fn.tracing.construction import Construction
+
+MODES = ("as built", "default")
+SAMPLED = 65_536  # entries of a large tensor that are looked at
+SLACK = 6.0  # standard errors that the variance may be off; a false alarm in 5e8
+NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
+ADVICE = (
+    "pass the class or a function that builds the model instead of the object, so that the construction can be read, "
+    "or initialisation='default' to have all weights drawn anew from PyTorch's defaults"
+)
+
+
+class Starts:
+    """The initialisation of each parameter and buffer of a model.
+
+    Parameters
+    ----------
+    model
+        The model.
+    construction
+        What building it did, None for a module object.
+    initialisation
+        One of `MODES`, or the initialisation of each name as a document writes it.
+    """
+
+    def __init__(self, model: nn.Module, construction: Construction | None, initialisation: str | Mapping[str, Json]) -> None:
+        self.construction = construction
+        self.given = initialisation
+        self.defaults = _defaults(model)
+
+    def of(self, name: str, tensor: torch.Tensor) -> Json:
+        """The initialisation of one parameter or buffer, as the document writes it.
+
+        Raises
+        ------
+        UnknownInitialisation
+            If it cannot be told; the message names the parameter and what to do.
+        """
+        default = self.defaults.get(id(tensor))
+        if isinstance(self.given, Mapping):
+            if name not in self.given:
+                raise UnknownInitialisation(f"no initialisation is given for {name}")
+            return dict(self.given[name])
+        if self.given == "default" and default is not None:
+            return default
+        start = self.construction.start_of(tensor) if self.construction else None
+        if start is not None and start.init is not None:
+            return _snapped(start.init, default, tensor)
+        if tensor.is_meta:
+            if default is None:
+                raise UnknownInitialisation(f"{name} is on the meta device and has no default; {ADVICE}")
+            return default
+        value = _constant(tensor)
+        if value is not None:
+            return {"const": value}
+        if start is not None:
+            raise UnknownInitialisation(
+                f"{name} is initialised by {start.why or start.kind}, which cannot be repeated from a seed; use torch.nn.init's "
+                "uniform_, normal_, trunc_normal_, xavier, kaiming or constant_, or initialisation='default'"
+            )
+        if not tensor.requires_grad:
+            raise UnknownInitialisation(f"{name} is frozen and not constant: its numbers are part of the network; {ADVICE}")
+        if default is None or "uniform" not in default and "normal" not in default:
+            raise UnknownInitialisation(f"{name} has weights of its own ({_described(tensor)}) and no default; {ADVICE}")
+        if not _looks_like(tensor, default):
+            raise UnknownInitialisation(
+                f"the weights of {name} ({_described(tensor)}) are not PyTorch's default draw {_shown(default)}: "
+                f"trained or initialised anew? {ADVICE}"
+            )
+        return default
+
+
+def _defaults(model: nn.Module) -> dict[int, Json]:
+    """PyTorch's own initialisation of the parameters and statistics of its layers, by the id of the tensor."""
+    found: dict[int, Json] = {}
+    for module in model.modules():
+        if isinstance(module, (nn.modules.conv._ConvNd, nn.Linear)) and module.weight.numel():
+            bound = 1 / math.sqrt(math.prod(module.weight.shape[1:]))  # kaiming_uniform_(a=√5), and the same for the bias
+            for tensor in (module.weight, module.bias):
+                if tensor is not None:
+                    found[id(tensor)] = {"uniform": [-bound, bound]}
+        elif isinstance(module, NORMS):
+            constants = {"weight": 1.0, "bias": 0.0, "running_mean": 0.0, "running_var": 1.0}
+            found |= {id(getattr(module, name, None)): {"const": value} for name, value in constants.items()}
+        elif isinstance(module, nn.PReLU):
+            found[id(module.weight)] = {"const": 0.25}
+    return found
+
+
+def _snapped(init: Json, default: Json | None, tensor: torch.Tensor) -> Json:
+    """`init`, written as the default where both agree to rounding, and a constant as the tensor holds it."""
+    if "const" in init:
+        return {"const": _held(init["const"], tensor.dtype)}
+    if default is not None and list(init) == list(default):
+        (numbers,), (expected,) = init.values(), default.values()
+        if all(math.isclose(a, b, rel_tol=1e-12, abs_tol=0.0) for a, b in zip(numbers, expected, strict=True)):
+            return default
+    return init
+
+
+def _held(value: float, dtype: torch.dtype) -> float:
+    """The shortest decimal that the tensor's type holds as the same number as `value`."""
+    return float(str(np.float32(value))) if dtype == torch.float32 and abs(value) < 3e38 else float(value)
+
+
+def _constant(tensor: torch.Tensor) -> float | None:
+    """The one value that all entries have; None if there are several, or if a single entry looks drawn."""
+    flat = tensor.detach().reshape(-1)
+    if flat.numel() == 0 or not tensor.is_floating_point() or not bool((flat == flat[0]).all()):
+        return None
+    value = _held(float(flat[0]), tensor.dtype)
+    if not math.isfinite(value):
+        return None
+    digits = len(f"{value:.17g}".split("e")[0].strip("-0.").replace(".", "")) if flat.numel() == 1 else 0
+    return None if digits > 17 or flat.numel() == 1 and len(repr(value).split("e")[0].strip("-0.").replace(".", "")) > 6 else value
+
+
+def _sampled(tensor: torch.Tensor) -> Any:
+    flat = tensor.detach().reshape(-1).double()
+    return flat[:: -(-flat.numel() // SAMPLED)].cpu().numpy()
+
+
+def _looks_like(tensor: torch.Tensor, default: Json) -> bool:
+    """Whether the numbers may be a draw from U(-b, b): bound, mean and variance."""
+    low, high = default["uniform"]
+    values = _sampled(tensor)
+    if not np.isfinite(values).all() or np.abs(values).max() > high * (1 + 1e-6):
+        return False
+    count, variance = len(values), high * high / 3
+    mean_error, variance_error = math.sqrt(variance / count), variance * math.sqrt(0.8 / count)
+    off = abs(values.mean()) > SLACK * mean_error
+    return not off and abs((values**2).mean() - variance) <= SLACK * variance_error
+
+
+def _described(tensor: torch.Tensor) -> str:
+    values = _sampled(tensor)
+    return f"from {values.min():.4g} to {values.max():.4g}, standard deviation {values.std():.4g}"
+
+
+def _shown(init: Json) -> str:
+    ((name, numbers),) = init.items()
+    return f"{name}({', '.join(f'{number:.4g}' for number in numbers)})"

@@ -1,0 +1,216 @@
+"""How each operation of the graph runs on torch."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+
+from jitnas_fn.core.codec import Json
+from jitnas_fn.graphs.graph import Graph, Node
+from jitnas_fn.tracing.streams import Stream
+
+Values = dict[int, torch.Tensor]
+Call = Callable[[Values, Any, int], torch.Tensor]  # values by node, the network, the batch size
+
+UNARY: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+    "relu": torch.relu,
+    "sigmoid": torch.sigmoid,
+    "tanh": torch.tanh,
+    "silu": F.silu,
+    "mish": F.mish,
+    "selu": torch.selu,
+    "hardswish": F.hardswish,
+    "hardsigmoid": F.hardsigmoid,
+    "softsign": F.softsign,
+    "tanhshrink": F.tanhshrink,
+    "log_sigmoid": F.logsigmoid,
+}
+
+# One tensor and attributes.
+PLAIN: dict[str, Callable[[torch.Tensor, Json], torch.Tensor]] = {
+    "gelu": lambda x, a: F.gelu(x, approximate=a["approximate"]),
+    "leaky_relu": lambda x, a: F.leaky_relu(x, a["negative_slope"]),
+    "elu": lambda x, a: F.elu(x, a["alpha"]),
+    "celu": lambda x, a: F.celu(x, a["alpha"]),
+    "softplus": lambda x, a: F.softplus(x, a["beta"], a["threshold"]),
+    "hardtanh": lambda x, a: F.hardtanh(x, a["low"], a["high"]),
+    "softshrink": lambda x, a: F.softshrink(x, a["lambd"]),
+    "hardshrink": lambda x, a: F.hardshrink(x, a["lambd"]),
+    "threshold": lambda x, a: F.threshold(x, a["threshold"], a["value"]),
+    "softmax": lambda x, a: torch.softmax(x, a["axis"]),
+    "log_softmax": lambda x, a: torch.log_softmax(x, a["axis"]),
+    "glu": lambda x, a: F.glu(x, a["axis"]),
+    "quotient": lambda x, a: x / a["divisor"],
+    "permute": lambda x, a: x.permute(a["axes"]),
+    "slice": lambda x, a: x[(slice(None),) * a["axis"] + (slice(a["start"], a["stop"], a["step"]),)],
+    "mean": lambda x, a: x.mean(a["axes"]),
+    "reduce_sum": lambda x, a: x.sum(a["axes"]),
+    "reduce_max": lambda x, a: x.amax(a["axes"]),
+    "local_response_norm": lambda x, a: F.local_response_norm(x, a["size"], a["alpha"], a["beta"], a["k"]),
+    "adaptive_avg_pool": lambda x, a: _by_rank("adaptive_avg_pool", a["size"])(x, a["size"]),
+    "adaptive_max_pool": lambda x, a: _by_rank("adaptive_max_pool", a["size"])(x, a["size"]),
+    "max_pool": lambda x, a: _by_rank("max_pool", a["kernel"])(
+        x, a["kernel"], a["stride"], a["padding"], a["dilation"], a["ceil_mode"]
+    ),
+    "pad": lambda x, a: F.pad(x, [w for pair in reversed(a["widths"]) for w in pair], a["mode"], _pad_value(a)),
+}
+
+# Named tensors (None where one is not given) and attributes.
+NAMED: dict[str, Callable[[Callable[[str], Any], Json], torch.Tensor]] = {
+    "linear": lambda t, a: F.linear(t("x"), t("weight"), t("bias")),
+    "prelu": lambda t, a: torch.prelu(t("x"), t("weight")),
+    "conv": lambda t, a: _by_rank("conv", a["stride"])(
+        t("x"), t("weight"), t("bias"), a["stride"], a["padding"], a["dilation"], a["groups"]
+    ),
+    "conv_transpose": lambda t, a: _by_rank("conv_transpose", a["stride"])(
+        t("x"), t("weight"), t("bias"), a["stride"], a["padding"], a["output_padding"], a["groups"], a["dilation"]
+    ),
+    "batch_norm": lambda t, a: F.batch_norm(t("x"), None, None, t("weight"), t("bias"), True, 0.1, a["eps"]),
+    "frozen_batch_norm": lambda t, a: F.batch_norm(
+        t("x"), t("mean"), t("variance"), t("weight"), t("bias"), False, 0.1, a["eps"]
+    ),
+    "instance_norm": lambda t, a: F.instance_norm(t("x"), None, None, t("weight"), t("bias"), eps=a["eps"]),
+    "group_norm": lambda t, a: F.group_norm(t("x"), a["groups"], t("weight"), t("bias"), a["eps"]),
+    "layer_norm": lambda t, a: F.layer_norm(t("x"), a["shape"], t("weight"), t("bias"), a["eps"]),
+    "rms_norm": lambda t, a: F.rms_norm(t("x"), a["shape"], t("weight"), a["eps"]),
+}
+
+
+def runner(node: Node, graph: Graph, number: int) -> Call:
+    """What computes `node`; `number` is its canonical index among the operations."""
+    special = SPECIAL.get(node.op)
+    if special is not None:
+        return special(node, graph, number)
+    attrs = node.attrs
+    if node.op in NAMED:
+        sources, named = dict(node.inputs), NAMED[node.op]
+        return lambda values, network, batch: named(lambda label: values[sources[label]] if label in sources else None, attrs)
+    x = node.source("x")
+    if node.op in UNARY:
+        unary = UNARY[node.op]
+        return lambda values, network, batch: unary(values[x])
+    plain = PLAIN[node.op]
+    return lambda values, network, batch: plain(values[x], attrs)
+
+
+def _by_rank(name: str, sizes: list[int]) -> Any:
+    return getattr(F, f"{name}{len(sizes)}d")
+
+
+def _pad_value(attrs: Json) -> float | None:
+    return attrs["value"] if attrs["mode"] == "constant" else None
+
+
+def _avg_pool(node: Node, graph: Graph, number: int) -> Call:
+    x, a = node.source("x"), node.attrs
+    given = [a["kernel"], a["stride"], a["padding"], a["ceil_mode"], a["count_include_pad"]]
+    if len(a["kernel"]) > 1:
+        given.append(a["divisor"])
+    pool = _by_rank("avg_pool", a["kernel"])
+    return lambda values, network, batch: pool(values[x], *given)
+
+
+def _sum(node: Node, graph: Graph, number: int) -> Call:
+    terms = [(float(label), source) for label, source in node.inputs]
+    constant = node.attrs["constant"]
+
+    def call(values: Values, network: Any, batch: int) -> torch.Tensor:
+        factor, source = terms[0]
+        total = values[source] if factor == 1.0 else values[source] * factor
+        for factor, source in terms[1:]:
+            total = torch.add(total, values[source], alpha=factor) if factor != 1.0 else total + values[source]
+        return total + constant if constant else total
+
+    return call
+
+
+def _prod(node: Node, graph: Graph, number: int) -> Call:
+    first, *others = node.sources("x")
+
+    def call(values: Values, network: Any, batch: int) -> torch.Tensor:
+        product = values[first]
+        for source in others:
+            product = product * values[source]
+        return product
+
+    return call
+
+
+def _cat(node: Node, graph: Graph, number: int) -> Call:
+    sources, axis = [source for _, source in sorted(node.inputs, key=lambda edge: int(edge[0]))], node.attrs["axis"]
+    return lambda values, network, batch: torch.cat([values[source] for source in sources], axis)
+
+
+def _sizes(shape: list[int], batch: int) -> list[int]:
+    return [-size * batch if size < 0 else size for size in shape]
+
+
+def _reshape(node: Node, graph: Graph, number: int) -> Call:
+    x, shape = node.source("x"), node.attrs["shape"]
+    return lambda values, network, batch: values[x].reshape(_sizes(shape, batch))
+
+
+def _expand(node: Node, graph: Graph, number: int) -> Call:
+    x, shape = node.source("x"), node.attrs["shape"]
+    return lambda values, network, batch: values[x].expand(_sizes(shape, batch))
+
+
+def _full(node: Node, graph: Graph, number: int) -> Call:
+    shape, value, dtype = node.attrs["shape"], node.attrs["value"], getattr(torch, node.dtype)
+    return lambda values, network, batch: torch.full(
+        _sizes(shape, batch), value, dtype=dtype, device=next(iter(values.values())).device
+    )
+
+
+def _running_batch_norm(node: Node, graph: Graph, number: int) -> Call:
+    at, a = dict(node.inputs), node.attrs
+    weight, bias = at.get("weight"), at.get("bias")
+
+    def call(values: Values, network: Any, batch: int) -> torch.Tensor:
+        affine = [None if source is None else values[source] for source in (weight, bias)]
+        mean, variance = values[at["mean"]], values[at["variance"]]
+        return F.batch_norm(values[at["x"]], mean, variance, *affine, network.training, a["momentum"], a["eps"])
+
+    return call
+
+
+def _dropout(node: Node, graph: Graph, number: int) -> Call:
+    """Each element, or channel, is kept with probability 1 − p, by one coin of the stream in row-major order."""
+    x, p, kind = node.source("x"), node.attrs["p"], node.attrs["kind"]
+    whole_channels = kind in ("channel", "feature_alpha")
+
+    def call(values: Values, network: Any, batch: int) -> torch.Tensor:
+        value = values[x]
+        if not network.training:
+            return value
+        shape = value.shape[:2] + (1,) * (value.dim() - 2) if whole_channels else value.shape
+        coins = Stream(network.seed, "dropout", number, network.step).coins(shape.numel(), 1 - p)
+        kept = torch.from_numpy(coins).reshape(shape).to(value.device)
+        if kind in ("element", "channel"):
+            return value * (kept.to(value.dtype) * (1 / (1 - p) if p < 1 else 0.0))
+        return _alpha(value, kept, p)
+
+    return call
+
+
+def _alpha(value: torch.Tensor, kept: torch.Tensor, p: float) -> torch.Tensor:
+    """Alpha dropout (Klambauer et al., "Self-normalizing neural networks", 2017): mean and variance of SELU are kept."""
+    if p >= 1:
+        return value * 0.0
+    low = -1.7580993408473766  # −λα of SELU
+    scale = ((1 - p) * (1 + p * low**2)) ** -0.5
+    return torch.where(kept, value, torch.full_like(value, low)) * scale - scale * low * p
+
+
+SPECIAL: dict[str, Callable[[Node, Graph, int], Call]] = {
+    "avg_pool": _avg_pool,
+    "sum": _sum,
+    "prod": _prod,
+    "cat": _cat,
+    "reshape": _reshape,
+    "expand": _expand,
+    "full": _full,
+    "running_batch_norm": _running_batch_norm,
+    "dropout": _dropout,
+}

@@ -1,0 +1,143 @@
+"""From a model, or what builds one, to its graph."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from jitnas_fn.core.codec import Json
+from jitnas_fn.core.errors import JitnasError, ModelFailed, NotAModel
+from jitnas_fn.graphs.graph import DTYPES, Graph, Node
+from jitnas_fn.graphs.operations import LEAVES, Shape
+from jitnas_fn.tracing.capture import Captured, captures
+from jitnas_fn.tracing.construction import Construction
+from jitnas_fn.tracing.initialisation import MODES, Starts
+from jitnas_fn.tracing.traced import refuse
+
+
+def traced_graph(
+    model: nn.Module | Callable[[], nn.Module],
+    input_shape: Shape,
+    *,
+    dtype: str = "float32",
+    initialisation: str | Mapping[str, Json] = "as built",
+) -> Graph:
+    """The graph of a model, every parameter with its initialisation.
+
+    Parameters
+    ----------
+    model
+        An `nn.Module`, left as it was, or a class or function without arguments that builds one.
+    input_shape
+        One sample as the network sees it, without the batch.
+    dtype
+        Of the input.
+    initialisation
+        "as built", "default" (PyTorch's defaults, whatever the weights are), or the initialisation of each parameter and buffer
+        by its name.
+
+    Raises
+    ------
+    NotAModel, UnsupportedModel, UnknownInitialisation, ModelFailed
+        If there is no exact key for it.
+    """
+    module, construction = built(model)
+    shape = _checked_input(input_shape, dtype)
+    if isinstance(initialisation, str) and initialisation not in MODES:
+        raise NotAModel(f"initialisation is one of {', '.join(MODES)}, not {initialisation[:40]!r}")
+    captured, evaluated, again = captures(module, [(shape, dtype)], modes=(True, False, True))
+    if (again.graph, list(again.leaves)) != (captured.graph, list(captured.leaves)):
+        refuse("two calls of forward compute different things", "let forward depend on its input alone")
+    if (evaluated.graph, list(evaluated.leaves)) != (_in_evaluation(captured.graph), list(captured.leaves)):
+        refuse(
+            "in evaluation the model computes something else than in training, beyond dropout and batch-norm",
+            "use nn.Dropout and nn.BatchNorm, and no branch on self.training",
+        )
+    _fill_in(captured, module, Starts(module, construction, initialisation))
+    return captured.graph
+
+
+def built(model: Any) -> tuple[nn.Module, Construction | None]:
+    """The module, and what its construction did if it was built here.
+
+    Raises
+    ------
+    NotAModel
+        If it is neither a module nor a zero-argument callable that gives one.
+    ModelFailed
+        If building it raises.
+    """
+    if isinstance(model, nn.Module):
+        return model, None
+    if not callable(model):
+        raise NotAModel(f"expected an nn.Module, or a class or function without arguments that builds one, not {_kind(model)}")
+    construction = Construction()
+    try:
+        with construction:
+            module = model()
+    except JitnasError:
+        raise
+    except Exception as reason:
+        raise ModelFailed(f"building the model raised {type(reason).__name__}: {str(reason)[:500]}") from reason
+    if not isinstance(module, nn.Module):
+        raise NotAModel(f"{getattr(model, '__name__', model)!s} built no nn.Module but {_kind(module)}")
+    return module, construction
+
+
+def initialisations(model: nn.Module | Callable[[], nn.Module], *, initialisation: str = "as built") -> dict[str, Json]:
+    """The initialisation of every parameter and buffer that can be told, by name: what a copy without weights needs."""
+    module, construction = built(model)
+    starts, found = Starts(module, construction, initialisation), {}
+    for name, tensor in [*module.named_parameters(), *module.named_buffers()]:
+        try:
+            found[name] = starts.of(name, tensor)
+        except JitnasError:  # it may be dead; if not, the trace of the copy names it
+            continue
+    return found
+
+
+def _kind(value: Any) -> str:
+    return f"the {type(value).__name__} {str(value)[:60]!r}"
+
+
+def _checked_input(shape: Any, dtype: Any) -> Shape:
+    if not isinstance(shape, (tuple, list, torch.Size)) or not all(type(size) is int and size > 0 for size in shape):
+        raise NotAModel(f"input_shape is one sample's sizes, without the batch, such as (3, 32, 32), not {str(shape)[:60]!r}")
+    if dtype not in DTYPES:
+        raise NotAModel(f"dtype is one of {', '.join(DTYPES)}, not {str(dtype)[:40]!r}")
+    return tuple(shape)
+
+
+def _in_evaluation(graph: Graph) -> Graph:
+    """What the graph of training becomes when the mode is switched."""
+    after, place = Graph(), {}  # type: tuple[Graph, dict[int, int]]
+    for i, node in enumerate(graph.nodes):
+        if node.op == "dropout":
+            place[i] = place[node.source("x")]
+            continue
+        edges = tuple((label, place[source]) for label, source in node.inputs if label != "after")
+        op, attrs = node.op, node.attrs
+        if op == "running_batch_norm":
+            op, attrs = "frozen_batch_norm", {"eps": attrs["eps"]}
+        after.nodes.append(Node(op, attrs, edges, node.shape, node.dtype))
+        place[i] = len(after.nodes) - 1
+    after.outputs = [place[i] for i in graph.outputs]
+    return after
+
+
+def _fill_in(captured: Captured, module: nn.Module, starts: Starts) -> None:
+    """Give the live parameters and buffers their initialisation."""
+    names = dict([*module.named_parameters(), *module.named_buffers()])
+    graph, live = captured.graph, set(captured.graph.live())
+    for name, tensor in names.items():
+        index = captured.leaves.get(id(tensor))
+        if index is None or index not in live:
+            continue
+        node = graph.nodes[index]
+        attrs = {**node.attrs, "init": starts.of(name, tensor)}
+        if node.op == "parameter":
+            attrs["trainable"] = bool(tensor.requires_grad)
+        graph.nodes[index] = Node(node.op, attrs, node.inputs, node.shape, node.dtype)
+    if not any(graph.nodes[i].op not in LEAVES for i in live):
+        refuse("forward gives back its input", "a network has at least one operation")

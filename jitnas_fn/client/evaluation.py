@@ -1,6 +1,7 @@
 """The future that `submit` returns."""
 
 import threading
+import time
 from concurrent.futures import CancelledError, Future, wait
 
 from jitnas_fn.client.control import Ask, told
@@ -8,6 +9,7 @@ from jitnas_fn.client.status import Status
 from jitnas_fn.core.errors import Cancelled, JitnasError
 from jitnas_fn.core.record import Record
 
+STOP_PAUSES_SECONDS = (0.02, 0.05, 0.1, 0.2, 0.4)
 INTERRUPTIBLE_SECONDS = 0.5  # a wait without a bound cannot be interrupted by ctrl-C on Windows
 
 
@@ -134,8 +136,14 @@ class Evaluation(Future[Record]):
         return first
 
     def _stop(self) -> None:
-        if self._reply is not None and not self._reply.cancel() and not self._reply.done():
-            told(self._ask, "cancel", key=self.key)
+        """Withdraw or stop the work. A task that has only just started may not be known to the site yet: ask again."""
+        for pause_seconds in STOP_PAUSES_SECONDS:
+            if self._reply is None or self._reply.cancel() or self._reply.done():
+                return
+            answer = told(self._ask, "cancel", key=self.key)
+            if answer is None or answer.get("state") != "unknown":
+                return
+            time.sleep(pause_seconds)
 
 
 def awaited(evaluation: Evaluation) -> Record:

@@ -61,14 +61,21 @@ def _dumped(model: object, *, weights: bool) -> bytes:
 
 
 def _structure_pickler() -> Callable[[io.BytesIO], cloudpickle.CloudPickler]:
-    """A pickler that puts trainable parameters on the meta device on their way, sharing kept. Frozen ones are content."""
+    """A pickler that puts trainable parameters on the meta device on their way, sharing kept.
+
+    Frozen parameters are content and travel with it; of a constant one (a zero gate is not a one gate), one number does.
+    """
     import torch
+
+    def bare(tensor: torch.Tensor) -> torch.Tensor:
+        if tensor.numel() > 0 and bool((tensor == tensor.flatten()[0]).all()):
+            return tensor.flatten()[:1].clone().expand(tensor.shape) if tensor.dim() else tensor
+        return torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device="meta")
 
     class Structure(cloudpickle.CloudPickler):  # type: ignore[misc]  # cloudpickle has no types
         def reducer_override(self, value: Any) -> Any:
             if isinstance(value, torch.nn.Parameter) and value.requires_grad:
-                bare = torch.empty_strided(value.shape, value.stride(), dtype=value.dtype, device="meta")
-                return type(value), (bare,)
+                return type(value), (bare(value.detach()),)
             return super().reducer_override(value)
 
     return Structure

@@ -1,0 +1,73 @@
+"""Executors that stand for a site: they answer when the test says so, and as it says."""
+
+import dataclasses
+from concurrent.futures import Executor, Future
+
+from jitnas_fn.core.envelope import Envelope
+from jitnas_fn.core.task import key_of
+from tests.samples import a_record
+
+
+def record_for(item, *, verdict="trained", limits=None, trust="local"):
+    """A sealed record of the task in one item of a train message."""
+    shown = {"name": item["dataset"], "version": "1", "task": "classification", "metric": "accuracy", "direction": "maximise"}
+    made = dataclasses.replace(
+        a_record(trust=trust),
+        key=key_of(item["parts"]),
+        parts=item["parts"],
+        dataset=shown,
+        recipe=item["recipe"],
+        verdict=verdict,
+        limits=limits,
+    )
+    return made.sealed()
+
+
+def trained(text, *, source=None):
+    """The reply to a train message."""
+    results = [{"key": item["key"], "record": record_for(item).to_dict()} for item in Envelope.from_json(text).items("tasks")]
+    return reply([result | ({} if source is None else {"source": source}) for result in results])
+
+
+def reply(results):
+    return Envelope("train", {"results": results}).to_json()
+
+
+class Held(Executor):
+    """Holds every call until the test answers it."""
+
+    def __init__(self):
+        self.calls = []
+
+    def submit(self, function, text):
+        future = Future()
+        self.calls.append((future, text))
+        return future
+
+    def begin(self, number=0):
+        assert self.calls[number][0].set_running_or_notify_cancel()
+
+    def answer(self, number=0, text=None, *, source=None):
+        future, asked = self.calls[number]
+        future.set_result(trained(asked, source=source) if text is None else text)
+
+    def key(self, number=0):
+        return Envelope.from_json(self.calls[number][1]).items("tasks")[0]["key"]
+
+
+class Inline(Executor):
+    """Answers every call at once, with `answering(text)`."""
+
+    def __init__(self, answering=trained):
+        self.answering = answering
+        self.asked = []
+
+    def submit(self, function, text):
+        self.asked.append(text)
+        future = Future()
+        future.set_running_or_notify_cancel()
+        try:
+            future.set_result(self.answering(text))
+        except Exception as error:
+            future.set_exception(error)
+        return future

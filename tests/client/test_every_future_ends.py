@@ -1,0 +1,229 @@
+"""Whatever the executor does, an evaluation ends: with its record or with an error of a known class."""
+
+import threading
+import time
+from concurrent.futures import CancelledError, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+
+import pytest
+
+from jitnas_fn import Client, JitnasError
+from jitnas_fn.core import errors
+from jitnas_fn.core.envelope import Envelope, error_fields
+from jitnas_fn.stores.memory import MemoryStore
+from tests.client.fakes import Held, Inline, record_for, reply, trained
+from tests.client.models import Wider, small
+
+ASK = {"dataset": "digits", "recipe": "instant"}
+
+
+def failing(error):
+    def answer(text):
+        raise error
+
+    return answer
+
+
+def other_key(text):
+    (item,) = Envelope.from_json(text).items("tasks")
+    item["parts"]["seed"] += 1
+    return reply([{"key": item["key"], "record": record_for(item).to_dict()}])
+
+
+def changed_record(text):
+    envelope = Envelope.from_json(trained(text))
+    envelope.body["results"][0]["record"]["metrics"]["validation"]["accuracy"] = 1.0
+    return envelope.to_json()
+
+
+def refusing(text):
+    (item,) = Envelope.from_json(text).items("tasks")
+    return reply([{"key": item["key"], "error": error_fields(errors.NotAllowed("only graph here"))}])
+
+
+@pytest.mark.parametrize(
+    ("answering", "expected"),
+    [
+        (lambda text: None, errors.EnvelopeError),
+        (lambda text: "not JSON", errors.EnvelopeError),
+        (lambda text: reply([]), errors.EnvelopeError),
+        (lambda text: reply([1]), errors.EnvelopeError),
+        (lambda text: reply([{"key": "0" * 64}]), errors.EnvelopeError),
+        (lambda text: reply([{"key": Envelope.from_json(text).items("tasks")[0]["key"]}]), errors.EnvelopeError),
+        (lambda text: Envelope("train", {}, error_fields(errors.SiteUnavailable("closed"))).to_json(), errors.SiteUnavailable),
+        (lambda text: Envelope("train", {}, {"type": "FromTheFuture", "message": "?"}).to_json(), JitnasError),
+        (refusing, errors.NotAllowed),
+        (other_key, errors.RecordError),
+        (changed_record, errors.RecordError),
+        (failing(BrokenProcessPool("gone")), errors.WorkerLost),
+        (failing(ConnectionResetError("gone")), errors.SiteUnavailable),
+        (failing(ZeroDivisionError("?")), JitnasError),
+        (failing(errors.WalltimeExceeded("over")), errors.WalltimeExceeded),
+    ],
+)
+def test_a_wrong_answer_is_a_typed_error_and_keeps_nothing(answering, expected):
+    store = MemoryStore()
+    client = Client(store=store, executor=Inline(answering))
+    evaluation = client.submit(small, **ASK)
+    assert type(evaluation.exception(1)) is expected
+    assert len(store) == 0
+    assert evaluation.status().state == "failed"
+    client._flights._executor = Inline()
+    assert client.evaluate(small, **ASK).verdict == "trained"
+
+
+def test_an_executor_that_takes_no_work_ends_the_evaluation():
+    executor = ThreadPoolExecutor(1)
+    executor.shutdown()
+    client = Client(store=MemoryStore(), executor=executor)
+    with pytest.raises(errors.SiteUnavailable, match="takes no work"):
+        client.evaluate(small, **ASK)
+
+
+def test_an_executor_that_is_shut_down_ends_what_is_queued():
+    blocker, executor = threading.Event(), ThreadPoolExecutor(1)
+    executor.submit(blocker.wait)
+    evaluation = Client(store=MemoryStore(), executor=executor).submit(small, **ASK)
+    executor.shutdown(wait=False, cancel_futures=True)
+    blocker.set()
+    with pytest.raises(errors.WorkerLost, match="shut down"):
+        evaluation.result(5)
+
+
+def test_a_deadline_ends_what_never_comes_and_a_late_record_is_kept_all_the_same():
+    executor, store = Held(), MemoryStore()
+    client = Client(store=store, executor=executor, deadline_seconds=0.1)
+    slow, queued = client.submit(small, **ASK), client.submit(Wider, **ASK)
+    executor.begin(0)
+    for evaluation in (slow, queued):
+        with pytest.raises(errors.DeadlineExceeded, match=r"within 0\.1 s"):
+            evaluation.result(5)
+    assert executor.calls[1][0].cancelled()
+    executor.answer(0)
+    assert client.submit(small, **ASK).source == "cache"
+
+
+def test_a_deadline_does_not_touch_what_is_done():
+    client = Client(store=MemoryStore(), executor=Inline(), deadline_seconds=0.05)
+    evaluation = client.submit(small, **ASK)
+    time.sleep(0.1)
+    assert evaluation.result().verdict == "trained"
+
+
+def test_what_is_queued_can_be_cancelled_and_asked_for_again():
+    executor = Held()
+    client = Client(store=MemoryStore(), executor=executor)
+    evaluation = client.submit(small, **ASK)
+    assert evaluation.status().state == "queued"
+    assert evaluation.cancel() and evaluation.cancel()
+    assert evaluation.status().state == "cancelled"
+    for kind in (errors.Cancelled, CancelledError):
+        with pytest.raises(kind):
+            evaluation.result()
+    assert executor.calls[0][0].cancelled()
+    again = client.submit(small, **ASK)
+    assert again is not evaluation
+    executor.answer(1)
+    assert again.result(1)
+
+
+def test_what_runs_where_no_control_path_leads_cannot_be_cancelled():
+    executor = Held()
+    evaluation = Client(store=MemoryStore(), executor=executor).submit(small, **ASK)
+    executor.begin()
+    assert not evaluation.cancel()
+    assert evaluation.running()
+    assert evaluation.status().state == "training"
+    executor.answer()
+    assert evaluation.result(1)
+    assert not evaluation.cancel()
+
+
+class Control(Inline):
+    """A control path that knows one running task."""
+
+    def __init__(self, state=None):
+        super().__init__(self._answer)
+        self.state = state or {"state": "training", "epoch": 3, "epochs": 8, "metrics": {}, "seconds_left": 4.5}
+        self.verbs = []
+
+    def _answer(self, text):
+        envelope = Envelope.from_json(text)
+        self.verbs.append(envelope.verb)
+        return Envelope(envelope.verb, {"results": [{"key": key, **self.state} for key in envelope.items("keys")]}).to_json()
+
+
+def test_a_control_path_tells_the_status_and_cancels_what_runs():
+    executor, control = Held(), Control()
+    evaluation = Client(store=MemoryStore(), executor=executor, control=control).submit(small, **ASK)
+    executor.begin()
+    status = evaluation.status()
+    assert (status.state, status.epoch, status.epochs, status.seconds_left) == ("training", 3, 8, 4.5)
+    assert str(status) == "training  epoch 3/8  4 s left"
+    assert evaluation.cancel()
+    assert evaluation.cancelled()
+    assert control.verbs == ["status", "cancel"]
+
+
+@pytest.mark.parametrize("state", [{"state": None}, {"epoch": "x"}, {"metrics": 3, "state": "training"}, {"state": "unknown"}])
+def test_a_malformed_status_is_no_error(state):
+    executor = Held()
+    evaluation = Client(store=MemoryStore(), executor=executor, control=Control(state)).submit(small, **ASK)
+    executor.begin()
+    assert str(evaluation.status())
+
+
+def test_a_control_path_that_fails_leaves_the_futures_own_state():
+    executor = Held()
+    evaluation = Client(store=MemoryStore(), executor=executor, control=Inline(failing(OSError("away")))).submit(small, **ASK)
+    executor.begin()
+    assert evaluation.status().state == "training"
+
+
+def test_a_lookup_asks_the_site_and_keeps_what_it_knows():
+    executor = Held()
+    Client(store=MemoryStore(), executor=executor).submit(small, **ASK)
+    (item,) = Envelope.from_json(executor.calls[0][1]).items("tasks")
+    client = Client(store=MemoryStore(), executor=executor, control=Control({"record": record_for(item).to_dict()}))
+    assert client.lookup(small, **ASK) is not None
+    assert client.lookup(Wider, **ASK) is None
+    assert len(client.store) == 1
+    assert len(executor.calls) == 1
+
+
+class FullStore(MemoryStore):
+    """A disk without space."""
+
+    def append(self, entry):
+        raise errors.StoreError("no space left on device")
+
+
+def test_a_full_disk_loses_no_result():
+    executor = Held()
+    evaluation = Client(store=FullStore(), executor=executor).submit(small, **ASK)
+    with pytest.warns(RuntimeWarning, match="could not be kept: no space left"):
+        executor.answer()
+    assert evaluation.result(1).verdict == "trained"
+
+
+def killed(text):
+    import os
+
+    os._exit(9)
+
+
+class Killing(ProcessPoolExecutor):
+    def submit(self, function, text):
+        return super().submit(killed, text)
+
+
+def test_a_killed_pool_is_a_typed_error_and_the_client_lives():
+    store = MemoryStore()
+    with Killing(1) as pool:
+        client = Client(store=store, executor=pool)
+        with pytest.raises(errors.WorkerLost) as lost:
+            client.evaluate(small, **ASK)
+        assert lost.value.retryable
+        with pytest.raises(errors.WorkerLost):  # the pool is broken for good
+            client.evaluate(small, **ASK)
+    assert Client(store=store, executor=Inline()).evaluate(small, **ASK)

@@ -1,7 +1,6 @@
 """Ask for a neural network's accuracy: looked up when it is known, trained when it is not, kept for everybody."""
 
 import importlib
-import importlib.metadata
 from typing import Any
 
 _HOMES = {
@@ -34,7 +33,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first asked for: `import jitnas_fn` alone loads neither torch nor numpy."""
     if name == "__version__":
-        return importlib.metadata.version("jitnas_fn")
+        return importlib.import_module("importlib.metadata").version("jitnas_fn")
     if name not in _HOMES:
         raise AttributeError(f"module 'jitnas_fn' has no attribute {name!r}")
     found = globals()[name] = getattr(importlib.import_module(_HOMES[name]), name)

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import wait
 
 from jitnas_fn.cli.failures import say
-from jitnas_fn.client import Evaluation, Status
+from jitnas_fn.client.evaluation import Evaluation
+from jitnas_fn.client.status import Status
 from jitnas_fn.core.record import Record
 
 POLL_SECONDS = 0.2

@@ -68,6 +68,6 @@ class Inline(Executor):
         future.set_running_or_notify_cancel()
         try:
             future.set_result(self.answering(text))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  that is what an executor does
             future.set_exception(error)
         return future

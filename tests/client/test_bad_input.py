@@ -30,14 +30,14 @@ def test_what_is_no_model_is_refused(client, model):
 
 @pytest.mark.parametrize("model", [None, 3, "resnet18"])
 def test_what_is_no_model_is_refused_without_a_key_too(client, model):
-    with pytest.raises(errors.NotAModel, match="NoneType|int|str"):
+    with pytest.raises(errors.NotAModel, match=r"NoneType|int|str"):
         client.submit(model, **ASK, identity="none")
 
 
 def test_an_unknown_dataset_or_recipe_says_what_there_is(client):
-    with pytest.raises(errors.UnknownName, match="no 'nosuch' in datasets; there are .*digits"):
+    with pytest.raises(errors.UnknownName, match=r"no 'nosuch' in datasets; there are .*digits"):
         client.submit(small, dataset="nosuch", recipe="instant")
-    with pytest.raises(LookupError, match="no 'nosuch' in recipes; there are .*instant.*quick"):
+    with pytest.raises(LookupError, match=r"no 'nosuch' in recipes; there are .*instant.*quick"):
         client.submit(small, dataset="digits", recipe="nosuch")
 
 
@@ -61,7 +61,7 @@ def test_an_initialisation_is_one_of_those_there_are(client):
 def test_a_network_of_the_wrong_size_is_refused_before_it_is_sent(client):
     with pytest.raises(errors.OutputMismatch, match="digits needs 10"):
         client.submit(lambda: small(outputs=7), **ASK)
-    architecture = Architecture.from_module(lambda: small(), input_shape=(1, 16, 16))
+    architecture = Architecture.from_module(small, input_shape=(1, 16, 16))
     with pytest.raises(errors.OutputMismatch, match="1×16×16"):
         client.submit(architecture, **ASK)
 

@@ -115,7 +115,8 @@ def test_what_is_queued_can_be_cancelled_and_asked_for_again():
     client = Client(store=MemoryStore(), executor=executor)
     evaluation = client.submit(small, **ASK)
     assert evaluation.status().state == "queued"
-    assert evaluation.cancel() and evaluation.cancel()
+    assert evaluation.cancel()
+    assert evaluation.cancel()
     assert evaluation.status().state == "cancelled"
     for kind in (errors.Cancelled, CancelledError):
         with pytest.raises(kind):

@@ -10,7 +10,7 @@ from jitnas_fn.cli.answers import answering
 from jitnas_fn.cli.model_file import model_in
 from jitnas_fn.cli.progress import watched
 from jitnas_fn.cli.summary import as_fields, described
-from jitnas_fn.client import Client
+from jitnas_fn.client.client import Client
 
 
 def evaluate(  # noqa: PLR0913  one argument per option

@@ -3,7 +3,7 @@
 from jitnas_fn.cli import options
 from jitnas_fn.cli.answers import answering
 from jitnas_fn.cli.model_file import model_in
-from jitnas_fn.client import Client
+from jitnas_fn.client.client import Client
 
 
 def explain(

@@ -42,7 +42,7 @@ def _by_key(key: str) -> Record | None:
 
 def _by_model(target: str, dataset: str, *, recipe: str, seed: int, initialisation: str) -> tuple[str, Record | None]:
     from jitnas_fn.cli.model_file import model_in
-    from jitnas_fn.client import Client
+    from jitnas_fn.client.client import Client
     from jitnas_fn.client.request import understood
 
     request = understood(model_in(target), dataset=dataset, recipe=recipe, seed=seed, initialisation=initialisation)

@@ -33,7 +33,7 @@ class Architecture:
     @classmethod
     def from_graph(cls, graph: Graph) -> "Architecture":
         """The architecture of a graph, however its nodes are ordered."""
-        document = document_of(graph)
+        document, _ = document_of(graph)
         return cls(document, digest(document))
 
     @classmethod

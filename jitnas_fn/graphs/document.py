@@ -17,11 +17,16 @@ LETTER = {"input": "x", "parameter": "p", "buffer": "b"}
 KEYS = {"opset", "inputs", "outputs", "nodes", "parameters", "buffers"}
 
 
-def document_of(graph: Graph) -> Json:
+def document_of(graph: Graph) -> tuple[Json, dict[int, str]]:
     """The document of `graph`: normal form, canonical order, names by number.
 
     Isomorphic normal forms give equal documents; different ones give different documents, whatever happens. Where the work
     bound of the labelling is met, the document says `"labelling": "partial"`: isomorphic graphs may then differ.
+
+    Returns
+    -------
+    (Json, dict[int, str])
+        The document, and for the index in `graph` of each live parameter and buffer the name it has there.
     """
     simple = normal_form(graph)
     edges = [(label, source, i) for i, node in enumerate(simple.nodes) for label, source in node.inputs]
@@ -30,7 +35,8 @@ def document_of(graph: Graph) -> Json:
     rank = {vertex: i for i, vertex in enumerate(order)}
     names = _names(simple, rank)
     document = _written(simple, names)
-    return document if exact else {**document, "labelling": "partial"}
+    leaves = {node.origin: names[i] for i, node in enumerate(simple.nodes) if node.op in ("parameter", "buffer")}
+    return (document if exact else {**document, "labelling": "partial"}), leaves
 
 
 def _names(graph: Graph, rank: dict[int, int]) -> dict[int, str]:

@@ -15,7 +15,7 @@ from jitnas_fn.graphs.operations import LEAVES, Shape, operation
 FLOATS = ("float32", "float64", "float16", "bfloat16")
 DTYPES = (*FLOATS, "int64", "int32", "uint8", "bool")
 MAX_NODES = 20_000
-MAX_ELEMENTS = 2**31  # of one tensor, for one sample
+MAX_ELEMENTS = 2**29  # of one tensor, for one sample; and of all parameters together
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,8 @@ class Node:
         (label, index of the node it comes from). A label that repeats is a multiset: the order carries no meaning.
     shape, dtype
         Of the value, inferred.
+    origin
+        Of a parameter or buffer: its index in the graph that was first written, so that it can be found again.
     """
 
     op: str
@@ -39,6 +41,7 @@ class Node:
     inputs: tuple[tuple[str, int], ...]
     shape: Shape
     dtype: str
+    origin: int = field(default=-1, compare=False)
 
     @property
     def label(self) -> str:
@@ -65,6 +68,7 @@ class Graph:
 
     nodes: list[Node] = field(default_factory=list)
     outputs: list[int] = field(default_factory=list)
+    elements: int = field(default=0, compare=False)
 
     def input(self, shape: Sequence[int], dtype: str) -> int:
         """Add the next input of the network; `shape` is one sample's."""
@@ -107,7 +111,12 @@ class Graph:
     def _leaf(self, op: str, attrs: Json, shape: Shape, dtype: str) -> int:
         if dtype not in DTYPES:
             raise DocumentError(f"no dtype {str(dtype)[:40]!r}; there are {', '.join(DTYPES)}")
-        return self._append(Node(op, attrs, (), checked_shape(shape, op), dtype))
+        node = Node(op, attrs, (), checked_shape(shape, op), dtype, len(self.nodes))
+        if op != "input":
+            self.elements += math.prod(node.shape)
+        if self.elements > MAX_ELEMENTS:
+            raise DocumentError(f"more than {MAX_ELEMENTS:,} parameters")
+        return self._append(node)
 
     def _append(self, node: Node) -> int:
         if len(self.nodes) >= MAX_NODES:
@@ -129,7 +138,7 @@ class Graph:
 
 def checked_shape(shape: Sequence[int], what: str) -> Shape:
     """`shape` as a tuple, if every entry is a size, at most one holds the batch, and it is not too large."""
-    if len(shape) > 8 or not all(type(size) is int and size != 0 and abs(size) <= MAX_ELEMENTS for size in shape):
+    if len(shape) > 8 or not all(type(size) is int and size != 0 and abs(size) <= 2**31 for size in shape):
         raise DocumentError(f"{what}: a shape is at most 8 sizes other than 0, not {str(list(shape))[:80]}")
     if sum(size < 0 for size in shape) > 1:
         raise DocumentError(f"{what}: the batch appears twice in {list(shape)}")

@@ -60,7 +60,7 @@ def _pruned(graph: Graph, live: list[int]) -> Graph:
     for old in live:
         node = graph.nodes[old]
         edges = _in_order((label, place[source]) for label, source in node.inputs)
-        nodes.append(Node(node.op, node.attrs, edges, node.shape, node.dtype))
+        nodes.append(Node(node.op, node.attrs, edges, node.shape, node.dtype, node.origin))
     return Graph(nodes, [place[i] for i in graph.outputs])
 
 
@@ -83,7 +83,7 @@ class _Rewriter:
             if known is not None:
                 return known
             self.known[node.op, canonical(node.attrs), edges] = len(self.graph.nodes)
-        self.graph.nodes.append(Node(node.op, node.attrs, edges, node.shape, node.dtype))
+        self.graph.nodes.append(Node(node.op, node.attrs, edges, node.shape, node.dtype, node.origin))
         return len(self.graph.nodes) - 1
 
     def added(self, op: str, edges: Edges, attrs: Json) -> int:

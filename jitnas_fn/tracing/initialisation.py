@@ -11,6 +11,7 @@ from torch import nn
 from jitnas_fn.core.codec import Json
 from jitnas_fn.core.errors import UnknownInitialisation
 from jitnas_fn.tracing.construction import Construction
+from jitnas_fn.tracing.rebuild import Rebuilt
 
 MODES = ("as built", "default")
 SAMPLED = 65_536  # entries of a large tensor that are looked at
@@ -38,6 +39,7 @@ class Starts:
     def __init__(self, model: nn.Module, construction: Construction | None, initialisation: str | Mapping[str, Json]) -> None:
         self.construction = construction
         self.given = initialisation
+        self.drawn = model.initialisations() if isinstance(model, Rebuilt) else {}
         self.defaults = _defaults(model)
 
     def of(self, name: str, tensor: torch.Tensor) -> Json:
@@ -53,6 +55,8 @@ class Starts:
             if name not in self.given:
                 raise UnknownInitialisation(f"no initialisation is given for {name}")
             return dict(self.given[name])
+        if name in self.drawn:
+            return self.drawn[name]
         if self.given == "default" and default is not None:
             return default
         start = self.construction.start_of(tensor) if self.construction else None
@@ -116,27 +120,32 @@ def _held(value: float, dtype: torch.dtype) -> float:
 
 
 def _constant(tensor: torch.Tensor) -> float | None:
-    """The one value that all entries have; None if there are several, or if a single entry looks drawn."""
+    """The one value that all entries have; None if there are several, or if a single entry looks drawn (over 6 digits)."""
     flat = tensor.detach().reshape(-1)
-    if flat.numel() == 0 or not tensor.is_floating_point() or not bool((flat == flat[0]).all()):
+    if flat.numel() == 0 or not tensor.is_floating_point():
+        return None
+    if bool((flat[:64] != flat[0]).any()) or bool((flat != flat[0]).any()):  # most tensors end at the first look
         return None
     value = _held(float(flat[0]), tensor.dtype)
-    if not math.isfinite(value):
+    if not math.isfinite(value) or flat.numel() == 1 and _digits(value) > 6:
         return None
-    digits = len(f"{value:.17g}".split("e")[0].strip("-0.").replace(".", "")) if flat.numel() == 1 else 0
-    return None if digits > 17 or flat.numel() == 1 and len(repr(value).split("e")[0].strip("-0.").replace(".", "")) > 6 else value
+    return value
+
+
+def _digits(value: float) -> int:
+    return len(repr(abs(value)).split("e")[0].replace(".", "").strip("0"))
 
 
 def _sampled(tensor: torch.Tensor) -> Any:
-    flat = tensor.detach().reshape(-1).double()
-    return flat[:: -(-flat.numel() // SAMPLED)].cpu().numpy()
+    flat = tensor.detach().reshape(-1)
+    return flat[:: -(-flat.numel() // SAMPLED)].double().cpu().numpy()
 
 
 def _looks_like(tensor: torch.Tensor, default: Json) -> bool:
     """Whether the numbers may be a draw from U(-b, b): bound, mean and variance."""
     low, high = default["uniform"]
     values = _sampled(tensor)
-    if not np.isfinite(values).all() or np.abs(values).max() > high * (1 + 1e-6):
+    if not np.abs(values).max() <= high * (1 + 1e-6):  # nor a NaN
         return False
     count, variance = len(values), high * high / 3
     mean_error, variance_error = math.sqrt(variance / count), variance * math.sqrt(0.8 / count)

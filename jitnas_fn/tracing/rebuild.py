@@ -34,7 +34,7 @@ class Rebuilt(nn.Module):
     def __init__(self, architecture: Architecture, seed: int) -> None:
         super().__init__()
         graph, self.seed, self.step = architecture.graph, checked_seed(seed), 0
-        self.fingerprint = architecture.fingerprint
+        self.architecture = architecture
         self._places: list[tuple[str, int]] = []
         self._inputs: list[int] = []
         self._program: list[tuple[int, Call, list[int]]] = []
@@ -63,6 +63,16 @@ class Rebuilt(nn.Module):
         else:
             self.register_buffer(name, values)
         self._places.append((name, index))
+
+    def initialisations(self) -> dict[str, Json]:
+        """How each parameter and buffer begins, as long as it still holds the numbers it was drawn with."""
+        found, nodes = {}, self.architecture.graph.nodes
+        for name, index in self._places:
+            tensor, init = getattr(self, name), nodes[index].attrs["init"]
+            values = drawn_values(init, tensor.numel(), Stream(self.seed, "weights", int(name[1:])))
+            if torch.equal(tensor.detach().cpu().reshape(-1), torch.from_numpy(values).to(tensor.dtype)):
+                found[name] = init
+        return found
 
     def at_step(self, step: int) -> None:
         """Say which training step comes: the next dropout masks are those of this step."""

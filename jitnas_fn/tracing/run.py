@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from jitnas_fn.core.codec import Json
 from jitnas_fn.graphs.graph import Graph, Node
 from jitnas_fn.tracing.streams import Stream
+from jitnas_fn.tracing.traced import Traced
 
 Values = dict[int, torch.Tensor]
 Call = Callable[[Values, Any, int], torch.Tensor]  # values by node, the network, the batch size
@@ -182,6 +183,8 @@ def _dropout(node: Node, graph: Graph, number: int) -> Call:
 
     def call(values: Values, network: Any, batch: int) -> torch.Tensor:
         value = values[x]
+        if isinstance(value, Traced):
+            return _spelled(value, p, kind, network.training)
         if not network.training:
             return value
         shape = value.shape[:2] + (1,) * (value.dim() - 2) if whole_channels else value.shape
@@ -192,6 +195,13 @@ def _dropout(node: Node, graph: Graph, number: int) -> Call:
         return _alpha(value, kept, p)
 
     return call
+
+
+def _spelled(value: torch.Tensor, p: float, kind: str, training: bool) -> torch.Tensor:
+    """The same dropout as torch spells it, for a rebuilt network that is traced again."""
+    named = {"element": F.dropout, "alpha": F.alpha_dropout, "feature_alpha": F.feature_alpha_dropout}
+    spelled = named[kind] if kind in named else _by_rank("dropout", [0] * (value.dim() - 2))
+    return spelled(value, p, training)  # type: ignore[operator,no-any-return]
 
 
 def _alpha(value: torch.Tensor, kept: torch.Tensor, p: float) -> torch.Tensor:

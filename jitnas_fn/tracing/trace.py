@@ -138,6 +138,6 @@ def _fill_in(captured: Captured, module: nn.Module, starts: Starts) -> None:
         attrs = {**node.attrs, "init": starts.of(name, tensor)}
         if node.op == "parameter":
             attrs["trainable"] = bool(tensor.requires_grad)
-        graph.nodes[index] = Node(node.op, attrs, node.inputs, node.shape, node.dtype)
+        graph.nodes[index] = Node(node.op, attrs, node.inputs, node.shape, node.dtype, node.origin)
     if not any(graph.nodes[i].op not in LEAVES for i in live):
         refuse("forward gives back its input", "a network has at least one operation")

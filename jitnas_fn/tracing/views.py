@@ -271,6 +271,43 @@ spelled(torch.sum, Tensor.sum)(_reduced("reduce_sum"))
 spelled(torch.amax, Tensor.amax)(_reduced("reduce_max"))
 
 
+# constants of one value
+
+
+def _filled(r: Recorder, shape: Any, value: Any, dtype: Any) -> Traced:
+    if type(value) not in (int, float):
+        refuse(f"a tensor filled with a {type(value).__name__}", "fill it with a number")
+    name = name_of(torch.get_default_dtype() if dtype is None else dtype)
+    return r.traced(r.add("full", [], {"shape": [_plain(size) for size in shape], "value": float(value), "dtype": name}))
+
+
+@spelled(torch.full)
+def _full(r: Recorder, size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None) -> Traced:
+    return _filled(r, size, fill_value, dtype)
+
+
+@spelled(torch.zeros)
+def _zeros(r: Recorder, *size: Any, dtype: Any = None, device: Any = None) -> Traced:
+    return _filled(r, _listed(size), 0.0, dtype)
+
+
+@spelled(torch.ones)
+def _ones(r: Recorder, *size: Any, dtype: Any = None, device: Any = None) -> Traced:
+    return _filled(r, _listed(size), 1.0, dtype)
+
+
+def _like(value: float) -> Any:
+    def handler(r: Recorder, input: Any) -> Traced:
+        node = r.graph.nodes[r.node(input)]
+        return _filled(r, sizes(node.shape), value, getattr(torch, node.dtype))
+
+    return handler
+
+
+spelled(torch.zeros_like)(_like(0.0))
+spelled(torch.ones_like)(_like(1.0))
+
+
 # what changes nothing, and what may be asked
 
 

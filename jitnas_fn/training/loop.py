@@ -182,7 +182,8 @@ class _Run:
     def _update(self, loss: Tensor, step: int) -> None:
         for group in self._optimiser.param_groups:
             group["lr"] = learning_rate(self._recipe, step, self._batches)
-        self._optimiser.zero_grad()
+        for parameter in self._trainable:  # zero_grad, without its bookkeeping
+            parameter.grad = None
         loss.backward()  # type: ignore[no-untyped-call]
         if self._recipe.gradient_clipping is not None:
             nn.utils.clip_grad_norm_(self._trainable, self._recipe.gradient_clipping)

@@ -18,6 +18,9 @@ DETERMINISM = "torch deterministic algorithms; no TF32, no benchmarking"
 # What allocators say when there is no more memory: PyTorch's CPU allocator, the C++ library, oneDNN.
 EXHAUSTED = ("can't allocate memory", "not enough memory", "bad_alloc", "Cannot allocate memory", "could not create a memory")
 
+# oneDNN's word for it when even its code generator finds none; without a bound it means other things.
+EXHAUSTED_UNDER_A_BOUND = ("could not create a primitive",)
+
 
 def prepare(threads: int) -> None:
     """Make training in this process repeatable, on `threads` processor threads."""
@@ -91,12 +94,13 @@ def total_memory(device: torch.device) -> int | None:
     return int(torch.cuda.get_device_properties(device).total_memory) if device.type == "cuda" else None
 
 
-def is_out_of_memory(error: BaseException | None) -> bool:
-    """Whether `error`, or what caused it, is an allocation that failed."""
+def is_out_of_memory(error: BaseException | None, *, bounded: bool) -> bool:
+    """Whether `error`, or what caused it, is an allocation that failed; `bounded` if a memory limit was set."""
+    words = EXHAUSTED + EXHAUSTED_UNDER_A_BOUND if bounded else EXHAUSTED
     while error is not None:
         if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
             return True
-        if isinstance(error, (RuntimeError, OSError)) and any(words in str(error) for words in EXHAUSTED):
+        if isinstance(error, (RuntimeError, OSError)) and any(word in str(error) for word in words):
             return True
         error = error.__cause__ or error.__context__
     return False

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jitnas_fn.core.codec import canonical
 from jitnas_fn.core.envelope import PAYLOADS
 from jitnas_fn.core.errors import StoreError
 from jitnas_fn.core.interfaces import Store
@@ -115,16 +114,12 @@ def read(path: Path) -> Site:
     for name, value in stated.items():
         allowed, meaning = ALLOWED[name]
         if not allowed(value):
-            raise StoreError(f"site file {path}: {name} is {meaning}, not {_shown(value)}")
+            raise StoreError(f"site file {path}: {name} is {meaning}, not {str(value)[:80]!r}")
     if "folder" in stated:
         stated["folder"] = (path.parent / Path(stated["folder"]).expanduser()).resolve()
     if "accepts" in stated:
         stated["accepts"] = tuple(stated["accepts"])
     return Site(**stated)
-
-
-def _shown(value: object) -> str:
-    return (canonical(value) if isinstance(value, (str, int, float, list, dict)) else str(value))[:80]
 
 
 def _is_name(value: Any) -> bool:

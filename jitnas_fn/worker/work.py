@@ -40,7 +40,7 @@ def carried_out(order: Json, say: Say) -> Json:
         with machine.memory_bound(limits.memory_bytes, device):
             body = _trained(order, limits=limits, meter=meter, say=say)
     except BaseException as error:
-        if not machine.is_out_of_memory(error):
+        if not machine.is_out_of_memory(error, bounded=limits.memory_bytes is not None):
             raise
         body = {"verdict": "out_of_memory", "curves": None, "metrics": None}
     return {**body, "cost": meter.cost(), "memory_bytes": limits.memory_bytes or machine.total_memory(device)}

@@ -5,7 +5,8 @@ import math
 from jitnas_fn.graphs.graph import Graph
 from jitnas_fn.graphs.operations import LEAVES, operation
 
-MACS_COUNTER = "jitnas_fn multiply-adds 1: convolutions and linear layers, one sample, biases not counted"
+# Agrees with the figures published for NAS-Bench-201 (Dong and Yang, 2020).
+MACS_COUNTER = "jitnas_fn multiply-adds 1: convolutions and linear layers, one sample, a bias counts one each"
 
 
 def parameters(graph: Graph) -> int:

@@ -67,7 +67,9 @@ class Operation:
             once = len(set(labels)) == len(labels)
             fits = once and set(self.slots) <= set(labels) <= {*self.slots, *self.optional}
         if not fits:
-            raise DocumentError(f"inputs are {self.many or ', '.join(self.slots + self.optional)}, not {str(list(labels))[:120]}")
+            raise DocumentError(
+                f"inputs are {self.many or ', '.join(self.slots + self.optional)}, not {str(list(labels))[:120]}"
+            )
 
 
 def operation(name: str) -> Operation:

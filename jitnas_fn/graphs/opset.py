@@ -13,18 +13,23 @@ from jitnas_fn.graphs.operations import Labelled, Operation, Shape, a_bool, a_fl
 OPSET = 1
 
 
+def _macs(weight_terms: int, value: Shape, inputs: Labelled) -> int:
+    """Multiply-adds of a value each of whose entries takes `weight_terms` of them; a bias is one more."""
+    return abs(math.prod(value)) * (weight_terms + ("bias" in dict(inputs)))
+
+
 def _conv_macs(attrs: Json, inputs: Labelled, value: Shape) -> int:
-    weight = dict(inputs)["weight"]
-    return abs(math.prod(value)) * math.prod(weight[1:])
+    return _macs(math.prod(dict(inputs)["weight"][1:]), value, inputs)
 
 
 def _transposed_macs(attrs: Json, inputs: Labelled, value: Shape) -> int:
     named = dict(inputs)
-    return abs(math.prod(named["x"])) * math.prod(named["weight"][1:])
+    bias = abs(math.prod(value)) if "bias" in named else 0
+    return abs(math.prod(named["x"])) * math.prod(named["weight"][1:]) + bias
 
 
 def _linear_macs(attrs: Json, inputs: Labelled, value: Shape) -> int:
-    return abs(math.prod(value)) * dict(inputs)["weight"][1]
+    return _macs(dict(inputs)["weight"][1], value, inputs)
 
 
 def _unary(keeps_zero: bool) -> Operation:

@@ -55,7 +55,9 @@ def conv(attrs: Json, inputs: Labelled) -> Shape:
     x, weight = shapes["x"], shapes["weight"]
     rank = _spatial(x, attrs, "stride", "padding", "dilation")
     need(len(weight) == rank + 2 and _positive(list(weight)), f"weight {list(weight)} does not fit {list(x)}")
-    need(_positive(attrs["stride"], attrs["dilation"], [attrs["groups"]]) and min(attrs["padding"]) >= 0, "stride, dilation ≥ 1")
+    need(
+        _positive(attrs["stride"], attrs["dilation"], [attrs["groups"]]) and min(attrs["padding"]) >= 0, "stride, dilation ≥ 1"
+    )
     need(x[1] == weight[1] * attrs["groups"] and weight[0] % attrs["groups"] == 0, f"{x[1]} channels, weight {list(weight)}")
     need(shapes.get("bias", weight[:1]) == weight[:1], f"bias has {weight[0]} entries")
     kernel = weight[2:]
@@ -73,7 +75,9 @@ def conv_transpose(attrs: Json, inputs: Labelled) -> Shape:
     x, weight = shapes["x"], shapes["weight"]
     rank = _spatial(x, attrs, "stride", "padding", "dilation", "output_padding")
     need(len(weight) == rank + 2 and _positive(list(weight)), f"weight {list(weight)} does not fit {list(x)}")
-    need(_positive(attrs["stride"], attrs["dilation"], [attrs["groups"]]) and min(attrs["padding"]) >= 0, "stride, dilation ≥ 1")
+    need(
+        _positive(attrs["stride"], attrs["dilation"], [attrs["groups"]]) and min(attrs["padding"]) >= 0, "stride, dilation ≥ 1"
+    )
     need(x[1] == weight[0] and weight[0] % attrs["groups"] == 0, f"{x[1]} channels, weight {list(weight)}")
     outputs = weight[1] * attrs["groups"]
     need(shapes.get("bias", (outputs,)) == (outputs,), f"bias has {outputs} entries")
@@ -128,7 +132,10 @@ def pool(attrs: Json, inputs: Labelled) -> Shape:
     rank = _spatial(x, attrs, "kernel", "stride", "padding")
     dilation = attrs.get("dilation", [1] * rank)
     need(len(dilation) == rank and _positive(attrs["kernel"], attrs["stride"], dilation), "kernel, stride, dilation ≥ 1")
-    need(all(0 <= p <= k // 2 for p, k in zip(attrs["padding"], attrs["kernel"], strict=True)), "padding is at most half the kernel")
+    need(
+        all(0 <= p <= k // 2 for p, k in zip(attrs["padding"], attrs["kernel"], strict=True)),
+        "padding is at most half the kernel",
+    )
     size = []
     for i in range(rank):
         free = x[2 + i] + 2 * attrs["padding"][i] - dilation[i] * (attrs["kernel"][i] - 1) - 1
@@ -188,7 +195,9 @@ def permute(attrs: Json, inputs: Labelled) -> Shape:
 def expand(attrs: Json, inputs: Labelled) -> Shape:
     """`shape`, to which x broadcasts."""
     x, shape = dict(inputs)["x"], tuple(attrs["shape"])
-    need(len(x) <= len(shape) and broadcast({}, [("x", x), ("y", shape)]) == shape, f"{list(x)} does not expand to {list(shape)}")
+    need(
+        len(x) <= len(shape) and broadcast({}, [("x", x), ("y", shape)]) == shape, f"{list(x)} does not expand to {list(shape)}"
+    )
     return shape
 
 
@@ -196,7 +205,10 @@ def slice_(attrs: Json, inputs: Labelled) -> Shape:
     """x[start:stop:step] along one axis, 0 ≤ start < stop ≤ size."""
     x = along_axis(attrs, inputs)
     start, stop, step = attrs["start"], attrs["stop"], attrs["step"]
-    need(0 <= start < stop <= x[attrs["axis"]] and step >= 1, f"{start}:{stop}:{step} is no part of axis {attrs['axis']} of {list(x)}")
+    need(
+        0 <= start < stop <= x[attrs["axis"]] and step >= 1,
+        f"{start}:{stop}:{step} is no part of axis {attrs['axis']} of {list(x)}",
+    )
     return tuple(-(-(stop - start) // step) if i == attrs["axis"] else size for i, size in enumerate(x))
 
 

@@ -17,7 +17,7 @@ from jitnas_fn.tracing.guard import inspect, untouched
 from jitnas_fn.tracing.table import TABLE
 from jitnas_fn.tracing.traced import REFUSALS, Recorder, refuse
 
-_ONE_AT_A_TIME = threading.RLock()  # training flags, torch's modes and Function.apply are not per thread
+ONE_AT_A_TIME = threading.RLock()  # training flags, torch's modes and Function.apply are not per thread
 
 
 class Captured:
@@ -55,7 +55,7 @@ def captures(model: nn.Module, inputs: list[tuple[Shape, str]], *, modes: Sequen
     ModelFailed
         If the model itself raises.
     """
-    with _ONE_AT_A_TIME:
+    with ONE_AT_A_TIME:
         REFUSALS.clear()
         parameters, buffers = inspect(model)
         try:

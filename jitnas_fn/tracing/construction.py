@@ -80,6 +80,7 @@ class Construction(TorchDispatchMode):
     def __init__(self) -> None:
         super().__init__()
         self._starts: dict[int, Start] = {}
+        self._made_of: dict[int, set[int]] = {}  # storage -> the storages whose numbers went into it
         self._alive: list[Any] = []  # so that no address is used twice
 
     def start_of(self, tensor: torch.Tensor) -> Start | None:
@@ -88,9 +89,37 @@ class Construction(TorchDispatchMode):
 
     def _set(self, tensor: torch.Tensor, start: Start) -> None:
         storage = tensor.untyped_storage()
-        if storage._cdata not in self._starts:
-            self._alive.append(storage)
+        self._alive.append(storage)
         self._starts[storage._cdata] = start
+
+    def __enter__(self) -> "Construction":
+        self._truncated = torch.nn.init._no_grad_trunc_normal_
+        torch.nn.init._no_grad_trunc_normal_ = self._trunc_normal  # type: ignore[assignment]
+        return super().__enter__()  # type: ignore[no-any-return,no-untyped-call]
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        torch.nn.init._no_grad_trunc_normal_ = self._truncated
+        super().__exit__(kind, error, trace)  # type: ignore[no-untyped-call]
+
+    def _trunc_normal(
+        self, tensor: torch.Tensor, mean: float, std: float, a: float, b: float, generator: Any = None
+    ) -> torch.Tensor:
+        """PyTorch's truncated normal, known as a whole: how it draws differs from version to version."""
+        value = self._truncated(tensor, mean, std, a, b, generator)
+        known = _whole(tensor) and all(type(number) in (int, float) for number in (mean, std, a, b))
+        self._set(
+            tensor, Start("trunc_normal", (float(mean), float(std), float(a), float(b))) if known else _unknown("trunc_normal_")
+        )
+        return value
+
+    def _looked_at(self, tensor: torch.Tensor) -> None:
+        """A number was taken out of a tensor: construction may have branched on it, so what it came from is unknown."""
+        todo = [tensor.untyped_storage()._cdata]
+        while todo:
+            storage = todo.pop()
+            if storage in self._starts:
+                self._starts[storage] = _unknown("a look at its values")
+            todo += self._made_of.pop(storage, ())
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         named = dict(kwargs or {})
@@ -98,15 +127,22 @@ class Construction(TorchDispatchMode):
             named[argument.name] = value
         value = func(*args, **(kwargs or {}))
         name = func._schema.name.removeprefix("aten::")
+        if name in ("_local_scalar_dense", "equal", "is_nonzero"):
+            for tensor in _tensors([*args]):
+                self._looked_at(tensor)
         written = [
             named.get(argument.name)
             for argument in func._schema.arguments
             if argument.alias_info is not None and argument.alias_info.is_write
         ]
         for tensor in _tensors(written):
-            self._set(tensor, self._after(name.removesuffix("_"), tensor, named) if _whole(tensor) else _unknown("a partial write"))
+            self._set(
+                tensor, self._after(name.removesuffix("_"), tensor, named) if _whole(tensor) else _unknown("a partial write")
+            )
+        read = {tensor.untyped_storage()._cdata for tensor in _tensors([*args, *(kwargs or {}).values()])}
+        for tensor in _tensors([value]):
+            self._made_of.setdefault(tensor.untyped_storage()._cdata, set()).update(read - {tensor.untyped_storage()._cdata})
         if not written:
-            read = {tensor.untyped_storage()._cdata for tensor in _tensors([*args, *(kwargs or {}).values()])}
             for tensor in _tensors([value]):
                 if tensor.untyped_storage()._cdata not in read:  # a view keeps what its storage has
                     self._set(tensor, self._after(name, named.get("self", named.get("input")), named))

@@ -74,7 +74,9 @@ def untouched(model: nn.Module) -> Iterator[None]:
         for name, module, attributes in before:
             changed += [f"{name}.{attribute}".lstrip(".") for attribute in _restored(module, attributes)]
     if drawn:
-        refuse("forward draws random numbers outside of torch's layers", "use dropout layers; randomness may not shape the graph")
+        refuse(
+            "forward draws random numbers outside of torch's layers", "use dropout layers; randomness may not shape the graph"
+        )
     if changed:
         refuse(f"forward changes {', '.join(sorted(set(changed))[:4])}", "keep no state in forward")
 

@@ -11,7 +11,16 @@ from jitnas_fn.tracing.traced import Recorder, Traced, refuse
 
 def _conv(rank: int) -> None:
     @spelled(getattr(torch, f"conv{rank}d"), getattr(F, f"conv{rank}d"))
-    def conv(r: Recorder, input: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1) -> Traced:
+    def conv(
+        r: Recorder,
+        input: Any,
+        weight: Any,
+        bias: Any = None,
+        stride: Any = 1,
+        padding: Any = 0,
+        dilation: Any = 1,
+        groups: int = 1,
+    ) -> Traced:
         strides, dilations = numbers(stride, rank), numbers(dilation, rank)
         if padding == "same":
             kernel = r.shape(weight)[2:]
@@ -27,7 +36,17 @@ def _conv(rank: int) -> None:
         return r.compute("conv", [("x", input), ("weight", weight), ("bias", bias)], attrs)
 
     @spelled(getattr(torch, f"conv_transpose{rank}d"), getattr(F, f"conv_transpose{rank}d"))
-    def conv_transpose(r: Recorder, input: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, output_padding: Any = 0, groups: int = 1, dilation: Any = 1) -> Traced:
+    def conv_transpose(
+        r: Recorder,
+        input: Any,
+        weight: Any,
+        bias: Any = None,
+        stride: Any = 1,
+        padding: Any = 0,
+        output_padding: Any = 0,
+        groups: int = 1,
+        dilation: Any = 1,
+    ) -> Traced:
         attrs = {
             "stride": numbers(stride, rank),
             "padding": numbers(padding, rank),
@@ -42,16 +61,36 @@ def _pooling(rank: int) -> None:
     window = getattr(F, f"max_pool{rank}d"), getattr(F, f"_max_pool{rank}d"), getattr(torch, f"max_pool{rank}d")
 
     @spelled(*window)
-    def max_pool(r: Recorder, input: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1, ceil_mode: bool = False, return_indices: bool = False) -> Traced:
+    def max_pool(
+        r: Recorder,
+        input: Any,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        dilation: Any = 1,
+        ceil_mode: bool = False,
+        return_indices: bool = False,
+    ) -> Traced:
         if return_indices:
             refuse("max_pool with return_indices", "use it without")
         attrs = {**_window(rank, kernel_size, stride, padding, ceil_mode), "dilation": numbers(dilation, rank)}
         return r.compute("max_pool", [("x", input)], attrs)
 
     @spelled(getattr(F, f"avg_pool{rank}d"))
-    def avg_pool(r: Recorder, input: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False, count_include_pad: bool = True, divisor_override: int | None = None) -> Traced:
+    def avg_pool(
+        r: Recorder,
+        input: Any,
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        ceil_mode: bool = False,
+        count_include_pad: bool = True,
+        divisor_override: int | None = None,
+    ) -> Traced:
         attrs = _window(rank, kernel_size, stride, padding, ceil_mode)
-        return r.compute("avg_pool", [("x", input)], {**attrs, "count_include_pad": count_include_pad, "divisor": divisor_override})
+        return r.compute(
+            "avg_pool", [("x", input)], {**attrs, "count_include_pad": count_include_pad, "divisor": divisor_override}
+        )
 
     @spelled(getattr(F, f"adaptive_avg_pool{rank}d"), getattr(torch, f"adaptive_avg_pool{rank}d", None))
     def adaptive_avg_pool(r: Recorder, input: Any, output_size: Any) -> Traced:
@@ -72,7 +111,11 @@ def _window(rank: int, kernel: Any, stride: Any, padding: Any, ceil_mode: bool) 
 
 def _target(r: Recorder, input: Any, size: Any, rank: int) -> list[int]:
     shape = r.shape(input)
-    return [shape[2 + i] if s is None else s for i, s in enumerate(numbers(size, rank))] if len(shape) == rank + 2 else numbers(size, rank)
+    return (
+        [shape[2 + i] if s is None else s for i, s in enumerate(numbers(size, rank))]
+        if len(shape) == rank + 2
+        else numbers(size, rank)
+    )
 
 
 for _rank in (1, 2, 3):
@@ -86,7 +129,17 @@ def _linear(r: Recorder, input: Any, weight: Any, bias: Any = None) -> Traced:
 
 
 @spelled(F.batch_norm)
-def _batch_norm(r: Recorder, input: Any, running_mean: Any, running_var: Any, weight: Any = None, bias: Any = None, training: bool = False, momentum: float | None = 0.1, eps: float = 1e-5) -> Traced:
+def _batch_norm(
+    r: Recorder,
+    input: Any,
+    running_mean: Any,
+    running_var: Any,
+    weight: Any = None,
+    bias: Any = None,
+    training: bool = False,
+    momentum: float | None = 0.1,
+    eps: float = 1e-5,
+) -> Traced:
     affine = [("weight", weight), ("bias", bias)]
     if running_mean is None or running_var is None:
         if not training or running_mean is not running_var:
@@ -106,24 +159,63 @@ def _batch_norm(r: Recorder, input: Any, running_mean: Any, running_var: Any, we
 
 
 @spelled(torch.batch_norm)
-def _torch_batch_norm(r: Recorder, input: Any, weight: Any, bias: Any, running_mean: Any, running_var: Any, training: bool, momentum: float, eps: float, cudnn_enabled: bool) -> Traced:
+def _torch_batch_norm(
+    r: Recorder,
+    input: Any,
+    weight: Any,
+    bias: Any,
+    running_mean: Any,
+    running_var: Any,
+    training: bool,
+    momentum: float,
+    eps: float,
+    cudnn_enabled: bool,
+) -> Traced:
     return _batch_norm(r, input, running_mean, running_var, weight, bias, training, momentum, eps)  # type: ignore[no-any-return]
 
 
 @spelled(F.instance_norm)
-def _instance_norm(r: Recorder, input: Any, running_mean: Any = None, running_var: Any = None, weight: Any = None, bias: Any = None, use_input_stats: bool = True, momentum: float = 0.1, eps: float = 1e-5) -> Traced:
+def _instance_norm(
+    r: Recorder,
+    input: Any,
+    running_mean: Any = None,
+    running_var: Any = None,
+    weight: Any = None,
+    bias: Any = None,
+    use_input_stats: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Traced:
     if running_mean is not None or not use_input_stats:
         refuse("instance_norm with running statistics", "use track_running_stats=False")
     return r.compute("instance_norm", [("x", input), ("weight", weight), ("bias", bias)], {"eps": float(eps)})
 
 
 @spelled(F.group_norm, torch.group_norm)
-def _group_norm(r: Recorder, input: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5, cudnn_enabled: bool = True) -> Traced:
-    return r.compute("group_norm", [("x", input), ("weight", weight), ("bias", bias)], {"groups": num_groups, "eps": float(eps)})
+def _group_norm(
+    r: Recorder,
+    input: Any,
+    num_groups: int,
+    weight: Any = None,
+    bias: Any = None,
+    eps: float = 1e-5,
+    cudnn_enabled: bool = True,
+) -> Traced:
+    return r.compute(
+        "group_norm", [("x", input), ("weight", weight), ("bias", bias)], {"groups": num_groups, "eps": float(eps)}
+    )
 
 
 @spelled(F.layer_norm, torch.layer_norm)
-def _layer_norm(r: Recorder, input: Any, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5, cudnn_enable: bool = True) -> Traced:
+def _layer_norm(
+    r: Recorder,
+    input: Any,
+    normalized_shape: Any,
+    weight: Any = None,
+    bias: Any = None,
+    eps: float = 1e-5,
+    cudnn_enable: bool = True,
+) -> Traced:
     attrs = {"shape": numbers(normalized_shape, 1), "eps": float(eps)}
     return r.compute("layer_norm", [("x", input), ("weight", weight), ("bias", bias)], attrs)
 
@@ -161,7 +253,9 @@ def _channel_dropout(rank: int) -> None:
     @spelled(getattr(F, f"dropout{rank}d"))
     def channels(r: Recorder, input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
         if len(r.shape(input)) != rank + 2:
-            refuse(f"dropout{rank}d on a tensor with {len(r.shape(input))} axes", f"it is meant for (N, C) and {rank} spatial axes")
+            refuse(
+                f"dropout{rank}d on a tensor with {len(r.shape(input))} axes", f"it is meant for (N, C) and {rank} spatial axes"
+            )
         return _dropped(r, input, "channel", p, training, inplace)
 
 

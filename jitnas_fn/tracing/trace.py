@@ -7,10 +7,10 @@ import torch
 from torch import nn
 
 from jitnas_fn.core.codec import Json
-from jitnas_fn.core.errors import JitnasError, ModelFailed, NotAModel
-from jitnas_fn.graphs.graph import DTYPES, Graph, Node
+from jitnas_fn.core.errors import DocumentError, JitnasError, ModelFailed, NotAModel, UnknownInitialisation
+from jitnas_fn.graphs.graph import DTYPES, Graph, Node, checked_init
 from jitnas_fn.graphs.operations import LEAVES, Shape
-from jitnas_fn.tracing.capture import Captured, captures
+from jitnas_fn.tracing.capture import ONE_AT_A_TIME, Captured, captures
 from jitnas_fn.tracing.construction import Construction
 from jitnas_fn.tracing.initialisation import MODES, Starts
 from jitnas_fn.tracing.traced import refuse
@@ -74,7 +74,7 @@ def built(model: Any) -> tuple[nn.Module, Construction | None]:
         raise NotAModel(f"expected an nn.Module, or a class or function without arguments that builds one, not {_kind(model)}")
     construction = Construction()
     try:
-        with construction:
+        with ONE_AT_A_TIME, construction:
             module = model()
     except JitnasError:
         raise
@@ -135,9 +135,16 @@ def _fill_in(captured: Captured, module: nn.Module, starts: Starts) -> None:
         if index is None or index not in live:
             continue
         node = graph.nodes[index]
-        attrs = {**node.attrs, "init": starts.of(name, tensor)}
+        attrs = {**node.attrs, "init": _sayable(name, starts.of(name, tensor))}
         if node.op == "parameter":
             attrs["trainable"] = bool(tensor.requires_grad)
         graph.nodes[index] = Node(node.op, attrs, node.inputs, node.shape, node.dtype, node.origin)
     if not any(graph.nodes[i].op not in LEAVES for i in live):
         refuse("forward gives back its input", "a network has at least one operation")
+
+
+def _sayable(name: str, init: Json) -> Json:
+    try:
+        return checked_init(init)
+    except DocumentError as reason:
+        raise UnknownInitialisation(f"the initialisation of {name} cannot be written down: {reason}") from None

@@ -125,7 +125,10 @@ class Recorder:
         if id(tensor) in self.parameters:
             return self._leaf(tensor, self.graph.parameter)
         if id(tensor) in self.buffers:
-            refuse(f"buffer {self.buffers[id(tensor)]!r} is computed with", "only running statistics of batch_norm are known so far")
+            refuse(
+                f"buffer {self.buffers[id(tensor)]!r} is computed with",
+                "only running statistics of batch_norm are known so far",
+            )
         refuse(
             "a tensor is used that is neither the input nor a registered parameter",
             "register it (nn.Parameter, nn.ModuleList instead of a plain list); constant tensors are not known so far",

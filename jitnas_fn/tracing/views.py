@@ -134,7 +134,9 @@ def _matrix_transpose(r: Recorder, self: Any) -> Traced:
 def _expand(r: Recorder, self: Any, *shape: Any) -> Traced:
     old, wanted = r.shape(self), _listed(shape)
     missing = len(wanted) - len(old)
-    kept = [old[i - missing] if type(size) is int and size == -1 and i >= missing else _plain(size) for i, size in enumerate(wanted)]
+    kept = [
+        old[i - missing] if type(size) is int and size == -1 and i >= missing else _plain(size) for i, size in enumerate(wanted)
+    ]
     return _view(r, self, "expand", {"shape": kept})
 
 
@@ -322,7 +324,9 @@ def _contiguous(r: Recorder, self: Any, memory_format: Any = None) -> Traced:
 
 
 @spelled(Tensor.to, Tensor.float, Tensor.double, Tensor.half, Tensor.bfloat16, Tensor.cpu, Tensor.cuda)
-def _moved(r: Recorder, self: Any, *given: Any, dtype: Any = None, device: Any = None, non_blocking: bool = False, copy: bool = False) -> Any:
+def _moved(
+    r: Recorder, self: Any, *given: Any, dtype: Any = None, device: Any = None, non_blocking: bool = False, copy: bool = False
+) -> Any:
     refuse("a cast or a move to a device", "dtype belongs to the input and the device to the recipe: leave both out of forward")
 
 
@@ -361,5 +365,3 @@ for _name, _answer in {
     "__hash__": lambda r, x: id(x),
 }.items():
     _asked(_name, _answer)
-
-

@@ -4,7 +4,6 @@ import threading
 import uuid
 from dataclasses import dataclass, replace
 
-from jitnas_fn.client.payload import pickled
 from jitnas_fn.core import shelf
 from jitnas_fn.core.codec import Json
 from jitnas_fn.core.dataset import Dataset
@@ -66,6 +65,8 @@ class Request:
     def _payload(self) -> Json:
         if self.architecture is not None and (self.payload == "graph" or isinstance(self.model, Architecture)):
             return {"format": "graph", "document": self.architecture.document}
+        from jitnas_fn.client.payload import pickled  # cloudpickle is needed only here
+
         shape = input_shape(self.card, self.task.recipe)
         weights = self.architecture is None
         return pickled(self.model, input_shape=shape, dtype=self.card.input_dtype, weights=weights)

@@ -37,10 +37,11 @@ class Augmentation:
             return
         mirrored = Stream(self._seed, "augmentation", epoch, 0).coins(count, 0.5 if self._flip else 0.0)  # (N,)
         words = Stream(self._seed, "augmentation", epoch, 1).words(2 * count) % np.uint64(2 * self._shift + 1)
-        corner = torch.from_numpy(2 * self._shift - words.astype(np.int64).reshape(count, 2)).to(device)  # (N, 2)
+        down, right = torch.from_numpy(words.astype(np.int64)).to(device).reshape(count, 2, 1).unbind(1)  # (N, 1) each
         rows, columns = (torch.arange(size, device=device) for size in (self._height, self._width))
-        facing = torch.where(torch.from_numpy(mirrored).to(device)[:, None], columns.flip(0), columns)  # (N, W)
-        self._rows, self._columns = corner[:, :1] + rows, corner[:, 1:] + facing  # (N, H), (N, W)
+        mirror = torch.from_numpy(mirrored).to(device)[:, None]  # (N, 1)
+        self._rows = rows + 2 * self._shift - down  # (N, H)
+        self._columns = torch.where(mirror, columns.flip(0) + right, columns + 2 * self._shift - right)  # (N, W)
 
     def batch(self, chosen: Tensor, start: int) -> Tensor:
         """The images numbered `chosen`, shape (B,), of which the first is number `start` of the epoch: (B, C, H, W)."""

@@ -54,7 +54,9 @@ class Entry:
         if isinstance(version, int) and version > ENTRY_VERSION:
             raise NewerVersion(f"this entry has format {version}; this jitnas_fn reads up to {ENTRY_VERSION}: please upgrade")
         if version != ENTRY_VERSION or not isinstance(kind, str):
-            raise RecordError(f"a log entry has entry_version {ENTRY_VERSION} and a kind, not {version!r} and {str(kind)[:40]!r}")
+            raise RecordError(
+                f"a log entry has entry_version {ENTRY_VERSION} and a kind, not {version!r} and {str(kind)[:40]!r}"
+            )
         for name, form in FIELDS.get(kind, {}).items():
             if not isinstance(fields.get(name), form):
                 raise RecordError(f"a log entry of kind {kind} has {name}: {form.__name__}, not {str(fields.get(name))[:40]!r}")

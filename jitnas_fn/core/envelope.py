@@ -23,7 +23,7 @@ class Envelope:
         One of `VERBS`.
     body
         The verb's own fields. Requests: `keys` (lookup, status, cancel), `tasks` (train), `cursor` and `limit` (since).
-        Replies: `results`, a list in the order of the request; each holds its key, and a record, a state or an error.
+        Replies: `results`, a list in the request's order; each has its key, and a record, a state or an error.
     error
         In a reply, why the whole request failed; None otherwise.
     """
@@ -43,7 +43,7 @@ class Envelope:
         protocol, verb, error = fields.pop("protocol", None), fields.pop("verb", None), fields.pop("error", None)
         if protocol != PROTOCOL:
             raise EnvelopeError(
-                f"this side speaks protocol {PROTOCOL}, the other {str(protocol)[:20]!r}: upgrade the older jitnas_fn of the two"
+                f"this side speaks protocol {PROTOCOL}, the other {str(protocol)[:20]!r}: upgrade the older jitnas_fn"
             )
         if verb not in VERBS:
             raise EnvelopeError(f"no verb {str(verb)[:40]!r}; there are {', '.join(VERBS)}")

@@ -136,7 +136,9 @@ class Record:
         record = cls(**{name: fields[name] for name in own}, extra=extra)
         _check(record)
         if record.record_id != fields.get("record_id"):
-            raise RecordError(f"record {str(fields.get('record_id'))[:12]}… was changed: its content has id {record.record_id[:12]}…")
+            raise RecordError(
+                f"record {str(fields.get('record_id'))[:12]}… was changed: its content has id {record.record_id[:12]}…"
+            )
         return record
 
 

@@ -73,7 +73,7 @@ def key_of(parts: Json) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What a training may take. Not part of the key: a record made under any limit answers, unless it says that a limit was hit.
+    """What a training may take. Not part of the key: a record answers under any limit, unless it says that one was hit.
 
     Attributes
     ----------

@@ -53,6 +53,7 @@ class Colouring:
     following: int
 
     def copy(self) -> "Colouring":
+        """One that can be refined on its own."""
         return Colouring(list(self.of), {c: list(vertices) for c, vertices in self.members.items()}, self.following)
 
     def first_tied(self, start: int = 0) -> int | None:

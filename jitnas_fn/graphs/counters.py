@@ -3,7 +3,8 @@
 import math
 
 from jitnas_fn.graphs.graph import Graph
-from jitnas_fn.graphs.operations import LEAVES, operation
+from jitnas_fn.graphs.operations import LEAVES
+from jitnas_fn.graphs.opset import operation
 
 # Agrees with the figures published for NAS-Bench-201 (Dong and Yang, 2020).
 MACS_COUNTER = "jitnas_fn multiply-adds 1: convolutions and linear layers, one sample, a bias counts one each"

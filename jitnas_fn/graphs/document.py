@@ -10,8 +10,8 @@ from jitnas_fn.core.errors import DocumentError
 from jitnas_fn.graphs.canonical import Wiring, canonical_order
 from jitnas_fn.graphs.graph import MAX_NODES, Graph
 from jitnas_fn.graphs.normal_form import normal_form
-from jitnas_fn.graphs.operations import LEAVES, operation
-from jitnas_fn.graphs.opset import OPSET
+from jitnas_fn.graphs.operations import LEAVES
+from jitnas_fn.graphs.opset import OPSET, operation
 
 LETTER = {"input": "x", "parameter": "p", "buffer": "b"}
 KEYS = {"opset", "inputs", "outputs", "nodes", "parameters", "buffers"}
@@ -116,20 +116,7 @@ def graph_of(document: Json) -> Graph:
     if sum(map(len, lists.values())) > MAX_NODES:
         raise DocumentError(f"more than {MAX_NODES:,} nodes")
     graph, names = Graph(), {}  # type: tuple[Graph, dict[str, int]]
-    for i, item in enumerate(lists["inputs"]):
-        fields = _fields(item, "name", "shape", "dtype")
-        if fields["name"] != f"x{i}":
-            raise DocumentError(f"input {i} is called x{i}, not {str(fields['name'])[:40]!r}")
-        names[f"x{i}"] = graph.input(_sizes(fields["shape"]), fields["dtype"])
-    for i, item in enumerate(lists["parameters"]):
-        fields = _fields(item, "shape", "dtype", "init", "trainable")
-        if not isinstance(fields["trainable"], bool):
-            raise DocumentError("trainable is true or false")
-        init, dtype, trainable = fields["init"], fields["dtype"], fields["trainable"]
-        names[f"p{i}"] = graph.parameter(_sizes(fields["shape"]), init, dtype=dtype, trainable=trainable)
-    for i, item in enumerate(lists["buffers"]):
-        fields = _fields(item, "shape", "dtype", "init")
-        names[f"b{i}"] = graph.buffer(_sizes(fields["shape"]), fields["init"], dtype=fields["dtype"])
+    _read_leaves(lists, graph, names)
     for i, item in enumerate(lists["nodes"]):
         fields = _fields(item, "op", "attrs", "inputs")
         if not isinstance(fields["attrs"], dict):
@@ -140,6 +127,23 @@ def graph_of(document: Json) -> Graph:
     if not graph.outputs or len(graph.outputs) > 64:
         raise DocumentError(f"a document has 1 to 64 outputs, not {len(graph.outputs)}")
     return graph
+
+
+def _read_leaves(lists: dict[str, list[Json]], graph: Graph, names: dict[str, int]) -> None:
+    for i, item in enumerate(lists["inputs"]):
+        fields = _fields(item, "name", "shape", "dtype")
+        if fields["name"] != f"x{i}":
+            raise DocumentError(f"input {i} is called x{i}, not {str(fields['name'])[:40]!r}")
+        names[f"x{i}"] = graph.input(_sizes(fields["shape"]), fields["dtype"])
+    for i, item in enumerate(lists["parameters"]):
+        fields = _fields(item, "shape", "dtype", "init", "trainable")
+        if not isinstance(fields["trainable"], bool):
+            raise DocumentError("trainable is true or false")
+        shape, dtype, trainable = _sizes(fields["shape"]), fields["dtype"], fields["trainable"]
+        names[f"p{i}"] = graph.parameter(shape, fields["init"], dtype=dtype, trainable=trainable)
+    for i, item in enumerate(lists["buffers"]):
+        fields = _fields(item, "shape", "dtype", "init")
+        names[f"b{i}"] = graph.buffer(_sizes(fields["shape"]), fields["init"], dtype=fields["dtype"])
 
 
 def _list(value: object, what: str) -> list[Json]:

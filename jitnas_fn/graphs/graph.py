@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 from jitnas_fn.core.codec import Json, canonical
 from jitnas_fn.core.errors import DocumentError
-from jitnas_fn.graphs.operations import LEAVES, Shape, operation
+from jitnas_fn.graphs.operations import LEAVES, Shape
+from jitnas_fn.graphs.opset import operation
 
 FLOATS = ("float32", "float64", "float16", "bfloat16")
 DTYPES = (*FLOATS, "int64", "int32", "uint8", "bool")
@@ -76,8 +77,11 @@ class Graph:
         return self._leaf("input", {"position": position}, (-1, *shape), dtype)
 
     def parameter(self, shape: Sequence[int], init: Json, *, dtype: str = "float32", trainable: bool = True) -> int:
-        """Add a parameter. `init` is one of {"const": c}, {"uniform": [low, high]}, {"normal": [mean, std]},
-        {"trunc_normal": [mean, std, low, high]}."""
+        """Add a parameter.
+
+        `init` is one of {"const": c}, {"uniform": [low, high]}, {"normal": [mean, std]} and {"trunc_normal": [mean, std,
+        low, high]}.
+        """
         return self._leaf("parameter", {"init": checked_init(init), "trainable": trainable}, tuple(shape), dtype)
 
     def buffer(self, shape: Sequence[int], init: Json, *, dtype: str = "float32") -> int:

@@ -5,12 +5,14 @@ none fires. Where a rule might change more than rounding, there is no rule: a fa
 """
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from jitnas_fn.core.codec import Json, canonical
 from jitnas_fn.core.errors import DocumentError
 from jitnas_fn.graphs.graph import Graph, Node
-from jitnas_fn.graphs.operations import LEAVES, operation
+from jitnas_fn.graphs.operations import LEAVES
+from jitnas_fn.graphs.opset import operation
 from jitnas_fn.graphs.shapes import broadcast
 
 Edges = tuple[tuple[str, int], ...]
@@ -64,8 +66,8 @@ def _pruned(graph: Graph, live: list[int]) -> Graph:
     return Graph(nodes, [place[i] for i in graph.outputs])
 
 
-def _in_order(edges: object) -> Edges:
-    return tuple(sorted(edges))  # type: ignore[call-overload,no-any-return]
+def _in_order(edges: Iterable[tuple[str, int]]) -> Edges:
+    return tuple(sorted(edges))
 
 
 @dataclass(slots=True)
@@ -241,9 +243,8 @@ class _Rewriter:
         return self.added("reshape", (("x", self.added("mean", edges, {"axes": axes})),), {"shape": list(node.shape)})
 
     def _dropout(self, node: Node, edges: Edges) -> int | None:
-        if node.attrs["p"] == 0.0 or self.is_zero(edges[0][1]) and node.attrs["kind"] in ("element", "channel"):
-            return edges[0][1]
-        return None
+        plain = node.attrs["kind"] in ("element", "channel")
+        return edges[0][1] if node.attrs["p"] == 0.0 or (plain and self.is_zero(edges[0][1])) else None
 
     def _hardtanh(self, node: Node, edges: Edges) -> int | None:
         return edges[0][1] if self.is_zero(edges[0][1]) and node.attrs["low"] <= 0 <= node.attrs["high"] else None

@@ -72,21 +72,6 @@ class Operation:
             )
 
 
-def operation(name: str) -> Operation:
-    """The operation called `name`.
-
-    Raises
-    ------
-    DocumentError
-        If no version of the set of operations that this package knows has it.
-    """
-    from jitnas_fn.graphs.opset import OPERATIONS  # the table imports this file
-
-    if not isinstance(name, str) or name not in OPERATIONS:
-        raise DocumentError(f"no operation {str(name)[:60]!r} in opset 1; this jitnas_fn may be too old for the document")
-    return OPERATIONS[name]
-
-
 def _is_coefficient(label: str) -> bool:
     try:
         return repr(float(label)) == label and abs(float(label)) <= 3e38 and float(label) != 0

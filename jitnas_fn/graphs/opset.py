@@ -7,6 +7,7 @@ operation computes is PyTorch's definition of the function of the same name.
 import math
 
 from jitnas_fn.core.codec import Json
+from jitnas_fn.core.errors import DocumentError
 from jitnas_fn.graphs import shapes
 from jitnas_fn.graphs.operations import Labelled, Operation, Shape, a_bool, a_float, an_int, ints, one_of, or_none, pairs
 
@@ -37,7 +38,7 @@ def _unary(keeps_zero: bool) -> Operation:
 
 
 def _tuned(names: tuple[str, ...], keeps_zero: bool) -> Operation:
-    return Operation(shapes.same, attrs={name: a_float for name in names}, keeps_zero=keeps_zero)
+    return Operation(shapes.same, attrs=dict.fromkeys(names, a_float), keeps_zero=keeps_zero)
 
 
 _AFFINE = ("weight", "bias")
@@ -144,3 +145,16 @@ OPERATIONS: dict[str, Operation] = {
     "reduce_sum": Operation(shapes.reduce, attrs=_AXES, keeps_zero=True),
     "reduce_max": Operation(shapes.reduce, attrs=_AXES, keeps_zero=True),
 }
+
+
+def operation(name: str) -> Operation:
+    """The operation called `name`.
+
+    Raises
+    ------
+    DocumentError
+        If no version of the set of operations that this package knows has it.
+    """
+    if not isinstance(name, str) or name not in OPERATIONS:
+        raise DocumentError(f"no operation {str(name)[:60]!r} in opset {OPSET}; this jitnas_fn may be too old for the document")
+    return OPERATIONS[name]

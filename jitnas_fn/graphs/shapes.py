@@ -7,7 +7,7 @@ from jitnas_fn.core.errors import DocumentError
 from jitnas_fn.graphs.operations import Labelled, Shape
 
 
-def need(holds: bool, message: str) -> None:
+def need(holds: object, message: str) -> None:
     """Raise `DocumentError` with `message` unless `holds`."""
     if not holds:
         raise DocumentError(message)
@@ -241,7 +241,7 @@ def pad(attrs: Json, inputs: Labelled) -> Shape:
 def reduce(attrs: Json, inputs: Labelled) -> Shape:
     """x without the axes that were reduced, none of them the batch."""
     x, axes = dict(inputs)["x"], attrs["axes"]
-    need(bool(axes) and axes == sorted(set(axes)) and 0 <= axes[0] and axes[-1] < len(x), f"{axes} are no axes of {list(x)}")
+    need(bool(axes) and axes == sorted(set(axes)) and axes[0] >= 0 and axes[-1] < len(x), f"{axes} are no axes of {list(x)}")
     need(all(x[axis] > 0 for axis in axes), "the batch is not reduced")
     return tuple(size for i, size in enumerate(x) if i not in axes)
 

@@ -12,7 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from jitnas_fn.core.errors import JitnasError, ModelFailed
 from jitnas_fn.graphs.graph import Graph
 from jitnas_fn.graphs.operations import Shape
-from jitnas_fn.tracing import elementwise, layers, views  # noqa: F401  (they fill the table)
+from jitnas_fn.tracing import elementwise, layers, parts, questions, views  # noqa: F401  (they fill the table)
 from jitnas_fn.tracing.guard import inspect, untouched
 from jitnas_fn.tracing.table import TABLE
 from jitnas_fn.tracing.traced import REFUSALS, Recorder, refuse
@@ -114,12 +114,13 @@ class _Table(TorchFunctionMode):
 class _NothingRuns(TorchDispatchMode):
     """What reaches torch's kernels has escaped the table: scripted functions, extensions."""
 
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         refuse(f"{func} runs where it cannot be read", "scripted, compiled and extension code has no key; use plain torch")
 
 
 def _name(func: Any) -> str:
-    try:
-        return resolve_name(func) or getattr(func, "__name__", str(func))
-    except Exception:  # only a name for a message
-        return str(func)
+    """What a torch function is called in a message."""
+    return str(resolve_name(func) or getattr(func, "__name__", func))

@@ -7,7 +7,8 @@ closed as well: an operation that it does not know makes the storage unknown, un
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -78,7 +79,7 @@ class Construction(TorchDispatchMode):
     """While it is active, follow what happens to every storage."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._starts: dict[int, Start] = {}
         self._made_of: dict[int, set[int]] = {}  # storage -> the storages whose numbers went into it
         self._alive: list[Any] = []  # so that no address is used twice
@@ -92,12 +93,12 @@ class Construction(TorchDispatchMode):
         self._alive.append(storage)
         self._starts[storage._cdata] = start
 
-    def __enter__(self) -> "Construction":
+    def __enter__(self) -> Self:
         self._truncated = torch.nn.init._no_grad_trunc_normal_
-        torch.nn.init._no_grad_trunc_normal_ = self._trunc_normal  # type: ignore[assignment]
+        torch.nn.init._no_grad_trunc_normal_ = self._trunc_normal
         return super().__enter__()  # type: ignore[no-any-return,no-untyped-call]
 
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         torch.nn.init._no_grad_trunc_normal_ = self._truncated
         super().__exit__(kind, error, trace)  # type: ignore[no-untyped-call]
 
@@ -184,7 +185,7 @@ def _scaled(sign: float) -> Callable[[Start, dict[str, Any]], Start | None]:
 def _times(inverse: bool) -> Callable[[Start, dict[str, Any]], Start | None]:
     def rule(before: Start, named: dict[str, Any]) -> Start | None:
         other = _plain(named.get("other"))
-        return None if other is None or inverse and other == 0 else _affine(before, 1 / other if inverse else other, 0.0)
+        return None if other is None or (inverse and other == 0) else _affine(before, 1 / other if inverse else other, 0.0)
 
     return rule
 

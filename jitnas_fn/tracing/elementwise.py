@@ -35,7 +35,7 @@ ACTIVATIONS: list[tuple[str, list[tuple[str, Any, str]], list[Any]]] = [
     ("hardshrink", [("lambd", 0.5, "lambd")], [F.hardshrink, torch.hardshrink, Tensor.hardshrink]),
     ("threshold", [("threshold", REQUIRED, "threshold"), ("value", REQUIRED, "value")], [F.threshold, torch.threshold]),
 ]
-IN_PLACE = {
+IN_PLACE: dict[str, list[Any]] = {
     "relu": [torch.relu_, Tensor.relu_, F.relu_],
     "sigmoid": [torch.sigmoid_, Tensor.sigmoid_],
     "tanh": [torch.tanh_, Tensor.tanh_],
@@ -213,6 +213,6 @@ def _square(r: Recorder, input: Any) -> Traced:
 
 @spelled(torch.pow, Tensor.pow, Tensor.__pow__)
 def _pow(r: Recorder, input: Any, exponent: Any) -> Traced:
-    if isinstance(exponent, (int, float)) and exponent == 2:
-        return r.traced(_product_node(r, input, input))
-    refuse(f"a power with exponent {exponent!r}", "only squares are known so far")
+    if not isinstance(exponent, (int, float)) or exponent != 2:
+        refuse(f"a power with exponent {exponent!r}", "only squares are known so far")
+    return r.traced(_product_node(r, input, input))

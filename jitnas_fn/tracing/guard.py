@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 from torch.nn.modules import module as global_hooks
-from torch.nn.parameter import UninitializedTensorMixin
+from torch.nn.parameter import is_lazy
 
 from jitnas_fn.tracing.traced import refuse
 
@@ -37,7 +37,7 @@ def inspect(model: nn.Module) -> tuple[dict[int, str], dict[int, str]]:
     owners: dict[int, str] = {}
     seen: set[int] = set()
     for name, tensor in [*model.named_parameters(), *model.named_buffers()]:
-        if isinstance(tensor, UninitializedTensorMixin):
+        if is_lazy(tensor):
             refuse(f"{name} is lazy and has no shape yet", "call the model once on a batch first")
         if tensor._backward_hooks or getattr(tensor, "_post_accumulate_grad_hooks", None):
             refuse(f"{name} has a gradient hook", "remove it")

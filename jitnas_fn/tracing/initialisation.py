@@ -10,7 +10,7 @@ from torch import nn
 
 from jitnas_fn.core.codec import Json
 from jitnas_fn.core.errors import UnknownInitialisation
-from jitnas_fn.tracing.construction import Construction
+from jitnas_fn.tracing.construction import Construction, Start
 from jitnas_fn.tracing.rebuild import Rebuilt
 
 MODES = ("as built", "default")
@@ -62,21 +62,25 @@ class Starts:
         start = self.construction.start_of(tensor) if self.construction else None
         if start is not None and start.init is not None:
             return _snapped(start.init, default, tensor)
-        if tensor.is_meta:
-            if default is None:
-                raise UnknownInitialisation(f"{name} is on the meta device and has no default; {ADVICE}")
+        return self._told_from(name, tensor, default, start)
+
+    def _told_from(self, name: str, tensor: torch.Tensor, default: Json | None, start: Start | None) -> Json:
+        """The initialisation as the tensor's numbers tell it."""
+        if tensor.is_meta and default is not None:
             return default
-        value = _constant(tensor)
+        value = None if tensor.is_meta else _constant(tensor)
         if value is not None:
             return {"const": value}
+        if tensor.is_meta:
+            raise UnknownInitialisation(f"{name} is on the meta device and has no default; {ADVICE}")
         if start is not None:
             raise UnknownInitialisation(
-                f"{name} is initialised by {start.why or start.kind}, which cannot be repeated from a seed; use torch.nn.init's "
-                "uniform_, normal_, trunc_normal_, xavier, kaiming or constant_, or initialisation='default'"
+                f"{name} is initialised by {start.why or start.kind}, which cannot be repeated from a seed; use uniform_, "
+                "normal_, trunc_normal_, xavier, kaiming or constant_ of torch.nn.init, or initialisation='default'"
             )
         if not tensor.requires_grad:
-            raise UnknownInitialisation(f"{name} is frozen and not constant: its numbers are part of the network; {ADVICE}")
-        if default is None or "uniform" not in default and "normal" not in default:
+            raise UnknownInitialisation(f"{name} is frozen and not constant: its numbers are the network's; {ADVICE}")
+        if default is None or "uniform" not in default:
             raise UnknownInitialisation(f"{name} has weights of its own ({_described(tensor)}) and no default; {ADVICE}")
         if not _looks_like(tensor, default):
             raise UnknownInitialisation(
@@ -127,9 +131,8 @@ def _constant(tensor: torch.Tensor) -> float | None:
     if bool((flat[:64] != flat[0]).any()) or bool((flat != flat[0]).any()):  # most tensors end at the first look
         return None
     value = _held(float(flat[0]), tensor.dtype)
-    if not math.isfinite(value) or flat.numel() == 1 and _digits(value) > 6:
-        return None
-    return value
+    looks_drawn = flat.numel() == 1 and _digits(value) > 6
+    return value if math.isfinite(value) and not looks_drawn else None
 
 
 def _digits(value: float) -> int:
@@ -143,7 +146,7 @@ def _sampled(tensor: torch.Tensor) -> Any:
 
 def _looks_like(tensor: torch.Tensor, default: Json) -> bool:
     """Whether the numbers may be a draw from U(-b, b): bound, mean and variance."""
-    low, high = default["uniform"]
+    _, high = default["uniform"]
     values = _sampled(tensor)
     if not np.abs(values).max() <= high * (1 + 1e-6):  # nor a NaN
         return False

@@ -27,8 +27,8 @@ def _conv(rank: int) -> None:
             total = [d * (k - 1) for d, k in zip(dilations, kernel, strict=True)]
             if any(t % 2 for t in total):  # as torch does: zeros are added first, one more at the end
                 widths = [[t // 2, t - t // 2] for t in total]
-                input = r.compute("pad", [("x", input)], {"mode": "constant", "widths": widths, "value": 0.0})
-                total = [0] * rank
+                padded = r.compute("pad", [("x", input)], {"mode": "constant", "widths": widths, "value": 0.0})
+                return conv(r, padded, weight, bias, stride, 0, dilation, groups)
             paddings = [t // 2 for t in total]
         else:
             paddings = numbers(0 if padding == "valid" else padding, rank)

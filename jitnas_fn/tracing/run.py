@@ -169,9 +169,9 @@ def _running_batch_norm(node: Node, graph: Graph, number: int) -> Call:
     weight, bias = at.get("weight"), at.get("bias")
 
     def call(values: Values, network: Any, batch: int) -> torch.Tensor:
-        affine = [None if source is None else values[source] for source in (weight, bias)]
+        gamma, beta = [None if source is None else values[source] for source in (weight, bias)]
         mean, variance = values[at["mean"]], values[at["variance"]]
-        return F.batch_norm(values[at["x"]], mean, variance, *affine, network.training, a["momentum"], a["eps"])
+        return F.batch_norm(values[at["x"]], mean, variance, gamma, beta, network.training, a["momentum"], a["eps"])
 
     return call
 
@@ -201,7 +201,8 @@ def _spelled(value: torch.Tensor, p: float, kind: str, training: bool) -> torch.
     """The same dropout as torch spells it, for a rebuilt network that is traced again."""
     named = {"element": F.dropout, "alpha": F.alpha_dropout, "feature_alpha": F.feature_alpha_dropout}
     spelled = named[kind] if kind in named else _by_rank("dropout", [0] * (value.dim() - 2))
-    return spelled(value, p, training)  # type: ignore[operator,no-any-return]
+    dropped: torch.Tensor = spelled(value, p, training)
+    return dropped
 
 
 def _alpha(value: torch.Tensor, kept: torch.Tensor, p: float) -> torch.Tensor:
@@ -209,8 +210,8 @@ def _alpha(value: torch.Tensor, kept: torch.Tensor, p: float) -> torch.Tensor:
     if p >= 1:
         return value * 0.0
     low = -1.7580993408473766  # −λα of SELU
-    scale = ((1 - p) * (1 + p * low**2)) ** -0.5
-    return torch.where(kept, value, torch.full_like(value, low)) * scale - scale * low * p
+    scale = float(((1 - p) * (1 + p * low**2)) ** -0.5)
+    return torch.where(kept, value, low) * scale - scale * low * p
 
 
 SPECIAL: dict[str, Callable[[Node, Graph, int], Call]] = {

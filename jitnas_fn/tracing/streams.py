@@ -32,7 +32,7 @@ class Stream:
 
     def uniform(self, count: int) -> NDArray[np.float64]:
         """`count` numbers in [0, 1): the upper 53 bits of each word times 2⁻⁵³, shape (count,)."""
-        return (self.words(count) >> np.uint64(11)) * 2.0**-53
+        return (self.words(count) >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
     def normal(self, count: int) -> NDArray[np.float64]:
         """`count` standard normal numbers by Box and Muller (1958), shape (count,).

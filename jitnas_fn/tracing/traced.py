@@ -5,8 +5,8 @@ from typing import Any, NoReturn
 
 import torch
 
-from jitnas_fn.core.errors import DocumentError, UnsupportedModel
 from jitnas_fn.core.codec import Json
+from jitnas_fn.core.errors import DocumentError, UnsupportedModel
 from jitnas_fn.graphs.graph import Graph
 from jitnas_fn.graphs.operations import Shape
 
@@ -19,7 +19,7 @@ class Batch(torch.SymInt):  # torch's argument parser takes a SymInt where a siz
     """A whole multiple of the batch size. It may be passed to shapes; a branch or a loop on it is refused."""
 
     def __init__(self, times: int = 1) -> None:
-        super().__init__(None)
+        super().__init__(None)  # type: ignore[no-untyped-call]
         self.times = times
 
     def __mul__(self, other: object) -> "Batch":
@@ -49,32 +49,33 @@ class Batch(torch.SymInt):  # torch's argument parser takes a SymInt where a siz
     def _refused(self, what: str) -> NoReturn:
         refuse(f"the batch size is {what}", "a network has to work alike for every batch size")
 
-    def __bool__(self) -> bool:
-        self._refused("used as a truth value")
+    def _used(self, *given: object) -> Any:
+        self._refused("compared, or used as a number")
 
-    def __index__(self) -> int:
-        self._refused("used as a number")
-
-    def _ordered(self, other: object) -> bool:
-        self._refused("compared")
-
-    __lt__ = __le__ = __gt__ = __ge__ = _ordered
-    __int__ = __float__ = __add__ = __radd__ = __sub__ = __rsub__ = __truediv__ = __mod__ = __pow__ = _ordered  # type: ignore[assignment]
+    __lt__ = __le__ = __gt__ = __ge__ = __bool__ = __index__ = __int__ = __float__ = _used
+    __add__ = __radd__ = __sub__ = __rsub__ = __truediv__ = __rtruediv__ = __rfloordiv__ = __mod__ = __rmod__ = __pow__ = _used
 
 
 class Storage:
-    """What tensors that may share memory have in common. `version` counts the writes in place."""
+    """What tensors that may share memory have in common.
 
-    __slots__ = ("version",)
+    Parameters
+    ----------
+    of_state
+        Whether it is a parameter's or buffer's memory, which forward may not write to.
+    """
 
-    def __init__(self) -> None:
-        self.version = 0
+    __slots__ = ("of_state", "version")
+
+    def __init__(self, *, of_state: bool = False) -> None:
+        self.of_state = of_state
+        self.version = 0  # number of writes in place
 
 
 class Traced(torch.Tensor):
     """A tensor known only by the node that makes it."""
 
-    __torch_function__ = torch._C._disabled_torch_function_impl
+    __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]
     node: int
     recorder: "Recorder"
     storage_shared: Storage
@@ -101,11 +102,11 @@ class Recorder:
         """The next input of the model, `shape` without the batch."""
         return self.traced(self.graph.input(shape, dtype))
 
-    def traced(self, node: int, alias: Traced | None = None) -> Traced:
+    def traced(self, node: int, alias: torch.Tensor | None = None) -> Traced:
         """A tensor for `node`. With `alias`, one that may share its memory."""
         tensor: Any = torch.Tensor._make_subclass(Traced, _TEMPLATE)
         tensor.node, tensor.recorder = node, self
-        tensor.storage_shared = alias.storage_shared if alias is not None else Storage()
+        tensor.storage_shared = alias.storage_shared if isinstance(alias, Traced) else Storage(of_state=alias is not None)
         tensor.version_seen = tensor.storage_shared.version
         return tensor  # type: ignore[no-any-return]
 
@@ -122,17 +123,15 @@ class Recorder:
             return tensor.node
         if not isinstance(tensor, torch.Tensor):
             refuse(f"a {type(tensor).__name__} stands where a tensor is expected", "pass a tensor")
-        if id(tensor) in self.parameters:
-            return self._leaf(tensor, self.graph.parameter)
         if id(tensor) in self.buffers:
+            name = self.buffers[id(tensor)]
+            refuse(f"buffer {name!r} is computed with", "only running statistics of batch_norm are known so far")
+        if id(tensor) not in self.parameters:
             refuse(
-                f"buffer {self.buffers[id(tensor)]!r} is computed with",
-                "only running statistics of batch_norm are known so far",
+                "a tensor is used that is neither the input nor a registered parameter",
+                "register it (nn.Parameter, nn.ModuleList instead of a plain list); constant tensors are not known so far",
             )
-        refuse(
-            "a tensor is used that is neither the input nor a registered parameter",
-            "register it (nn.Parameter, nn.ModuleList instead of a plain list); constant tensors are not known so far",
-        )
+        return self._leaf(tensor, self.graph.parameter)
 
     def statistic(self, tensor: Any) -> int:
         """The node of a buffer that keeps a running statistic."""
@@ -163,7 +162,7 @@ class Recorder:
 
     def overwrite(self, tensor: Any, node: int) -> Traced:
         """`tensor` after it was changed in place to what `node` gives."""
-        if not isinstance(tensor, Traced):
+        if not isinstance(tensor, Traced) or tensor.storage_shared.of_state:
             refuse("a parameter or buffer is changed in place in forward", "state belongs into normalisation layers only")
         if self.graph.nodes[node].shape != self.graph.nodes[tensor.node].shape:
             refuse("an operation in place would change the shape", "write it without the trailing underscore")
@@ -177,7 +176,7 @@ class Recorder:
 
 
 def name_of(dtype: torch.dtype) -> str:
-    """ "float32" for `torch.float32`."""
+    """The name of a dtype: float32 for `torch.float32`."""
     return str(dtype).removeprefix("torch.")
 
 
@@ -193,7 +192,7 @@ def refuse(what: str, instead: str) -> NoReturn:
 
 
 def _line() -> str:
-    """ " (net.py, line 12)": the innermost frame that is neither torch's nor ours; empty if there is none."""
+    """The innermost frame that is neither torch's nor ours, as (net.py, line 12); empty if there is none."""
     frame: Any = sys._getframe(1)
     while frame is not None:
         module = frame.f_globals.get("__name__", "")

@@ -1,0 +1,139 @@
+"""How torch spells parts of a tensor, joins and reductions."""
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from jitnas_fn.tracing.table import spelled
+from jitnas_fn.tracing.traced import Recorder, Traced, refuse, sizes
+from jitnas_fn.tracing.views import axis_of, unsqueeze, view
+
+
+def _part(r: Recorder, x: Any, axis: int, start: int, stop: int, step: int = 1) -> Traced:
+    return view(r, x, "slice", {"axis": axis, "start": start, "stop": stop, "step": step})
+
+
+@spelled(torch.narrow, Tensor.narrow)
+def _narrow(r: Recorder, input: Any, dim: int, start: int, length: int) -> Traced:
+    return _part(r, input, axis_of(dim, len(r.shape(input))), start, start + length)
+
+
+def _pieces(r: Recorder, x: Any, axis: int, lengths: list[int]) -> tuple[Traced, ...]:
+    starts = [sum(lengths[:i]) for i in range(len(lengths))]
+    if sum(lengths) != r.shape(x)[axis]:
+        refuse(f"a split into {lengths} of an axis with {sizes(r.shape(x))[axis]}", "let the lengths add up")
+    return tuple(_part(r, x, axis, start, start + length) for start, length in zip(starts, lengths, strict=True))
+
+
+def _even(size: int, length: int) -> list[int]:
+    if size < 0 or length < 1:
+        refuse("a split of the batch, or into nothing", "split a feature axis")
+    return [min(length, size - start) for start in range(0, size, length)]
+
+
+@spelled(torch.chunk, Tensor.chunk)
+def _chunk(r: Recorder, input: Any, chunks: int, dim: int = 0) -> tuple[Traced, ...]:
+    axis = axis_of(dim, len(r.shape(input)))
+    size = r.shape(input)[axis]
+    return _pieces(r, input, axis, _even(size, -(-size // chunks)))
+
+
+@spelled(torch.split, Tensor.split)
+def _split(r: Recorder, tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Traced, ...]:
+    axis = axis_of(dim, len(r.shape(tensor)))
+    given = split_size_or_sections
+    return _pieces(r, tensor, axis, list(given) if isinstance(given, (tuple, list)) else _even(r.shape(tensor)[axis], given))
+
+
+def _selected(r: Recorder, x: Any, axis: int, index: int) -> Traced:
+    shape = r.shape(x)
+    if type(index) is not int or shape[axis] < 0 or not -shape[axis] <= index < shape[axis]:
+        refuse(f"index {index!r} into {list(sizes(shape))}", "take one entry of a feature axis")
+    one = _part(r, x, axis, index % shape[axis], index % shape[axis] + 1)
+    return view(r, one, "reshape", {"shape": [size for i, size in enumerate(shape) if i != axis]})
+
+
+@spelled(torch.select, Tensor.select)
+def _select(r: Recorder, input: Any, dim: int, index: int) -> Traced:
+    return _selected(r, input, axis_of(dim, len(r.shape(input))), index)
+
+
+@spelled(torch.unbind, Tensor.unbind)
+def _unbind(r: Recorder, input: Any, dim: int = 0) -> tuple[Traced, ...]:
+    axis = axis_of(dim, len(r.shape(input)))
+    return tuple(_selected(r, input, axis, i) for i in range(max(0, r.shape(input)[axis])))
+
+
+@spelled(Tensor.__getitem__)
+def _getitem(r: Recorder, self: Any, index: Any) -> Any:
+    wanted = list(index) if isinstance(index, tuple) else [index]
+    if any(not (item is None or item is Ellipsis or type(item) in (int, slice)) for item in wanted):
+        refuse(f"an index of {[type(item).__name__ for item in wanted]}", "index with integers and slices")
+    used = sum(item is not None and item is not Ellipsis for item in wanted)
+    if Ellipsis not in wanted:
+        wanted.append(Ellipsis)
+    at = wanted.index(Ellipsis)
+    wanted[at : at + 1] = [slice(None)] * (len(r.shape(self)) - used)
+    x, axis = self, 0
+    for item in wanted:
+        if item is None:
+            x = unsqueeze(r, x, axis)
+        elif type(item) is int:
+            x = _selected(r, x, axis, item)
+            continue
+        elif item != slice(None):
+            start, stop, step = item.indices(r.shape(x)[axis]) if r.shape(x)[axis] > 0 else (0, -1, 1)
+            x = _part(r, x, axis, start, stop, step)
+        axis += 1
+    return view(r, self, "reshape", {"shape": list(r.shape(self))}) if x is self else x
+
+
+@spelled(torch.cat, torch.concat, torch.concatenate)
+def _cat(r: Recorder, tensors: Any, dim: int = 0, *, axis: int | None = None) -> Traced:
+    parts = list(tensors)
+    joined = axis_of(dim if axis is None else axis, len(r.shape(parts[0])))
+    if len(parts) == 1:
+        return r.traced(r.node(parts[0]))
+    return r.compute("cat", [(str(i), part) for i, part in enumerate(parts)], {"axis": joined})
+
+
+@spelled(torch.stack)
+def _stack(r: Recorder, tensors: Any, dim: int = 0) -> Any:
+    parts = list(tensors)
+    at = axis_of(dim, len(r.shape(parts[0])) + 1)
+    return _cat(r, [unsqueeze(r, part, at) for part in parts], at)
+
+
+@spelled(F.pad)
+def _pad(r: Recorder, input: Any, pad: Any, mode: str = "constant", value: float | None = None) -> Traced:
+    widths = [[pad[i], pad[i + 1]] for i in range(len(pad) - 2, -1, -2)]  # torch begins with the last axis
+    attrs = {"mode": mode, "widths": widths, "value": 0.0 if value is None else float(value)}
+    if mode != "constant" and len(widths) != len(r.shape(input)) - 2:
+        refuse(f"{mode} padding of {len(widths)} axes of {list(sizes(r.shape(input)))}", "pad every spatial axis")
+    return r.compute("pad", [("x", input)], attrs)
+
+
+def _reduced(op: str) -> Any:
+    def handler(r: Recorder, input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Traced:
+        shape = r.shape(input)
+        if dtype is not None:
+            refuse(f"{op} with a dtype", "keep one dtype")
+        if dim is None or dim in ([], ()):
+            if any(size < 0 for size in shape):
+                refuse(f"{op} over the batch", "name the axes, without the first")
+            dim = list(range(len(shape)))
+        axes = sorted(axis_of(d, len(shape)) for d in (dim if isinstance(dim, (tuple, list)) else [dim]))
+        if not axes:
+            return r.traced(r.node(input))
+        value = r.compute(op, [("x", input)], {"axes": axes})
+        kept = [1 if i in axes else size for i, size in enumerate(shape)]
+        return view(r, value, "reshape", {"shape": kept}) if keepdim else value
+
+    return handler
+
+
+spelled(torch.mean, Tensor.mean)(_reduced("mean"))
+spelled(torch.sum, Tensor.sum)(_reduced("reduce_sum"))
+spelled(torch.amax, Tensor.amax)(_reduced("reduce_max"))

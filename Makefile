@@ -44,6 +44,7 @@ clean:
 	"$(PYTHON)" .ci/venv.py .venv
 
 .venv/core.stamp: pyproject.toml constraints.txt | .venv/bin/python
+	@echo "installing PyTorch and the rest into .venv: once, some minutes"
 	$(PIP) $(TORCH_INDEX) torch==2.13.0
 	$(PIP) --editable .
 	@touch $@

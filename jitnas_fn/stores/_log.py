@@ -7,7 +7,7 @@ import os
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from jitnas_fn.core.entry import MAX_ENTRY_BYTES
 from jitnas_fn.core.errors import StoreError
@@ -42,6 +42,7 @@ class Log:
         self._timeout_seconds = lock_timeout_seconds
         self._ends: array[int] = array("Q")
         self._file: tuple[int, int] | None = None
+        self._lock: Any = None  # a filelock.FileLock; only writers import it
 
     def __len__(self) -> int:
         """Number of lines seen."""
@@ -61,7 +62,10 @@ class Log:
         return True
 
     def new_lines(self) -> Iterator[tuple[int, bytes]]:
-        """Yield number and content of the lines appended since the last call; of a line too long, its beginning."""
+        """Yield number and content of the lines appended since the last call; of a line too long, its beginning.
+
+        A line that made the caller raise is not seen: it comes again at the next call.
+        """
         status = self._status()
         if status is None or status.st_size <= self.end:
             return
@@ -69,8 +73,8 @@ class Log:
             file.seek(self.end)
             while line := _next_line(file):
                 content, length = line
+                yield len(self._ends), content
                 self._ends.append(self.end + length)
-                yield len(self._ends) - 1, content
 
     def read(self, numbers: Iterable[int]) -> Iterator[tuple[int, bytes]]:
         """Lines by their numbers; none if the file was replaced meanwhile."""
@@ -92,7 +96,7 @@ class Log:
         """
         from filelock import FileLock, Timeout
 
-        lock = FileLock(f"{self.path}.lock", timeout=self._timeout_seconds)
+        lock = self._lock = self._lock or FileLock(f"{self.path}.lock", timeout=self._timeout_seconds)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             lock.acquire()

@@ -170,6 +170,18 @@ def test_a_file_of_a_newer_version_is_refused(path, old, new):
         TinyStore(path)
 
 
+def test_what_a_newer_version_appends_is_refused_each_time(path):
+    filled(path)
+    store = TinyStore(path)
+    with path.open("ab") as file:
+        file.write(b'{"entry_version":2,"kind":"retraction"}\n')
+    for _ in range(2):
+        with pytest.raises(NewerVersion):
+            store.get(fixed(0).key)
+        with pytest.raises(NewerVersion):
+            store.put(fixed(9))
+
+
 def test_a_file_that_was_removed_or_replaced_is_read_anew(path):
     filled(path, 3)
     store = TinyStore(path)

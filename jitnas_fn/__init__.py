@@ -33,11 +33,20 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first asked for: `import jitnas_fn` alone loads neither torch nor numpy."""
     if name == "__version__":
-        return importlib.import_module("importlib.metadata").version("jitnas_fn")
+        return _version()
     if name not in _HOMES:
         raise AttributeError(f"module 'jitnas_fn' has no attribute {name!r}")
     found = globals()[name] = getattr(importlib.import_module(_HOMES[name]), name)
     return found
+
+
+def _version() -> str:
+    from importlib import metadata
+
+    try:
+        return metadata.version("jitnas_fn")
+    except metadata.PackageNotFoundError:  # a checkout that was never installed
+        return "0+checkout"
 
 
 def __dir__() -> list[str]:

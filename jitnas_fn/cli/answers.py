@@ -54,16 +54,24 @@ def silence_stdout() -> None:
 def _own_descriptor(outside: TextIO) -> Iterator[TextIO]:
     """A stream to where `outside` leads, while descriptor 1, which libraries and children write to, leads to standard error."""
     try:
-        descriptor = os.dup(1) if outside.fileno() == 1 else None
-    except (OSError, ValueError):
-        descriptor = None
-    if descriptor is None:  # a test or a notebook has put something else in its place
+        kept = os.dup(1)
+        os.dup2(2, 1)
+    except OSError:  # a process without standard streams
         yield outside
         return
-    with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as stream:
-        os.dup2(2, 1)
-        try:
-            yield stream
-        finally:
-            stream.flush()
-            os.dup2(descriptor, 1)
+    try:
+        if _leads_to_descriptor_1(outside):
+            with os.fdopen(kept, "w", encoding="utf-8", newline="\n", closefd=False) as stream:
+                yield stream
+        else:  # a test or a notebook has put something of its own in its place
+            yield outside
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+
+
+def _leads_to_descriptor_1(stream: TextIO) -> bool:
+    try:
+        return stream.fileno() == 1
+    except (OSError, ValueError):
+        return False

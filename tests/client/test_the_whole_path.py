@@ -42,14 +42,23 @@ def client():
     client.stop()
 
 
-def script(text, folder, *, model=MODEL):
+@pytest.fixture
+def script(tmp_path):
     """Start a script, as a user would: no main guard, not in the project's folder."""
-    path = folder / "script.py"
-    path.write_text(model + textwrap.dedent(text), "utf-8")
-    variables = {**os.environ, "PYTHONPATH": str(ROOT)}
-    return subprocess.Popen(
-        [sys.executable, str(path)], cwd=folder, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    started = []
+
+    def start(text, *, model=MODEL):
+        path = tmp_path / "script.py"
+        path.write_text(model + textwrap.dedent(text), "utf-8")
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        variables = {**os.environ, "PYTHONPATH": str(ROOT)}
+        started.append(subprocess.Popen([sys.executable, str(path)], cwd=tmp_path, env=variables, **pipes))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
 
 
 def finished(process, timeout=60):
@@ -70,7 +79,7 @@ def alive(pid):
     return bool(listed.strip()) and not listed.strip().startswith("Z")
 
 
-def wait_for(condition, seconds=30):
+def wait_for(condition, seconds=80):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not come about in time"
@@ -90,22 +99,22 @@ def test_a_miss_is_trained_once_and_then_a_hit(client):
     assert record.parts["fingerprint"] == second.result().parts["fingerprint"]
 
 
-def test_a_hit_from_another_process_and_a_script_that_ends_promptly(tmp_path, own_home):
+def test_a_hit_from_another_process_and_a_script_that_ends_promptly(script, own_home):
     text = """
     import time
     from jitnas_fn import Client
     evaluation = Client().submit(small, dataset="digits", recipe="instant")
     print(evaluation.result().record_id, evaluation.source, time.time())
     """
-    first = finished(script(text, tmp_path))
+    first = finished(script(text))
     assert time.time() - float(first[2]) < 3
-    second = finished(script(text, tmp_path))
+    second = finished(script(text))
     assert (first[1], second[1]) == ("trained", "cache")
     assert first[0] == second[0]
     assert len(TinyStore(own_home / "cache.jsonl")) == 1
 
 
-def test_a_stored_architecture_is_looked_up_without_torch(tmp_path):
+def test_a_stored_architecture_is_looked_up_without_torch(script, tmp_path):
     with Client() as client:
         record = client.evaluate(small, dataset="digits", recipe="instant")
     (tmp_path / "architecture.json").write_text(Architecture.from_module(small, input_shape=(1, 8, 8)).to_json(), "utf-8")
@@ -118,7 +127,7 @@ def test_a_stored_architecture_is_looked_up_without_torch(tmp_path):
     heavy = {"torch", "numpy", "sklearn", "cloudpickle"} & set(sys.modules)
     assert not heavy, heavy
     """
-    assert finished(script(text, tmp_path, model="")) == [record.record_id]
+    assert finished(script(text, model="")) == [record.record_id]
 
 
 def test_a_process_pool_is_an_executor():
@@ -224,10 +233,10 @@ WAITING = """
         'with client: client.submit(small, dataset="digits", recipe=long).result()',
     ],
 )
-def test_ctrl_c_ends_the_training_at_once_and_leaves_the_store_whole(tmp_path, own_home, waiting):
+def test_ctrl_c_ends_the_training_at_once_and_leaves_the_store_whole(script, own_home, waiting):
     kept = a_record()
     TinyStore(own_home / "cache.jsonl").put(kept)
-    process = script(WAITING + f"    {waiting}\n", tmp_path)
+    process = script(WAITING + f"    {waiting}\n")
     assert process.stdout.readline() == "begun\n"
     wait_for(lambda: any('"epoch":null' not in status.read_text("ascii") for status in (own_home / "worker").glob("*.status")))
     workers = trainings_of(process.pid)

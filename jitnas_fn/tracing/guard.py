@@ -13,8 +13,9 @@ from torch.nn.parameter import is_lazy
 
 from jitnas_fn.tracing.traced import refuse
 
+CONTAINERS = (dict, list, set, tuple)
 HOOKS = ("_backward_hooks", "_backward_pre_hooks", "_forward_hooks", "_forward_pre_hooks")
-OF_MODULE = ("_parameters", "_buffers", "_modules")
+PLAIN = (nn.Parameter, torch.Tensor, nn.Buffer)
 
 
 def inspect(model: nn.Module) -> tuple[dict[int, str], dict[int, str]]:
@@ -27,29 +28,35 @@ def inspect(model: nn.Module) -> tuple[dict[int, str], dict[int, str]]:
     """
     if any(getattr(global_hooks, f"_global{hook}", None) for hook in HOOKS):
         refuse("there are global module hooks", "remove them first")
-    for name, module in model.named_modules():
-        if isinstance(module, torch.jit.ScriptModule) or type(module).__name__ == "OptimizedModule":
-            refuse(f"{name or 'the model'} is a compiled or scripted module", "pass the plain module")
-        if any(getattr(module, hook, None) for hook in HOOKS):
-            refuse(f"{name or 'the model'} has hooks", "write into forward what they do")
-    parameters = {id(p): name for name, p in model.named_parameters(remove_duplicate=False)}
-    buffers = {id(b): name for name, b in model.named_buffers(remove_duplicate=False)}
+    parameters: dict[int, str] = {}
+    buffers: dict[int, str] = {}
     owners: dict[int, str] = {}
-    seen: set[int] = set()
-    for name, tensor in [*model.named_parameters(), *model.named_buffers()]:
-        if is_lazy(tensor):
-            refuse(f"{name} is lazy and has no shape yet", "call the model once on a batch first")
-        if tensor._backward_hooks or getattr(tensor, "_post_accumulate_grad_hooks", None):
-            refuse(f"{name} has a gradient hook", "remove it")
-        if type(tensor) not in (nn.Parameter, torch.Tensor, nn.Buffer):
-            refuse(f"{name} is a {type(tensor).__name__}", "use plain parameters and buffers")
-        if tensor.device.type != "meta" and tensor.numel() and id(tensor) not in seen:
-            place = tensor.untyped_storage().data_ptr()
-            if place in owners:
-                refuse(f"{name} and {owners[place]} share memory", "to tie weights, use one and the same nn.Parameter")
-            owners[place] = name
-        seen.add(id(tensor))
+    for path, module in model.named_modules():
+        if isinstance(module, torch.jit.ScriptModule) or type(module).__name__ == "OptimizedModule":
+            refuse(f"{path or 'the model'} is a compiled or scripted module", "pass the plain module")
+        if any(getattr(module, hook, None) for hook in HOOKS):
+            refuse(f"{path or 'the model'} has hooks", "write into forward what they do")
+        for registered, names in ((module._parameters, parameters), (module._buffers, buffers)):
+            for name, tensor in registered.items():
+                if tensor is not None and id(tensor) not in names:
+                    names[id(tensor)] = f"{path}.{name}".lstrip(".")
+                    _check(names[id(tensor)], tensor, owners)
     return parameters, buffers
+
+
+def _check(name: str, tensor: torch.Tensor, owners: dict[int, str]) -> None:
+    """Refuse a tensor that is more than its numbers; `owners` says whose memory is whose."""
+    if is_lazy(tensor):
+        refuse(f"{name} is lazy and has no shape yet", "call the model once on a batch first")
+    if tensor._backward_hooks or getattr(tensor, "_post_accumulate_grad_hooks", None):
+        refuse(f"{name} has a gradient hook", "remove it")
+    if type(tensor) not in PLAIN:
+        refuse(f"{name} is a {type(tensor).__name__}", "use plain parameters and buffers")
+    if tensor.is_meta or not tensor.numel():
+        return
+    first = owners.setdefault(tensor.untyped_storage().data_ptr(), name)
+    if first != name:
+        refuse(f"{name} and {first} share memory", "to tie weights, use one and the same nn.Parameter")
 
 
 @contextmanager
@@ -85,50 +92,53 @@ def _refuse_function(cls: Any, *args: Any, **kwargs: Any) -> Any:
     refuse(f"custom autograd function {cls.__qualname__}", "its backward cannot be read; write it with torch operations")
 
 
-def _copied(module: nn.Module) -> dict[str, Any]:
-    return {name: _container(value, 3) for name, value in module.__dict__.items()}
+Content = list[tuple[Any, Any]]
 
 
-def _container(value: Any, depth: int) -> Any:
-    """The value, and for a plain container what is in it."""
-    if depth and type(value) in (list, tuple, set):
-        return value, [_container(item, depth - 1) for item in value]
-    if depth and isinstance(value, dict):
-        return value, [(key, _container(item, depth - 1)) for key, item in value.items()]
-    return value, None
+def _copied(module: nn.Module) -> tuple[dict[str, Any], list[tuple[str, Any, Content]]]:
+    """The attributes of a module, and what is in those that are plain containers."""
+    attributes = dict(module.__dict__)
+    inside = [(name, value, _content(value, 3)) for name, value in attributes.items() if isinstance(value, CONTAINERS)]
+    return attributes, inside
 
 
-def _restored(module: nn.Module, attributes: dict[str, Any]) -> list[str]:
-    """Names of the attributes that had changed."""
-    changed = [name for name in module.__dict__ if name not in attributes and name != "training"]
+def _content(value: Any, depth: int) -> Content:
+    """The items of a container, and what is in those of them that are containers too."""
+    if depth == 0 or not isinstance(value, CONTAINERS):
+        return []
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    return [(key, (item, _content(item, depth - 1))) for key, item in items]
+
+
+def _restored(module: nn.Module, copied: tuple[dict[str, Any], list[tuple[str, Any, Content]]]) -> list[str]:
+    """Put the attributes back; the names of those that had changed."""
+    attributes, inside = copied
+    now = module.__dict__
+    changed = [name for name in now if name not in attributes]
     for name in changed:
-        del module.__dict__[name]
-    for name, copied in attributes.items():
-        if name not in module.__dict__ or module.__dict__[name] is not copied[0] or _refilled(copied):
-            if name != "training":
-                changed.append(name)
-            module.__dict__[name] = copied[0]
-    return changed
+        del now[name]
+    for name, value in attributes.items():
+        if name != "training" and now.get(name, now) is not value:
+            now[name] = value
+            changed.append(name)
+    return changed + [name for name, value, content in inside if _refilled(value, content)]
 
 
-def _refilled(copied: Any) -> bool:
+def _refilled(value: Any, content: Content) -> bool:
     """Put back what was in a container; True if it had changed."""
-    value, content = copied
-    if content is None:
-        return False
-    inner = [_refilled(item[1] if isinstance(value, dict) else item) for item in content]
-    if isinstance(value, dict):
-        same = list(value) == [key for key, _ in content] and all(value[key] is item[0] for key, item in content)
-        if not same:
-            value.clear()
-            value.update({key: item[0] for key, item in content})
-    else:
-        same = len(value) == len(content) and all(a is b[0] for a, b in zip(value, content, strict=False))
-        if not same and isinstance(value, list):
-            value[:] = [item[0] for item in content]
-        elif not same and isinstance(value, set):
-            value.clear()
-            value.update(item[0] for item in content)
+    items = list(value.items() if isinstance(value, dict) else enumerate(value))
+    same = len(items) == len(content) and all(
+        key == was and item is had for (key, item), (was, (had, _)) in zip(items, content, strict=True)
+    )
+    if not same and isinstance(value, dict):
+        value.clear()
+        value.update({key: item for key, (item, _) in content})
+    elif not same and isinstance(value, list):
+        value[:] = [item for _, (item, _) in content]
+    elif not same and isinstance(value, set):
+        value.clear()
+        value.update(item for _, (item, _) in content)
+    inner = [_refilled(item, deeper) for _, (item, deeper) in content if isinstance(item, CONTAINERS)]
     return not same or any(inner)
 
 

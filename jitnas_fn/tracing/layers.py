@@ -28,7 +28,8 @@ def _conv(rank: int) -> None:
             if any(t % 2 for t in total):  # as torch does: zeros are added first, one more at the end
                 widths = [[t // 2, t - t // 2] for t in total]
                 padded = r.compute("pad", [("x", input)], {"mode": "constant", "widths": widths, "value": 0.0})
-                return conv(r, padded, weight, bias, stride, 0, dilation, groups)
+                value: Traced = conv(r, padded, weight, bias, stride, 0, dilation, groups)
+                return value
             paddings = [t // 2 for t in total]
         else:
             paddings = numbers(0 if padding == "valid" else padding, rank)

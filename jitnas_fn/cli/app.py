@@ -4,12 +4,11 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
-from typing import NoReturn
-
-import typer
+from typing import Any, NoReturn
 
 from jitnas_fn.cli.answers import silence_stdout
-from jitnas_fn.cli.failures import FAILURE, exit_code, show, show_warning
+from jitnas_fn.cli.by_key import key_asked_for, look_up
+from jitnas_fn.cli.failures import FAILURE, FOUND, exit_code, show, show_warning
 from jitnas_fn.core import shelf
 
 SHELF = "cli.commands"
@@ -38,7 +37,7 @@ def run(arguments: Sequence[str]) -> int:
     with warnings.catch_warnings():
         warnings.showwarning = show_warning
         try:
-            app_for(arguments)(list(arguments), prog_name="jitnas")
+            return _answered(arguments)
         except SystemExit as end:
             return end.code if isinstance(end.code, int) else FAILURE * bool(end.code)
         except Exception as error:
@@ -46,11 +45,20 @@ def run(arguments: Sequence[str]) -> int:
                 raise
             show(error)
             return exit_code(error)
-    return 0
 
 
-def app_for(arguments: Sequence[str]) -> typer.Typer:
+def _answered(arguments: Sequence[str]) -> int:
+    key = key_asked_for(arguments)
+    if key is not None:
+        return look_up(key, as_json="--json" in arguments)
+    app_for(arguments)(list(arguments), prog_name="jitnas")
+    return FOUND
+
+
+def app_for(arguments: Sequence[str]) -> Any:
     """The application with the command that `arguments` ask for, or with all of them."""
+    import typer  # half of what a look-up by key takes otherwise
+
     app = typer.Typer(
         name="jitnas", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
     )

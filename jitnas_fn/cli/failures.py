@@ -5,7 +5,7 @@ from typing import TextIO
 
 from jitnas_fn.core import errors
 
-FAILURE, BAD_INPUT, MISS = 1, 2, 3
+FOUND, FAILURE, BAD_INPUT, MISS = 0, 1, 2, 3
 
 INPUT_ERRORS = (
     errors.DocumentError,

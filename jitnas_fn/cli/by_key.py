@@ -1,0 +1,36 @@
+"""`jitnas lookup KEY`, asked thousands of times by scripts: without torch, and without the parser of the other commands."""
+
+import time
+from collections.abc import Sequence
+
+from jitnas_fn.cli.answers import Answer, answering
+from jitnas_fn.cli.failures import FOUND, MISS, say
+from jitnas_fn.cli.summary import as_fields, described
+from jitnas_fn.client.cache import users_store
+from jitnas_fn.core.record import Record
+from jitnas_fn.core.task import is_key
+
+
+def key_asked_for(arguments: Sequence[str]) -> str | None:
+    """The key, if the command line is `lookup KEY` with or without `--json`; else None."""
+    words = [word for word in arguments if word != "--json"]
+    return words[1] if len(words) == 2 and words[0] == "lookup" and is_key(words[1]) else None
+
+
+def look_up(key: str, *, as_json: bool) -> int:
+    """Print what is known under `key`; the exit code."""
+    with answering(as_json=as_json) as answer:
+        began = time.monotonic()
+        return given(answer, key, record=users_store().get(key), seconds_waited=time.monotonic() - began)
+
+
+def given(answer: Answer, key: str, *, record: Record | None, seconds_waited: float) -> int:
+    """Print a record that was looked up, or that there is none; the exit code."""
+    source = None if record is None else "cache"
+    fields = as_fields(record, key=key, source=source, seconds_waited=seconds_waited)
+    if record is None:
+        answer.give(fields, text=f"not known: key {key}")
+        say("jitnas: a miss; `jitnas evaluate` trains it, `jitnas explain` says what is known of it")
+        return MISS
+    answer.give(fields, text=described(record, source="cache", seconds_waited=seconds_waited))
+    return FOUND

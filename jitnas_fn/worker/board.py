@@ -48,8 +48,9 @@ class Board:
 
     def read(self, key: str) -> Json:
         """The status of a task; its state is "unknown" if no such task is here."""
+        path = self._path(key, "status")
         try:
-            text = self._path(key, "status").read_text("ascii")
+            text = path.read_text("ascii")
             return parse(text, max_bytes=MAX_STATUS_BYTES, error=StoreError, what="status")
         except (OSError, ValueError):  # none there, or not one of ours
             return {"key": key, "state": "unknown"}

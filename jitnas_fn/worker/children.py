@@ -155,6 +155,7 @@ class Children:
                 if child.alive():
                     self._busy.add(child)
                     return child
+                child.kill()
         child = Child(threads)
         with self._lock:
             self._busy.add(child)

@@ -29,9 +29,14 @@ def test_seconds_are_counted_for_what_they_were_spent_on():
 
 def test_seconds_count_also_when_an_error_ends_them():
     meter = Meter(CPU)
-    with pytest.raises(ValueError, match="oops"), meter.training():
-        _work(0.02)
-        raise ValueError("oops")
+
+    def failing():
+        with meter.training():
+            _work(0.02)
+            raise ValueError("oops")
+
+    with pytest.raises(ValueError, match="oops"):
+        failing()
     assert meter.cost()["train_seconds"] >= 0.02
 
 

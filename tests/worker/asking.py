@@ -5,8 +5,8 @@ import uuid
 from jitnas_fn.client.payload import pickled
 from jitnas_fn.core import shelf
 from jitnas_fn.core.envelope import Envelope, raised
-from jitnas_fn.core.record import Record
 from jitnas_fn.core.recipe import Recipe
+from jitnas_fn.core.record import Record
 from jitnas_fn.core.task import Limits, Task
 from jitnas_fn.graphs.architecture import Architecture
 from jitnas_fn.worker.entry import run_task

@@ -1,5 +1,6 @@
 """Models that behave badly once they run. None can be traced; all travel as code."""
 
+import contextlib
 import os
 import signal
 import sys
@@ -57,12 +58,9 @@ class Bad(nn.Module):
         self.held = torch.ones(1 << 34, dtype=torch.uint8)
 
     def snoop(self):
-        names = [name for name in os.listdir("/proc/self/fd") if int(name) > 2]
-        for name in names:
-            try:
-                os.write(int(name), b"nonsense\n")
-            except OSError:
-                pass
+        for number in range(3, 100):
+            with contextlib.suppress(OSError):
+                os.write(number, b"nonsense\n")
 
 
 def too_wide():

@@ -1,14 +1,14 @@
+import getpass
 import re
 import socket
-import getpass
 import threading
 
 import pytest
 
 from jitnas_fn.core import shelf
 from jitnas_fn.core.errors import FingerprintMismatch, NotAllowed, OutputMismatch
-from jitnas_fn.core.record import Record
 from jitnas_fn.core.recipe import Recipe
+from jitnas_fn.core.record import Record
 from jitnas_fn.core.task import Limits
 from jitnas_fn.stores.memory import MemoryStore
 from tests.client.models import Respelled, Unkeyable, small

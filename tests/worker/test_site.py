@@ -1,0 +1,113 @@
+import threading
+from pathlib import Path
+
+import pytest
+
+from jitnas_fn.core.errors import StoreError
+from jitnas_fn.core.task import Limits
+from jitnas_fn.worker import site as module
+from jitnas_fn.worker.site import Site, current, read, use
+
+
+@pytest.fixture
+def no_site(site, monkeypatch):
+    monkeypatch.delattr(module._here, "site")
+    monkeypatch.delenv("JITNAS_SITE", raising=False)
+    yield
+    use(Site())
+
+
+def _written(folder, text):
+    path = folder / "site.toml"
+    path.write_text(text, "utf-8")
+    return path
+
+
+@pytest.mark.usefixtures("no_site")
+def test_without_a_file_only_documents_are_accepted_and_files_lie_in_the_home_folder(own_home):
+    site = current()
+    assert site.accepts == ("graph",)
+    assert site.trust == "local"
+    assert site.place() == own_home / "worker"
+    assert site.place().is_dir()
+    assert site.cores() >= 1
+
+
+@pytest.mark.usefixtures("no_site")
+def test_the_file_named_in_the_environment_is_read(tmp_path, monkeypatch):
+    text = 'name = "cluster"\nfolder = "state"\nthreads = 3\nseconds = 60\ntrust = "site"\ndevice = "cpu"\nmemory_bytes = 5\n'
+    monkeypatch.setenv("JITNAS_SITE", str(_written(tmp_path, text)))
+    site = current()
+    assert (site.name, site.cores(), site.seconds, site.trust, site.device) == ("cluster", 3, 60, "site", "cpu")
+    assert site.place() == (tmp_path / "state").resolve()
+    assert site.accepts == ("graph",)
+
+
+def test_a_file_may_accept_code(tmp_path):
+    assert read(_written(tmp_path, 'accepts = ["graph", "cloudpickle"]')).accepts == ("graph", "cloudpickle")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("colour = 1", "no field colour; there are name, folder, accepts"),
+        ("store = 1", "no field store"),
+        ("accepts = []", "accepts is a list out of graph, cloudpickle, not '\\[\\]'"),
+        ('accepts = "graph"', "accepts is a list"),
+        ('accepts = ["pickle"]', "accepts is a list"),
+        ("accepts = [[1]]", "accepts is a list"),
+        ("threads = 0", "threads is a whole number above 0"),
+        ("threads = true", "threads is a whole number"),
+        ("seconds = nan", "seconds is a number above 0"),
+        ("seconds = inf", "seconds is a number above 0"),
+        ('device = "tpu"', "device is one of auto, cpu, cuda"),
+        ("device = [1]", "device is one of"),
+        ('trust = "imported"', "trust is one of local, site, curated"),
+        ('name = ""', "name is a printable text"),
+        ("folder = 1", "folder is a path"),
+        ("name = ", "cannot be read"),
+    ],
+)
+def test_a_wrong_field_is_refused_by_name(tmp_path, text, words):
+    with pytest.raises(StoreError, match=words):
+        read(_written(tmp_path, text))
+
+
+def test_a_file_that_is_missing_is_an_error(tmp_path):
+    with pytest.raises(StoreError, match="cannot be read"):
+        read(tmp_path / "none.toml")
+
+
+def test_a_folder_that_cannot_be_made_is_an_error(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="cannot be made"):
+        Site(folder=tmp_path / "file" / "below").place()
+
+
+def test_each_thread_has_a_site_of_its_own():
+    seen = []
+
+    def work(name):
+        use(Site(name=name))
+        seen.append(current().name)
+
+    before = current()
+    for name in ("one", "two"):
+        thread = threading.Thread(target=work, args=(name,))
+        thread.start()
+        thread.join()
+    assert seen == ["one", "two"]
+    assert current() is before
+
+
+@pytest.mark.parametrize(
+    ("asked", "allowed", "got"), [(None, None, None), (5.0, None, 5.0), (None, 3.0, 3.0), (5.0, 3.0, 3.0), (2.0, 3.0, 2.0)]
+)
+def test_the_smaller_limit_holds(asked, allowed, got):
+    assert Site(seconds=allowed).limits(Limits(seconds=asked)).seconds == got
+    memory = [None if value is None else int(value) for value in (asked, allowed, got)]
+    assert Site(memory_bytes=memory[1]).limits(Limits(memory_bytes=memory[0])).memory_bytes == memory[2]
+
+
+def test_a_relative_folder_lies_beside_the_file(tmp_path):
+    assert read(_written(tmp_path, 'folder = "a/b"')).folder == Path(tmp_path / "a" / "b").resolve()

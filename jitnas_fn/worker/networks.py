@@ -1,7 +1,6 @@
 """From a payload to the network that is trained. Only a child imports this; for a pickle, a fresh one."""
 
 import base64
-import binascii
 import pickle
 from typing import Any
 
@@ -24,7 +23,8 @@ def network_of(payload: Json, parts: Json, *, card: Dataset, recipe: Recipe, sam
     Parameters
     ----------
     payload
-        {format: "graph", document} or {format: "cloudpickle", data, input_shape, dtype}.
+        {format: "graph", document} or {format: "cloudpickle", data, input_shape, dtype, and maybe
+        initialisation}.
     parts
         Of the key. Unless the fingerprint is `opaque-<uuid>`, the network is rebuilt from the document that has it.
     card, recipe
@@ -47,7 +47,12 @@ def network_of(payload: Json, parts: Json, *, card: Dataset, recipe: Recipe, sam
     model = _unpickled(payload)
     if OPAQUE.fullmatch(parts["fingerprint"]):
         return _opaque(model, card=card, recipe=recipe, sample=sample)
-    architecture = Architecture.from_module(model, input_shape=tuple(payload["input_shape"]), dtype=payload["dtype"])
+    architecture = Architecture.from_module(
+        model,
+        input_shape=tuple(payload["input_shape"]),
+        dtype=payload["dtype"],
+        initialisation=payload.get("initialisation", "as built"),
+    )
     check_architecture(architecture, parts["fingerprint"], card=card, recipe=recipe)
     return _rebuilt(architecture, parts["seed"])
 
@@ -60,7 +65,7 @@ def _rebuilt(architecture: Architecture, seed: int) -> tuple[nn.Module, Json]:
 def _unpickled(payload: Json) -> Any:
     try:
         data = base64.b64decode(payload["data"], validate=True)
-    except binascii.Error as reason:
+    except ValueError as reason:
         raise EnvelopeError(f"the pickled model is no base64 text: {reason}") from None
     try:
         return pickle.loads(data)  # noqa: S301  the site's administrator accepts code
@@ -90,7 +95,10 @@ def _opaque(model: Any, *, card: Dataset, recipe: Recipe, sample: Tensor) -> tup
 
 
 def _bring_to_life(module: nn.Module, name: str) -> None:
-    """Give a module whose parameters travelled without values its initial ones."""
+    """Give a module whose parameters travelled without values its initial ones, and every parameter memory of its own."""
+    for parameter in module.parameters(recurse=False):
+        if 0 in parameter.stride() and not parameter.is_meta:  # a constant, sent as one number
+            parameter.data = parameter.data.contiguous()
     own = [*module.parameters(recurse=False), *module.buffers(recurse=False)]
     if not any(tensor.is_meta for tensor in own):
         return

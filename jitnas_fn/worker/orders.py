@@ -15,6 +15,8 @@ from jitnas_fn.training.shapes import check_recipe
 from jitnas_fn.worker.fit import check_architecture
 from jitnas_fn.worker.site import Site
 
+INITIALISATIONS = ("as built", "default")
+
 
 @dataclass(frozen=True, slots=True)
 class Order:
@@ -110,5 +112,9 @@ def _check_pickle(payload: Json) -> None:
         raise EnvelopeError("a cloudpickle payload is {format, data: base64 text, input_shape: list, dtype: text}")
     if not 0 < len(shape) <= 8 or not all(type(size) is int and 0 < size < 1 << 31 for size in shape):
         raise EnvelopeError(f"input_shape is a list of at most 8 sizes above 0, not {str(shape)[:80]}")
+    if payload.get("initialisation", INITIALISATIONS[0]) not in INITIALISATIONS:
+        raise EnvelopeError(
+            f"initialisation is one of {', '.join(INITIALISATIONS)}, not {str(payload['initialisation'])[:40]!r}"
+        )
     if len(data) > MAX_PAYLOAD_BYTES:
         raise PayloadTooLarge(f"this payload has {len(data):,} characters; at most {MAX_PAYLOAD_BYTES:,} are accepted")

@@ -14,6 +14,15 @@ def site(tmp_path):
         use(dataclasses.replace(module.current(), **fields))
         return module.current()
 
-    use(Site(name="test site", folder=tmp_path / "site", accepts=("graph", "cloudpickle"), threads=1, grace_seconds=1.0))
+    use(
+        Site(
+            name="test site",
+            folder=tmp_path / "site",
+            accepts=("graph", "cloudpickle"),
+            threads=1,
+            device="cpu",
+            grace_seconds=1.0,
+        )
+    )
     yield change
     del module._here.site

@@ -94,6 +94,8 @@ WRONG = [
     (_with(PICKLED, payload__input_shape=[]), EnvelopeError, "input_shape is a list"),
     (_with(PICKLED, payload__input_shape=[1, -8, 8]), EnvelopeError, "input_shape is a list"),
     (_with(PICKLED, payload__input_shape=[True, 8, 8]), EnvelopeError, "input_shape is a list"),
+    (_with(PICKLED, payload__initialisation="zero"), EnvelopeError, "initialisation is one of as built, default, not 'zero'"),
+    (_with(PICKLED, payload__initialisation=["default"]), EnvelopeError, "initialisation is one of"),
     (_with(PICKLED, payload__data="A" * (MAX_PAYLOAD_BYTES + 1)), PayloadTooLarge, "8,000,001 characters"),
 ]
 

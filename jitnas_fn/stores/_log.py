@@ -5,21 +5,15 @@ import errno
 import io
 import os
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from jitnas_fn.core.entry import MAX_ENTRY_BYTES
 from jitnas_fn.core.errors import StoreError
+from jitnas_fn.stores._disk import failure, identity_of, next_line, sync_folder, write_all
 
-ADVICE: Mapping[int | None, str] = {
-    errno.ENOSPC: "free some space on this disk, or set JITNAS_HOME to a folder on another",
-    errno.EDQUOT: "your quota is used up; free some space, or set JITNAS_HOME to a folder elsewhere",
-    errno.EIO: "the disk reports an error; set JITNAS_HOME to a folder on another",
-    None: "check that you may read and write it, or set JITNAS_HOME to a folder of yours",
-}
 APPENDING = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
-PART_BYTES = 1 << 20
 
 
 class Log:
@@ -56,7 +50,7 @@ class Log:
     def was_replaced(self) -> bool:
         """Whether the path now leads to another file, a shorter one or none. Everything seen is forgotten then."""
         status = self._status()
-        if self._file is None or (status and _identity(status) == self._file and status.st_size >= self.end):
+        if self._file is None or (status and identity_of(status) == self._file and status.st_size >= self.end):
             return False
         self._ends, self._file = array("Q"), None
         return True
@@ -71,7 +65,7 @@ class Log:
             return
         with self._reading() as file:
             file.seek(self.end)
-            while line := _next_line(file):
+            while line := next_line(file):
                 content, length = line
                 yield len(self._ends), content
                 self._ends.append(self.end + length)
@@ -106,7 +100,7 @@ class Log:
                 f"another process has been writing to {self.path} for {waited}: try again when it is done"
             ) from None
         except (OSError, ValueError, NotImplementedError) as reason:
-            raise self._failed("locked for writing", reason) from None
+            raise failure(self.path, "locked for writing", reason) from None
         try:
             yield
         finally:
@@ -124,7 +118,7 @@ class Log:
             if os.fstat(descriptor).st_size != self.end:
                 raise OSError(errno.EBUSY, "another process writes to it without the lock")
             try:
-                _write(descriptor, line)
+                write_all(descriptor, line)
                 os.fsync(descriptor)
             except BaseException:
                 # Where even this fails, what is left of the line has no newline, or is a whole line: either is read rightly.
@@ -147,7 +141,7 @@ class Log:
         """End the torn tail with a newline, or cut it off; the lock is held."""
         with self._writing() as descriptor:
             if keep:
-                _write(descriptor, b"\n")
+                write_all(descriptor, b"\n")
             else:
                 os.ftruncate(descriptor, self.end)
             os.fsync(descriptor)
@@ -158,7 +152,7 @@ class Log:
             is_new = not self.path.exists()
             descriptor = os.open(self.path, APPENDING, 0o666)
             try:
-                identity = _identity(os.fstat(descriptor))
+                identity = identity_of(os.fstat(descriptor))
                 self._file = self._file or identity
                 if identity != self._file:
                     raise OSError(errno.EBUSY, "it was replaced by another file just now")
@@ -166,19 +160,19 @@ class Log:
             finally:
                 os.close(descriptor)
             if is_new:
-                _sync_folder(self.path.parent)
+                sync_folder(self.path.parent)
         except OSError as reason:
-            raise self._failed("written", reason) from None
+            raise failure(self.path, "written", reason) from None
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[BinaryIO]:
         try:
             with self.path.open("rb") as file:
-                identity = _identity(os.fstat(file.fileno()))
+                identity = identity_of(os.fstat(file.fileno()))
                 self._file = self._file or identity
                 yield file if identity == self._file else io.BytesIO()
         except OSError as reason:
-            raise self._failed("read", reason) from None
+            raise failure(self.path, "read", reason) from None
 
     def _status(self) -> os.stat_result | None:
         try:
@@ -186,40 +180,4 @@ class Log:
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as reason:
-            raise self._failed("read", reason) from None
-
-    def _failed(self, verb: str, reason: Exception) -> StoreError:
-        number = reason.errno if isinstance(reason, OSError) else None
-        return StoreError(
-            f"{self.path} cannot be {verb} ({reason}): {ADVICE.get(number, ADVICE[None])}. What it held is unharmed"
-        )
-
-
-def _identity(status: os.stat_result) -> tuple[int, int]:
-    return status.st_dev, status.st_ino
-
-
-def _next_line(file: BinaryIO) -> tuple[bytes, int] | None:
-    """The next whole line, or the beginning of one that is too long, and its length; None at the end or at a torn tail."""
-    line = part = file.readline(MAX_ENTRY_BYTES + 1)
-    length = len(line)
-    while part and not part.endswith(b"\n"):
-        part = file.readline(PART_BYTES)
-        length += len(part)
-    return (line, length) if part else None
-
-
-def _write(descriptor: int, content: bytes) -> None:
-    """Write all of `content`, in one call unless the disk takes only a part, which the second call then explains."""
-    while content:
-        content = content[os.write(descriptor, content) :]
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a new file's name as durable as its content, where folders can be synced."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+            raise failure(self.path, "read", reason) from None

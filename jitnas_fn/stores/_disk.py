@@ -1,0 +1,56 @@
+"""Files on a disk that may fill up or break: reading and writing them, and saying what to do about it."""
+
+import contextlib
+import errno
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import BinaryIO
+
+from jitnas_fn.core.entry import MAX_ENTRY_BYTES
+from jitnas_fn.core.errors import StoreError
+
+PART_BYTES = 1 << 20
+ADVICE: Mapping[int | None, str] = {
+    errno.ENOSPC: "free some space on this disk, or set JITNAS_HOME to a folder on another",
+    errno.EDQUOT: "your quota is used up; free some space, or set JITNAS_HOME to a folder elsewhere",
+    errno.EIO: "the disk reports an error; set JITNAS_HOME to a folder on another",
+    None: "check that you may read and write it, or set JITNAS_HOME to a folder of yours",
+}
+
+
+def failure(path: Path, verb: str, reason: Exception) -> StoreError:
+    """The error that says what could not be done with a file, why, and what to do."""
+    number = reason.errno if isinstance(reason, OSError) else None
+    return StoreError(f"{path} cannot be {verb} ({reason}): {ADVICE.get(number, ADVICE[None])}. What it held is unharmed")
+
+
+def identity_of(status: os.stat_result) -> tuple[int, int]:
+    """What tells a file from another at the same path."""
+    return status.st_dev, status.st_ino
+
+
+def next_line(file: BinaryIO) -> tuple[bytes, int] | None:
+    """The next whole line, or the beginning of one that is too long, and its length; None at the end or at a torn tail."""
+    line = part = file.readline(MAX_ENTRY_BYTES + 1)
+    length = len(line)
+    while part and not part.endswith(b"\n"):
+        part = file.readline(PART_BYTES)
+        length += len(part)
+    return (line, length) if part else None
+
+
+def write_all(descriptor: int, content: bytes) -> None:
+    """Write all of `content`, in one call unless the disk takes only a part, which the second call then explains."""
+    while content:
+        content = content[os.write(descriptor, content) :]
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a new file's name as durable as its content, where folders can be synced."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

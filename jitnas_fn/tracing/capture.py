@@ -60,7 +60,7 @@ def captures(model: nn.Module, inputs: list[tuple[Shape, str]], *, modes: Sequen
         parameters, buffers = inspect(model)
         try:
             with untouched(model):
-                found = [_captured(model, Recorder(parameters, buffers), inputs, mode) for mode in modes]
+                found = [_captured(model, Recorder(parameters, buffers, gradients=mode), inputs, mode) for mode in modes]
         except (JitnasError, KeyboardInterrupt):
             raise
         except Exception as reason:
@@ -75,7 +75,7 @@ def captures(model: nn.Module, inputs: list[tuple[Shape, str]], *, modes: Sequen
 def _captured(model: nn.Module, recorder: Recorder, inputs: list[tuple[Shape, str]], training: bool) -> Captured:
     model.train(training)
     modes = [(module, module.training) for module in model.modules()]
-    with torch.enable_grad(), _NothingRuns(), _Table(recorder):
+    with torch.set_grad_enabled(training), _NothingRuns(), _Table(recorder):
         value = model(*[recorder.input(shape, dtype) for shape, dtype in inputs])
     if any(module.training != mode for module, mode in modes):
         refuse("forward switches between training and evaluation", "leave the mode to the caller")

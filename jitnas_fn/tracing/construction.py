@@ -6,7 +6,7 @@ closed as well: an operation that it does not know makes the storage unknown, un
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -29,11 +29,14 @@ class Start:
         The distribution's numbers.
     why
         For "unknown": the operation.
+    draw
+        Number of the random fill it comes from. Copies of one draw are not two draws.
     """
 
     kind: str
     values: tuple[float, ...] = ()
     why: str = ""
+    draw: int = 0
 
     @property
     def init(self) -> Json | None:
@@ -43,23 +46,26 @@ class Start:
         return {self.kind: list(self.values)} if self.kind in ("uniform", "normal", "trunc_normal") else None
 
 
+RANDOM = ("uniform", "normal", "trunc_normal", "erfinv")
+
+
 def _unknown(why: str) -> Start:
     return Start("unknown", (), why)
 
 
 def _affine(start: Start, factor: float, shift: float) -> Start:
     """factor·x + shift."""
-    v = start.values
+    v, moved = start.values, tuple(value * factor + shift for value in start.values)
     if start.kind == "const":
-        return Start("const", (v[0] * factor + shift,))
+        return Start("const", moved)
     if start.kind == "uniform" and factor != 0:
-        return Start("uniform", tuple(sorted((v[0] * factor + shift, v[1] * factor + shift))))
+        return replace(start, values=tuple(sorted(moved)))
     if start.kind == "normal" and factor != 0:
-        return Start("normal", (v[0] * factor + shift, v[1] * abs(factor)))
+        return replace(start, values=(moved[0], v[1] * abs(factor)))
     if start.kind == "trunc_normal" and factor > 0:
-        return Start("trunc_normal", (v[0] * factor + shift, v[1] * factor, v[2] * factor + shift, v[3] * factor + shift))
+        return replace(start, values=(moved[0], v[1] * factor, moved[2], moved[3]))
     if start.kind == "erfinv":
-        return Start("erfinv", (*v[:2], v[2] * factor, v[3] * factor + shift))
+        return replace(start, values=(*v[:2], v[2] * factor, moved[3]))
     return _unknown("scaling")
 
 
@@ -72,7 +78,7 @@ def _clamped(start: Start, low: Any, high: Any) -> Start:
     expected = [math.erf((edge - mean) / scale) if scale > 0 else 2.0 for edge in (low, high)]
     if max(abs(expected[0] - below), abs(expected[1] - above)) > 1e-6:
         return _unknown("clamp")
-    return Start("trunc_normal", (mean, std, float(low), float(high)))
+    return replace(start, kind="trunc_normal", values=(mean, std, float(low), float(high)))
 
 
 class Construction(TorchDispatchMode):
@@ -82,6 +88,7 @@ class Construction(TorchDispatchMode):
         super().__init__()  # type: ignore[no-untyped-call]
         self._starts: dict[int, Start] = {}
         self._made_of: dict[int, set[int]] = {}  # storage -> the storages whose numbers went into it
+        self._draws = 0
         self._alive: list[Any] = []  # so that no address is used twice
 
     def start_of(self, tensor: torch.Tensor) -> Start | None:
@@ -89,6 +96,9 @@ class Construction(TorchDispatchMode):
         return self._starts.get(tensor.untyped_storage()._cdata)
 
     def _set(self, tensor: torch.Tensor, start: Start) -> None:
+        if start.kind in RANDOM and start.draw == 0:
+            self._draws += 1
+            start = replace(start, draw=self._draws)
         storage = tensor.untyped_storage()
         self._alive.append(storage)
         self._starts[storage._cdata] = start
@@ -211,7 +221,7 @@ def _normal(before: Start, named: dict[str, Any]) -> Start | None:
 
 
 def _erfinv(before: Start, named: dict[str, Any]) -> Start | None:
-    return Start("erfinv", (*before.values, 1.0, 0.0)) if before.kind == "uniform" else None
+    return replace(before, kind="erfinv", values=(*before.values, 1.0, 0.0)) if before.kind == "uniform" else None
 
 
 def _same(before: Start, named: dict[str, Any]) -> Start:

@@ -104,7 +104,7 @@ def _copied(module: nn.Module) -> tuple[dict[str, Any], list[tuple[str, Any, Con
 
 def _content(value: Any, depth: int) -> Content:
     """The items of a container, and what is in those of them that are containers too."""
-    if depth == 0 or not isinstance(value, CONTAINERS):
+    if depth == 0 or not isinstance(value, CONTAINERS) or not value:
         return []
     items = value.items() if isinstance(value, dict) else enumerate(value)
     return [(key, (item, _content(item, depth - 1))) for key, item in items]
@@ -126,6 +126,8 @@ def _restored(module: nn.Module, copied: tuple[dict[str, Any], list[tuple[str, A
 
 def _refilled(value: Any, content: Content) -> bool:
     """Put back what was in a container; True if it had changed."""
+    if not value and not content:  # most are: a module has a dozen empty dictionaries
+        return False
     items = list(value.items() if isinstance(value, dict) else enumerate(value))
     same = len(items) == len(content) and all(
         key == was and item is had for (key, item), (was, (had, _)) in zip(items, content, strict=True)

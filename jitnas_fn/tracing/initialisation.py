@@ -41,6 +41,7 @@ class Starts:
         self.given = initialisation
         self.drawn = model.initialisations() if isinstance(model, Rebuilt) else {}
         self.defaults = _defaults(model)
+        self.met: dict[object, str] = {}  # draws, or the first numbers of weights, and whose they are
 
     def of(self, name: str, tensor: torch.Tensor) -> Json:
         """The initialisation of one parameter or buffer, as the document writes it.
@@ -61,6 +62,7 @@ class Starts:
             return default
         start = self.construction.start_of(tensor) if self.construction else None
         if start is not None and start.init is not None:
+            self._refuse_copies(name, start.draw or name)
             return _snapped(start.init, default, tensor)
         return self._told_from(name, tensor, default, start)
 
@@ -87,7 +89,17 @@ class Starts:
                 f"the weights of {name} ({_described(tensor)}) are not PyTorch's default draw {_shown(default)}: "
                 f"trained or initialised anew? {ADVICE}"
             )
+        self._refuse_copies(name, tuple(tensor.detach().reshape(-1)[:16].tolist()) if tensor.numel() > 1 else name)
         return default
+
+    def _refuse_copies(self, name: str, draw: object) -> None:
+        """Two parameters that begin with the same random numbers are no two draws."""
+        first = self.met.setdefault(draw, name)
+        if first != name:
+            raise UnknownInitialisation(
+                f"{name} begins as a copy of {first} (a deepcopy?): build each layer by itself, or pass initialisation='default' "
+                "to draw each anew"
+            )
 
 
 def _defaults(model: nn.Module) -> dict[int, Json]:

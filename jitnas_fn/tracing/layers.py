@@ -150,13 +150,28 @@ def _batch_norm(
     edges = [("x", r.node(input)), ("mean", state[0]), ("variance", state[1])]
     edges += [(label, r.node(tensor)) for label, tensor in affine if tensor is not None]
     if not training:
+        if not r.written.keys().isdisjoint(state):
+            refuse("running statistics are read in the call that keeps them", "use one nn.BatchNorm in one mode")
+        r.only_read.update(state)
         return r.traced(r.add("frozen_batch_norm", edges, {"eps": float(eps)}))
+    return r.traced(_keeping(r, state, edges, momentum=momentum, eps=eps))
+
+
+def _keeping(r: Recorder, state: tuple[int, int], edges: list[tuple[str, int]], *, momentum: float | None, eps: float) -> int:
+    """A batch-norm that keeps its running statistics. Calls on the same ones stay in their order."""
     if momentum is None:
         refuse("batch_norm with momentum=None", "give it a momentum, such as PyTorch's 0.1")
-    if state in r.last_call:
-        edges.append(("after", r.last_call[state]))
-    r.last_call[state] = r.add("running_batch_norm", edges, {"eps": float(eps), "momentum": float(momentum)})
-    return r.traced(r.last_call[state])
+    if not r.only_read.isdisjoint(state):
+        refuse("running statistics are read in the call that keeps them", "use one nn.BatchNorm in one mode")
+    mean, variance = state
+    partner, last = r.written.get(mean, (variance, -1))
+    if partner != variance or r.written.get(variance, (mean, last)) != (mean, last):
+        refuse("two batch-norms share one of their two running statistics", "let them share both or none")
+    if last >= 0:
+        edges = [*edges, ("after", last)]
+    call = r.add("running_batch_norm", edges, {"eps": float(eps), "momentum": float(momentum)})
+    r.written[mean], r.written[variance] = (variance, call), (mean, call)
+    return call
 
 
 @spelled(torch.batch_norm)

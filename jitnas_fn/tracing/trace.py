@@ -139,6 +139,9 @@ def _fill_in(captured: Captured, module: nn.Module, starts: Starts) -> None:
         if node.op == "parameter":
             attrs["trainable"] = bool(tensor.requires_grad)
         graph.nodes[index] = Node(node.op, attrs, node.inputs, node.shape, node.dtype, node.origin)
+    for i, node in enumerate(graph.nodes):
+        if node.op == "running_batch_norm" and i not in live and node.source("mean") in live:
+            refuse("a batch_norm keeps statistics that are used, from a result that is not", "drop the call")
     if not any(graph.nodes[i].op not in LEAVES for i in live):
         refuse("forward gives back its input", "a network has at least one operation")
 

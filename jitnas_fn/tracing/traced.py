@@ -87,16 +87,20 @@ class Recorder:
 
     Parameters
     ----------
-    names
+    parameters, buffers
         id of each parameter and buffer of the model -> its name. A tensor that is in neither is refused.
+    gradients
+        Whether the call runs with gradients, as in training.
     """
 
-    def __init__(self, parameters: dict[int, str], buffers: dict[int, str]) -> None:
+    def __init__(self, parameters: dict[int, str], buffers: dict[int, str], *, gradients: bool = True) -> None:
         self.graph = Graph()
+        self.gradients = gradients
         self.parameters = parameters
         self.buffers = buffers
         self.leaves: dict[int, int] = {}
-        self.last_call: dict[tuple[int, int], int] = {}
+        self.written: dict[int, tuple[int, int]] = {}  # statistic -> (its partner, the last call that keeps it)
+        self.only_read: set[int] = set()  # statistics that a call has used without keeping them
 
     def input(self, shape: Shape, dtype: str) -> Traced:
         """The next input of the model, `shape` without the batch."""
@@ -146,8 +150,10 @@ class Recorder:
 
     def add(self, op: str, inputs: list[tuple[str, int]], attrs: Json | None = None) -> int:
         """Add an operation; what does not fit is refused with the line that wrote it."""
-        if not torch.is_grad_enabled():
-            refuse(f"{op} runs without gradients", "take the no_grad away, or freeze parameters by requires_grad_(False)")
+        if torch.is_grad_enabled() != self.gradients:
+            refuse(
+                f"{op} runs where gradients are switched off or on", "leave them to the caller; requires_grad_(False) freezes"
+            )
         if torch.is_autocast_enabled("cpu") or torch.is_autocast_enabled("cuda"):
             refuse(f"{op} runs under autocast", "precision belongs to the recipe: take the autocast out of forward")
         try:

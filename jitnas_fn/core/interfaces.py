@@ -33,5 +33,11 @@ class Store(Protocol):
     def records(self) -> Iterator[Record]:
         """Every record that is not retracted."""
 
+    def record_ids(self) -> list[str]:
+        """Ids of all records that are not retracted."""
+
+    def is_retracted(self, record_id: str) -> bool:
+        """Whether this store has a retraction of that record."""
+
     def __len__(self) -> int:
         """Number of records."""

@@ -132,7 +132,7 @@ class Record:
         missing = sorted(own - set(fields))
         if missing:
             raise RecordError(f"this record lacks {', '.join(missing)}")
-        extra = {k: v for k, v in fields.items() if k not in own and k not in ("record_version", "record_id", "extra")}
+        extra = {k: v for k, v in fields.items() if k not in own and k not in ("record_version", "record_id")}
         record = cls(**{name: fields[name] for name in own}, extra=extra)
         _check(record)
         if record.record_id != fields.get("record_id"):

@@ -60,7 +60,7 @@ def captures(model: nn.Module, inputs: list[tuple[Shape, str]], *, modes: Sequen
         parameters, buffers = inspect(model)
         try:
             with untouched(model):
-                found = [_captured(model, Recorder(parameters, buffers, gradients=mode), inputs, mode) for mode in modes]
+                found = [traced_call(model, Recorder(parameters, buffers, gradients=mode), inputs, mode) for mode in modes]
         except (JitnasError, KeyboardInterrupt):
             raise
         except Exception as reason:
@@ -72,7 +72,8 @@ def captures(model: nn.Module, inputs: list[tuple[Shape, str]], *, modes: Sequen
         return found
 
 
-def _captured(model: nn.Module, recorder: Recorder, inputs: list[tuple[Shape, str]], training: bool) -> Captured:
+def traced_call(model: nn.Module, recorder: Recorder, inputs: list[tuple[Shape, str]], training: bool) -> Captured:
+    """One call of the model; in its frames a refusal looks for the line to name."""
     model.train(training)
     modes = [(module, module.training) for module in model.modules()]
     with torch.set_grad_enabled(training), _NothingRuns(), _Table(recorder):

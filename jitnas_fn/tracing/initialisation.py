@@ -97,8 +97,8 @@ class Starts:
         first = self.met.setdefault(draw, name)
         if first != name:
             raise UnknownInitialisation(
-                f"{name} begins as a copy of {first} (a deepcopy?): build each layer by itself, or pass initialisation='default' "
-                "to draw each anew"
+                f"{name} begins as a copy of {first} (a deepcopy?): build each layer by itself, "
+                "or pass initialisation='default' to draw each anew"
             )
 
 

@@ -198,12 +198,15 @@ def refuse(what: str, instead: str) -> NoReturn:
 
 
 def _line() -> str:
-    """The innermost frame that is neither torch's nor ours, as (net.py, line 12); empty if there is none."""
+    """The innermost frame of the model's own code, as (net.py, line 12); empty outside of its forward."""
     frame: Any = sys._getframe(1)
-    while frame is not None:
+    found = ""
+    while frame is not None and not (
+        frame.f_code.co_name == "traced_call" and frame.f_globals["__name__"] == "jitnas_fn.tracing.capture"
+    ):
         module = frame.f_globals.get("__name__", "")
-        if not module.startswith(("torch.", "jitnas_fn.")) and module != "torch":
+        if not found and not module.startswith(("torch.", "jitnas_fn.")) and module != "torch":
             name = frame.f_code.co_filename.replace("\\", "/").rsplit("/", 1)[-1]
-            return f" ({name}, line {frame.f_lineno})"
+            found = f" ({name}, line {frame.f_lineno})"
         frame = frame.f_back
-    return ""
+    return "" if frame is None else found

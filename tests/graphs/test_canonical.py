@@ -96,8 +96,10 @@ def test_certificates_agree_with_nauty():
             colours.setdefault(("o", label), set()).add(out)
             colours.setdefault(("i", label), set()).add(into)
         kinds = sorted(colours)
-        return kinds, [len(colours[k]) for k in kinds], pynauty.certificate(
-            pynauty.Graph(count, adjacency_dict=near, vertex_coloring=[colours[k] for k in kinds])
+        return (
+            kinds,
+            [len(colours[k]) for k in kinds],
+            pynauty.certificate(pynauty.Graph(count, adjacency_dict=near, vertex_coloring=[colours[k] for k in kinds])),
         )
 
     graphs = [random_graph(draw, 5, letters="a", edge_labels="x") for _ in range(80)]

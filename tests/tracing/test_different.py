@@ -6,7 +6,7 @@ import warnings
 import pytest
 import torch
 from torch import nn
-from torch.nn import functional as F  # noqa: N812
+from torch.nn import functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from tests.tracing.numerics import Net, key, key_or_refusal
@@ -385,7 +385,9 @@ SPOILED = [
     pytest.param(cut_by_decorator, id="clone under a no_grad decorator"),
     pytest.param(cut_by_cat, id="cat of one under inference_mode", marks=wrong(LEAK)),
     pytest.param(lambda s, x: s.fd(reversed_gradient(torch.tanh(s.fc(x)))), id="saved apply", marks=wrong(LEAK)),
-    pytest.param(lambda s, x: s.fd(reversed_in_two_steps(torch.tanh(s.fc(x)))), id="saved apply, setup_context", marks=wrong(LEAK)),
+    pytest.param(
+        lambda s, x: s.fd(reversed_in_two_steps(torch.tanh(s.fc(x)))), id="saved apply, setup_context", marks=wrong(LEAK)
+    ),
     pytest.param(lambda s, x: s.fd(Reversed.apply(torch.tanh(s.fc(x)))), id="apply"),
     pytest.param(zeroed_on_the_way_back, id="saved_tensors_hooks", marks=wrong("saved_tensors_hooks change gradients unseen")),
     pytest.param(under_a_dispatch_mode, id="dispatch mode in forward", marks=wrong("a user's TorchDispatchMode is not seen")),
@@ -393,7 +395,9 @@ SPOILED = [
     pytest.param(lambda s, x: s.fd(torch.tanh(s.fc(x)).detach()), id="detach"),
     pytest.param(lambda s, x: s.fd(torch.tanh(s.fc(x)).data), id="data"),
     pytest.param(doubled_if(lambda x: not torch.is_grad_enabled()), id="is_grad_enabled", marks=wrong(QUESTION)),
-    pytest.param(doubled_if(lambda x: torch.is_inference_mode_enabled()), id="is_inference_mode_enabled", marks=wrong(QUESTION)),
+    pytest.param(
+        doubled_if(lambda x: torch.is_inference_mode_enabled()), id="is_inference_mode_enabled", marks=wrong(QUESTION)
+    ),
     pytest.param(doubled_if(lambda x: type(x) is torch.Tensor), id="type of x", marks=wrong(QUESTION)),
     pytest.param(doubled_if(lambda x: isinstance(x.shape[0], int)), id="batch is an int", marks=wrong(QUESTION)),
     pytest.param(doubled_if(lambda x: isinstance(x.shape, torch.Size)), id="shape is a Size", marks=wrong(QUESTION)),
@@ -426,7 +430,9 @@ def zeroed_call(s, x):
     return s.n(x) + 0 * s.n(x * 3)
 
 
-@pytest.mark.xfail(strict=True, reason="a later call of a shared batch-norm that reaches no output is dropped; it moves the statistics")
+@pytest.mark.xfail(
+    strict=True, reason="a later call of a shared batch-norm that reaches no output is dropped; it moves the statistics"
+)
 @pytest.mark.parametrize("body", [dead_call, zeroed_call])
 def test_a_batch_norm_call_whose_value_is_not_used_still_moves_the_statistics(body):
     first, second = Net(body, n=nn.BatchNorm1d(4)), Net(lambda s, x: s.n(x), n=nn.BatchNorm1d(4))
@@ -547,7 +553,9 @@ CORRELATED = {
 }
 
 
-@pytest.mark.xfail(strict=True, reason="each parameter is seen alone: that two start with the same (or opposite) numbers is lost")
+@pytest.mark.xfail(
+    strict=True, reason="each parameter is seen alone: that two start with the same (or opposite) numbers is lost"
+)
 @pytest.mark.parametrize("change", CORRELATED)
 @pytest.mark.parametrize("as_object", [False, True])
 def test_two_layers_that_start_equal_are_not_two_that_start_independently(change, as_object):
@@ -571,7 +579,9 @@ def test_a_row_repeated_is_not_a_matrix_drawn(rows):
     assert key_or_refusal(build(ROWS[rows])) != key(build(lambda: nn.Parameter(torch.rand(4, 4))))
 
 
-@pytest.mark.xfail(strict=True, reason="writes through NumPy pass by the watcher of the construction, and nothing compares the numbers")
+@pytest.mark.xfail(
+    strict=True, reason="writes through NumPy pass by the watcher of the construction, and nothing compares the numbers"
+)
 @pytest.mark.parametrize("write", [lambda w: w.fill(0), lambda w: w.sort()])
 def test_weights_written_through_numpy_are_not_the_default_draw(write):
     def written():
@@ -592,7 +602,9 @@ def test_memory_never_filled_is_not_zero():
     assert key_or_refusal(unfilled) is None
 
 
-@pytest.mark.xfail(strict=True, reason="a hook on the node that accumulates a parameter's gradient leaves no trace on the tensor")
+@pytest.mark.xfail(
+    strict=True, reason="a hook on the node that accumulates a parameter's gradient leaves no trace on the tensor"
+)
 def test_a_hook_where_gradients_accumulate_is_refused():
     def hooked():
         module = nn.Linear(4, 4)

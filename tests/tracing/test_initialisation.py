@@ -42,7 +42,9 @@ def test_an_initialisation_is_read_with_its_numbers(name):
 
 
 def test_the_defaults_of_layers_are_pytorchs():
-    document = Architecture.from_module(nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3), nn.PReLU()), input_shape=(4,)).document
+    document = Architecture.from_module(
+        nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3), nn.PReLU()), input_shape=(4,)
+    ).document
     assert sorted(str(p["init"]) for p in document["parameters"]) == sorted(
         map(str, [{"uniform": [-0.5, 0.5]}, {"uniform": [-0.5, 0.5]}, {"const": 1.0}, {"const": 0.0}, {"const": 0.25}])
     )

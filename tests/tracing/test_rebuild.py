@@ -3,7 +3,7 @@
 import pytest
 import torch
 from torch import nn
-from torch.nn import functional as F  # noqa: N812
+from torch.nn import functional as F
 
 from jitnas_fn.graphs.architecture import Architecture
 from tests.tracing.numerics import Net, key, losses, twins, worst_difference
@@ -91,11 +91,25 @@ FAMILIES = {
     "inception": (IMAGE, lambda: stacked(Inception(4), features=11)),
     "dense": (IMAGE, lambda: stacked(Dense(4), features=10)),
     "shuffled": (IMAGE, lambda: stacked(Shuffled(4), features=4)),
-    "shared": (IMAGE, lambda: Net(lambda s, x: s.f(s.c(s.c(s.i(x))).mean((2, 3))), i=unit(3, 4), c=unit(4, 4), f=nn.Linear(4, 5))),
-    "one-dimensional": (LINE, lambda: nn.Sequential(nn.Conv1d(3, 4, 3), nn.BatchNorm1d(4), nn.GELU(), nn.AvgPool1d(2), nn.Flatten(), nn.Linear(20, 2))),
-    "three-dimensional": ((2, 4, 4, 4), lambda: nn.Sequential(nn.Conv3d(2, 3, 2), nn.BatchNorm3d(3), nn.AvgPool3d(3), nn.Flatten())),
+    "shared": (
+        IMAGE,
+        lambda: Net(lambda s, x: s.f(s.c(s.c(s.i(x))).mean((2, 3))), i=unit(3, 4), c=unit(4, 4), f=nn.Linear(4, 5)),
+    ),
+    "one-dimensional": (
+        LINE,
+        lambda: nn.Sequential(
+            nn.Conv1d(3, 4, 3), nn.BatchNorm1d(4), nn.GELU(), nn.AvgPool1d(2), nn.Flatten(), nn.Linear(20, 2)
+        ),
+    ),
+    "three-dimensional": (
+        (2, 4, 4, 4),
+        lambda: nn.Sequential(nn.Conv3d(2, 3, 2), nn.BatchNorm3d(3), nn.AvgPool3d(3), nn.Flatten()),
+    ),
     "perceptron": ((6,), lambda: nn.Sequential(nn.Linear(6, 8), nn.Tanh(), nn.LayerNorm(8), nn.Linear(8, 3))),
-    "transposed": (IMAGE, lambda: nn.Sequential(nn.ConvTranspose2d(3, 4, 3, 2, 1, 1), nn.InstanceNorm2d(4, affine=True), nn.PReLU(4))),
+    "transposed": (
+        IMAGE,
+        lambda: nn.Sequential(nn.ConvTranspose2d(3, 4, 3, 2, 1, 1), nn.InstanceNorm2d(4, affine=True), nn.PReLU(4)),
+    ),
 }
 
 
@@ -150,15 +164,20 @@ ODD = {
     "batch moved": ((6, 4), lambda: Net(lambda s, x: s.f(x.permute(1, 0, 2)).transpose(0, 1), f=nn.Linear(4, 4))),
     "rows mixed": ((4,), lambda: Net(lambda s, x: s.f(x).transpose(0, 1).reshape(-1, 4), f=nn.Linear(4, 4))),
     "zero gate": ((4,), lambda: Net(lambda s, x: x + s.g * s.f(x), f=nn.Linear(4, 4), g=nn.Parameter(torch.zeros(())))),
-    "token": ((3, 4), lambda: Net(lambda s, x: torch.cat([s.t.expand(x.shape[0], -1, -1), x], 1), t=nn.Parameter(torch.zeros(1, 1, 4)))),
+    "token": (
+        (3, 4),
+        lambda: Net(lambda s, x: torch.cat([s.t.expand(x.shape[0], -1, -1), x], 1), t=nn.Parameter(torch.zeros(1, 1, 4))),
+    ),
     "scales": ((4,), lambda: Net(lambda s, x: (x / 3 - 1e-9 + s.f(x) * -0.25 + x * x / 7) * 1e-20 * 1e20, f=nn.Linear(4, 4))),
     "repeated terms": ((4,), lambda: Net(lambda s, x: (lambda h: h + h - x + h * h * h)(s.f(x)), f=nn.Linear(4, 4))),
     "minus itself": ((4,), lambda: Net(lambda s, x: s.f(x) - s.f(x) + x, f=nn.Linear(4, 4))),
     "pieces in place": ((4,), lambda: Net(lambda s, x: torch.cat([s.f(x)[:, :2].relu_(), x[:, 1:3]], 1), f=nn.Linear(4, 4))),
-    "frozen part": ((4,), lambda: Net(lambda s, x: s.f(x) * s.k, f=nn.Linear(4, 4), k=nn.Parameter(torch.ones(4), requires_grad=False))),
+    "frozen part": (
+        (4,),
+        lambda: Net(lambda s, x: s.f(x) * s.k, f=nn.Linear(4, 4), k=nn.Parameter(torch.ones(4), requires_grad=False)),
+    ),
     "softmax over maps": (M, lambda: Net(lambda s, x: x.flatten(2).softmax(-1).view_as(x) * x)),
 }
-
 
 
 @pytest.mark.filterwarnings("ignore:Using padding")

@@ -3,7 +3,7 @@
 import pytest
 import torch
 from torch import nn
-from torch.nn import functional as F  # noqa: N812
+from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 from tests.tracing.numerics import Net, key
@@ -216,7 +216,9 @@ def over_refused(reason):
         pytest.param(lambda s, x: s.b(s.a(x).view(-1, x.shape[1:].numel())), marks=over_refused("x.shape is a tuple, no Size")),
         pytest.param(lambda s, x: s.b(s.a(x.float())), marks=over_refused("float() of a float32 tensor is refused")),
         pytest.param(lambda s, x: s.b(s.a(x.to(s.a.weight.device))), marks=over_refused("to(device) is refused")),
-        pytest.param(lambda s, x: s.b(s.a(x.unsqueeze(1)).squeeze()), marks=over_refused("squeeze() without an axis is refused")),
+        pytest.param(
+            lambda s, x: s.b(s.a(x.unsqueeze(1)).squeeze()), marks=over_refused("squeeze() without an axis is refused")
+        ),
         pytest.param(lambda s, x: s.b(s.a(x).view(x.data.size(0), -1)), marks=over_refused(".data.size(0) is refused")),
     ],
 )

@@ -29,7 +29,10 @@ def test_a_stream_gives_the_same_numbers_for_ever(kind):
 
 
 def test_moments_of_the_streams():
-    u, z, c = (getattr(Stream(1, "weights", 0), name)(400_000, *more) for name, more in (("uniform", ()), ("normal", ()), ("coins", (0.3,))))
+    u, z, c = (
+        getattr(Stream(1, "weights", 0), name)(400_000, *more)
+        for name, more in (("uniform", ()), ("normal", ()), ("coins", (0.3,)))
+    )
     assert (u.min() >= 0, u.max() < 1) == (True, True)
     assert u.mean() == pytest.approx(0.5, abs=0.003)
     assert u.var() == pytest.approx(1 / 12, abs=0.001)

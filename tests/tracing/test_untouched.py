@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
-from torch.nn import functional as F  # noqa: N812
+from torch.nn import functional as F
 from torch.nn.utils import parametrize
 
 from tests.tracing.numerics import Net, key, key_or_refusal
@@ -27,7 +27,9 @@ def assert_same(before, after):
         assert {k: list(v) for k, v in one.items()} == {k: list(v) for k, v in other.items()}
         assert all(one[k][n] is other[k][n] or one[k][n] == other[k][n] for k in one for n in one[k])
     assert list(before[3]) == list(after[3])
-    assert all(before[3][n][0] == after[3][n][0] and torch.equal(before[3][n][1].detach(), after[3][n][1].detach()) for n in before[3])
+    assert all(
+        before[3][n][0] == after[3][n][0] and torch.equal(before[3][n][1].detach(), after[3][n][1].detach()) for n in before[3]
+    )
     assert before[4] == after[4]
 
 
@@ -76,18 +78,18 @@ def test_state_attributes_and_modes_are_those_of_before(body, training):
 
 def test_a_trace_draws_no_random_numbers():
     module = nn.Sequential(nn.Linear(4, 4), nn.Dropout(0.5))
-    before, numpy_before = torch.get_rng_state(), np.random.get_state()[1].copy()  # noqa: NPY002
+    before, numpy_before = torch.get_rng_state(), np.random.get_state()[1].copy()
     key(module)
     assert torch.equal(before, torch.get_rng_state())
-    assert (numpy_before == np.random.get_state()[1]).all()  # noqa: NPY002
+    assert (numpy_before == np.random.get_state()[1]).all()
 
 
 @pytest.mark.xfail(strict=True, reason="random states are compared and not put back")
 def test_random_states_are_put_back_when_forward_draws():
-    module = Net(lambda s, x: s.fc(x) * float(np.random.rand()), fc=nn.Linear(4, 4))  # noqa: NPY002
-    before = np.random.get_state()[2]  # noqa: NPY002
+    module = Net(lambda s, x: s.fc(x) * float(np.random.rand()), fc=nn.Linear(4, 4))
+    before = np.random.get_state()[2]
     assert key_or_refusal(module) is None
-    assert np.random.get_state()[2] == before  # noqa: NPY002
+    assert np.random.get_state()[2] == before
 
 
 class Dropped(nn.Module):
@@ -109,7 +111,9 @@ def held(s, x):
     return s.fc(x)
 
 
-@pytest.mark.xfail(strict=True, reason="only plain lists, tuples, sets and dicts are put back; what else an attribute holds is not")
+@pytest.mark.xfail(
+    strict=True, reason="only plain lists, tuples, sets and dicts are put back; what else an attribute holds is not"
+)
 @pytest.mark.parametrize("holder", [types.SimpleNamespace(last=None), type("Holder", (), {"last": None})()])
 def test_an_object_that_a_module_holds_keeps_no_traced_tensor(holder):
     assert key_or_refusal(Net(held, fc=nn.Linear(4, 4), holder=holder)) is None

@@ -26,7 +26,7 @@ def info(*, as_json: options.AsJson = False) -> None:
             "published_records": len(published()),
         }
         text = (
-            f"{fields['records']} records can be looked up: {fields['own_records']} in {fields['home']}, "
+            f"records that can be looked up: {fields['records']}; {fields['own_records']} in {fields['home']}, "
             f"{fields['published_records']} in the published snapshot"
         )
         answer.give(fields, text=text)

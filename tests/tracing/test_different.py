@@ -394,7 +394,7 @@ SPOILED = [
     pytest.param(cuda_autocast, id="autocast for cuda", marks=wrong("on a machine without CUDA the region vanishes")),
     pytest.param(lambda s, x: s.fd(torch.tanh(s.fc(x)).detach()), id="detach"),
     pytest.param(lambda s, x: s.fd(torch.tanh(s.fc(x)).data), id="data"),
-    pytest.param(doubled_if(lambda x: not torch.is_grad_enabled()), id="is_grad_enabled", marks=wrong(QUESTION)),
+    pytest.param(doubled_if(lambda x: not torch.is_grad_enabled()), id="is_grad_enabled"),
     pytest.param(
         doubled_if(lambda x: torch.is_inference_mode_enabled()), id="is_inference_mode_enabled", marks=wrong(QUESTION)
     ),
@@ -430,9 +430,6 @@ def zeroed_call(s, x):
     return s.n(x) + 0 * s.n(x * 3)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a later call of a shared batch-norm that reaches no output is dropped; it moves the statistics"
-)
 @pytest.mark.parametrize("body", [dead_call, zeroed_call])
 def test_a_batch_norm_call_whose_value_is_not_used_still_moves_the_statistics(body):
     first, second = Net(body, n=nn.BatchNorm1d(4)), Net(lambda s, x: s.n(x), n=nn.BatchNorm1d(4))
@@ -456,7 +453,6 @@ def read_before(s, x):
     return s.n(x) + z
 
 
-@pytest.mark.xfail(strict=True, reason="a read of the statistics is not ordered against the calls that move them")
 def test_reading_statistics_before_or_after_they_move_is_not_the_same():
     x = torch.randn(8, 4) + 1
     assert not torch.allclose(Net(read_after, n=nn.BatchNorm1d(4))(x), Net(read_before, n=nn.BatchNorm1d(4))(x))
@@ -480,7 +476,6 @@ class HalfShared(nn.Module):
         return u * 2 + v
 
 
-@pytest.mark.xfail(strict=True, reason="calls are ordered by the pair of statistics, not by each of them")
 def test_the_order_of_calls_counts_where_only_one_statistic_is_shared():
     first, second, x = HalfShared(first=True), HalfShared(first=False), torch.randn(8, 4) + 1
     first(x), second(x)
@@ -553,12 +548,11 @@ CORRELATED = {
 }
 
 
-@pytest.mark.xfail(
-    strict=True, reason="each parameter is seen alone: that two start with the same (or opposite) numbers is lost"
-)
 @pytest.mark.parametrize("change", CORRELATED)
 @pytest.mark.parametrize("as_object", [False, True])
 def test_two_layers_that_start_equal_are_not_two_that_start_independently(change, as_object):
+    if change == "mirrored" and as_object:
+        pytest.xfail("opposite weights of a module object are not looked for")
     same, apart = two_layers(CORRELATED[change]), two_layers(lambda a, b: None)
     assert key_or_refusal(same() if as_object else same) != key(apart)
 

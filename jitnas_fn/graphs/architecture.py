@@ -53,8 +53,8 @@ class Architecture:
     def from_module(
         cls,
         model: Any,
-        *,
         input_shape: tuple[int, ...],
+        *,
         dtype: str = "float32",
         initialisation: str = "as built",
     ) -> "Architecture":

@@ -1,7 +1,6 @@
 """How each parameter starts: read from what construction did, or told from a module object and checked against its weights."""
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -33,12 +32,12 @@ class Starts:
     construction
         What building it did, None for a module object.
     initialisation
-        One of `MODES`, or the initialisation of each name as a document writes it.
+        One of `MODES`.
     """
 
-    def __init__(self, model: nn.Module, construction: Construction | None, initialisation: str | Mapping[str, Json]) -> None:
+    def __init__(self, model: nn.Module, construction: Construction | None, initialisation: str) -> None:
         self.construction = construction
-        self.given = initialisation
+        self.mode = initialisation
         self.drawn = model.initialisations() if isinstance(model, Rebuilt) else {}
         self.defaults = _defaults(model)
         self.met: dict[object, str] = {}  # draws, or the first numbers of weights, and whose they are
@@ -52,13 +51,9 @@ class Starts:
             If it cannot be told; the message names the parameter and what to do.
         """
         default = self.defaults.get(id(tensor))
-        if isinstance(self.given, Mapping):
-            if name not in self.given:
-                raise UnknownInitialisation(f"no initialisation is given for {name}")
-            return dict(self.given[name])
         if name in self.drawn:
             return self.drawn[name]
-        if self.given == "default" and default is not None:
+        if self.mode == "default" and default is not None:
             return default
         start = self.construction.start_of(tensor) if self.construction else None
         if start is not None and start.init is not None:

@@ -1,6 +1,6 @@
 """From a model, or what builds one, to its graph."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -21,7 +21,7 @@ def traced_graph(
     input_shape: Shape,
     *,
     dtype: str = "float32",
-    initialisation: str | Mapping[str, Json] = "as built",
+    initialisation: str = "as built",
 ) -> Graph:
     """The graph of a model, every parameter with its initialisation.
 
@@ -34,8 +34,7 @@ def traced_graph(
     dtype
         Of the input.
     initialisation
-        "as built", "default" (PyTorch's defaults, whatever the weights are), or the initialisation of each parameter and buffer
-        by its name.
+        "as built", or "default" (PyTorch's defaults, whatever the weights are).
 
     Raises
     ------
@@ -44,8 +43,8 @@ def traced_graph(
     """
     module, construction = built(model)
     shape = _checked_input(input_shape, dtype)
-    if isinstance(initialisation, str) and initialisation not in MODES:
-        raise NotAModel(f"initialisation is one of {', '.join(MODES)}, not {initialisation[:40]!r}")
+    if initialisation not in MODES:
+        raise UnknownInitialisation(f"initialisation is one of {', '.join(MODES)}, not {str(initialisation)[:40]!r}")
     captured, evaluated, again = captures(module, [(shape, dtype)], modes=(True, False, True))
     if (again.graph, list(again.leaves)) != (captured.graph, list(captured.leaves)):
         refuse("two calls of forward compute different things", "let forward depend on its input alone")
@@ -83,18 +82,6 @@ def built(model: Any) -> tuple[nn.Module, Construction | None]:
     if not isinstance(module, nn.Module):
         raise NotAModel(f"{getattr(model, '__name__', model)!s} built no nn.Module but {_kind(module)}")
     return module, construction
-
-
-def initialisations(model: nn.Module | Callable[[], nn.Module], *, initialisation: str = "as built") -> dict[str, Json]:
-    """The initialisation of every parameter and buffer that can be told, by name: what a copy without weights needs."""
-    module, construction = built(model)
-    starts, found = Starts(module, construction, initialisation), {}
-    for name, tensor in [*module.named_parameters(), *module.named_buffers()]:
-        try:
-            found[name] = starts.of(name, tensor)
-        except JitnasError:  # it may be dead; if not, the trace of the copy names it
-            continue
-    return found
 
 
 def _kind(value: Any) -> str:

@@ -23,7 +23,7 @@ def local(workers: int | None = None, threads: int | None = None) -> ThreadPoolE
     from jitnas_fn.core.envelope import PAYLOADS
     from jitnas_fn.worker.site import Site, use
 
-    cores = os.cpu_count() or 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     workers = workers or max(1, min(MOST_WORKERS, cores // 2))
     site = Site(accepts=PAYLOADS, threads=threads or max(1, cores // workers))
     return ThreadPoolExecutor(workers, thread_name_prefix="jitnas-local", initializer=use, initargs=(site,))

@@ -12,7 +12,7 @@ from jitnas_fn.client.evaluation import Evaluation, awaited
 from jitnas_fn.client.explanation import Explanation, explained
 from jitnas_fn.client.flights import Flights
 from jitnas_fn.client.lookups import known, known_at, replicates
-from jitnas_fn.client.request import Request, understood
+from jitnas_fn.client.request import understood
 from jitnas_fn.core.interfaces import Store
 from jitnas_fn.core.recipe import Recipe
 from jitnas_fn.core.record import Record
@@ -175,10 +175,6 @@ class Client:
     ) -> Record | None:
         """The record of one task if it is known, else None; never trains. With a control path, the site is asked too."""
         request = understood(model, dataset=dataset, recipe=recipe, seed=seed, limits=limits, initialisation=initialisation)
-        return self.known(request)
-
-    def known(self, request: Request) -> Record | None:
-        """The record that answers a request, from the store or the site; None if there is none."""
         return known(self.store, request) or known_at(self._site, request, store=self.store)
 
     def records(self, model: object, *, dataset: str, recipe: str | Recipe, initialisation: str = "as built") -> list[Record]:

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Sequence
 from concurrent.futures import CancelledError, Future, wait
 
 from jitnas_fn.client.control import Ask, told
@@ -149,9 +150,14 @@ class Evaluation(Future[Record]):
 def awaited(evaluation: Evaluation) -> Record:
     """The record of an evaluation; ctrl-C cancels it, on every system."""
     try:
-        while not wait([evaluation], timeout=INTERRUPTIBLE_SECONDS).done:
-            pass
+        wait_for([evaluation])
     except KeyboardInterrupt:
         evaluation.cancel()
         raise
     return evaluation.result()
+
+
+def wait_for(evaluations: Sequence[Evaluation]) -> None:
+    """Return once all are done; ctrl-C ends the wait, on every system."""
+    while wait(evaluations, timeout=INTERRUPTIBLE_SECONDS).not_done:
+        pass

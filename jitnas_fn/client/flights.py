@@ -2,14 +2,14 @@
 
 import threading
 import warnings
-from concurrent.futures import Executor, Future, wait
+from concurrent.futures import Executor, Future
 from functools import partial
 
 from jitnas_fn.backends.local import local
 from jitnas_fn.client.control import Ask
 from jitnas_fn.client.deadlines import Deadlines
 from jitnas_fn.client.delivery import received, typed
-from jitnas_fn.client.evaluation import Evaluation
+from jitnas_fn.client.evaluation import Evaluation, wait_for
 from jitnas_fn.client.lookups import known
 from jitnas_fn.client.request import Request
 from jitnas_fn.core.entry import architecture_entry
@@ -63,7 +63,7 @@ class Flights:
 
     def close(self) -> None:
         """Wait for everything under way, and end the executor that is our own."""
-        wait(self._under_way())
+        wait_for(self._under_way())
         self._end_executor()
 
     def stop(self) -> None:

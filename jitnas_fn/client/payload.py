@@ -7,7 +7,7 @@ import site
 import sys
 import sysconfig
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
@@ -55,30 +55,33 @@ def pickled(model: object, *, input_shape: tuple[int, ...], dtype: str, weights:
 
 def _dumped(model: object, *, weights: bool) -> bytes:
     written = io.BytesIO()
-    pickler = cloudpickle.CloudPickler(written) if weights else _structure_pickler()(written)
+    pickler = cloudpickle.CloudPickler(written) if weights else _Structure(written)
     pickler.dump(model)
     return written.getvalue()
 
 
-def _structure_pickler() -> Callable[[io.BytesIO], cloudpickle.CloudPickler]:
-    """A pickler that puts trainable parameters on the meta device on their way, sharing kept.
+class _Structure(cloudpickle.CloudPickler):  # type: ignore[misc]  # cloudpickle has no types
+    """Puts trainable parameters on the meta device on their way, sharing kept.
 
     Frozen parameters are content and travel with it; of a constant one (a zero gate is not a one gate), one number does.
     """
-    import torch
 
-    def bare(tensor: torch.Tensor) -> torch.Tensor:
-        if tensor.numel() > 0 and bool((tensor == tensor.flatten()[0]).all()):
-            return tensor.flatten()[:1].clone().expand(tensor.shape) if tensor.dim() else tensor
-        return torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device="meta")
+    def reducer_override(self, value: Any) -> Any:
+        if _is_parameter(value) and value.requires_grad:
+            return type(value), (_bare(value.detach()),)
+        return super().reducer_override(value)
 
-    class Structure(cloudpickle.CloudPickler):  # type: ignore[misc]  # cloudpickle has no types
-        def reducer_override(self, value: Any) -> Any:
-            if isinstance(value, torch.nn.Parameter) and value.requires_grad:
-                return type(value), (bare(value.detach()),)
-            return super().reducer_override(value)
 
-    return Structure
+def _is_parameter(value: object) -> bool:
+    """Whether it is torch's `Parameter`, told by its name: this floor does not import torch."""
+    return f"{type(value).__module__}.{type(value).__qualname__}" == "torch.nn.parameter.Parameter"
+
+
+def _bare(tensor: Any) -> Any:
+    """A tensor of the same form that is small as a pickle."""
+    if tensor.numel() == 0 or not bool((tensor == tensor.flatten()[0]).all()):
+        return tensor.new_empty_strided(tensor.shape, tensor.stride(), device="meta")
+    return tensor.flatten()[:1].clone().expand(tensor.shape) if tensor.dim() else tensor
 
 
 @contextmanager

@@ -9,7 +9,8 @@ from jitnas_fn.cli import options
 from jitnas_fn.cli.answers import answering
 from jitnas_fn.cli.by_key import given, look_up
 from jitnas_fn.cli.model_file import model_in
-from jitnas_fn.client.client import Client
+from jitnas_fn.client.cache import users_store
+from jitnas_fn.client.lookups import known
 from jitnas_fn.client.request import understood
 from jitnas_fn.core.task import is_key
 
@@ -31,7 +32,7 @@ def lookup(
     with answering(as_json=as_json) as answer:
         began = time.monotonic()
         request = understood(model_in(target), dataset=dataset, recipe=recipe, seed=seed, initialisation=initialisation)
-        record = Client().known(request)
+        record = known(users_store(), request)
         code = given(answer, request.task.key, record=record, seconds_waited=time.monotonic() - began)
     raise typer.Exit(code)
 

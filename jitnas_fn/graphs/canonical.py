@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 WORK = 1_000_000  # vertex signatures; a few seconds
+MAX_DEPTH = 300  # vertices set apart one after another
 Certificate = tuple[tuple[tuple[int, int], ...], ...]
 
 
@@ -165,14 +166,18 @@ class _Search:
 
     def greedy(self, colouring: Colouring, *, bounded: bool = True) -> tuple[list[int], Certificate]:
         """Set the first vertex of the first tied class apart until none is tied. Changes `colouring`."""
+        self.work -= len(self.wiring) // 8
         tied = colouring.first_tied()
         while tied is not None:
             self.refine(colouring, colouring.set_apart(colouring.members[tied][0]), bounded=bounded)
             tied = colouring.first_tied(tied)
         return self.certificate(colouring)
 
-    def least(self, colouring: Colouring) -> tuple[list[int], Certificate, list[list[int]]]:
+    def least(self, colouring: Colouring, depth: int = 0) -> tuple[list[int], Certificate, list[list[int]]]:
         """The order with the least certificate below `colouring`, the certificate, and the automorphisms met."""
+        self.work -= len(self.wiring) // 8  # copies and certificates cost too
+        if self.work < 0 or depth > MAX_DEPTH:
+            raise _OutOfWork
         tied = colouring.first_tied()
         if tied is None:
             return *self.certificate(colouring), []
@@ -185,7 +190,7 @@ class _Search:
             self.refine(below, below.set_apart(vertex))
             if tried and self._symmetric(self.greedy(below.copy()), tried, orbits, automorphisms):
                 continue
-            order, certificate, deeper = self.least(below)
+            order, certificate, deeper = self.least(below, depth + 1)
             for mapping in deeper:
                 orbits.join(mapping)
                 automorphisms.append(mapping)

@@ -4,13 +4,13 @@ Rules never look at the order of nodes, so graphs that differ in it alone get is
 none fires. Where a rule might change more than rounding, there is no rule: a false split costs time, a wrong merge the truth.
 """
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from jitnas_fn.core.codec import Json, canonical
 from jitnas_fn.core.errors import DocumentError
 from jitnas_fn.graphs.graph import Graph, Node
+from jitnas_fn.graphs.opening import opened
 from jitnas_fn.graphs.operations import LEAVES
 from jitnas_fn.graphs.opset import operation
 from jitnas_fn.graphs.shapes import broadcast
@@ -29,29 +29,21 @@ def normal_form(graph: Graph) -> Graph:
         If it does not settle within `MAX_PASSES`.
     """
     for _ in range(MAX_PASSES):
-        simpler = _pass(graph, nested=False)
+        simpler = _pass(graph)
         if simpler == graph:
-            simpler = _pass(graph, nested=True)
+            simpler = _pass(opened(graph))
             if simpler == graph:
                 return graph
         graph = simpler
     raise DocumentError(f"the graph does not settle in {MAX_PASSES} passes of simplification")
 
 
-def _pass(graph: Graph, *, nested: bool) -> Graph:
-    """One pass from inputs to outputs; with `nested`, sums in sums and products in products are opened too."""
-    live = graph.live()
-    uses = Counter(source for i in live for _, source in graph.nodes[i].inputs)
-    uses.update(graph.outputs)
+def _pass(graph: Graph) -> Graph:
+    """One pass of the local rules, from inputs to outputs."""
     rewriter, place = _Rewriter(), {}  # type: tuple[_Rewriter, dict[int, int]]
-    for i in live:
+    for i in graph.live():
         node = graph.nodes[i]
-        edges = tuple((label, place[source]) for label, source in node.inputs)
-        if nested and node.op in ("sum", "prod"):
-            single = {place[source] for _, source in node.inputs if uses[source] == 1}
-            place[i] = rewriter.opened(node, edges, single)
-        else:
-            place[i] = rewriter.rewritten(node, edges)
+        place[i] = rewriter.rewritten(node, tuple((label, place[source]) for label, source in node.inputs))
     rewriter.graph.outputs = [place[i] for i in graph.outputs]
     live = rewriter.graph.live()
     return rewriter.graph if len(live) == len(rewriter.graph.nodes) else _pruned(rewriter.graph, live)
@@ -145,23 +137,6 @@ class _Rewriter:
 
     def _quotient(self, node: Node, edges: Edges) -> int | None:
         return edges[0][1] if node.attrs["divisor"] == 1.0 else None
-
-    def opened(self, node: Node, edges: Edges, single: set[int]) -> int:
-        """A sum or product with those inside it opened that nothing else reads, of the same shape and type."""
-        opened: list[tuple[str, int]] = []
-        constant = node.attrs.get("constant", 0.0)
-        for label, source in edges:
-            inner = self.graph.nodes[source]
-            fits = inner.op == node.op and source in single and (inner.shape, inner.dtype) == (node.shape, node.dtype)
-            if fits and node.op == "prod":
-                opened += inner.inputs
-            elif fits and abs(float(label)) == 1.0 and 0.0 in (constant, inner.attrs["constant"]):
-                constant += float(label) * inner.attrs["constant"]
-                opened += [(repr(float(label) * float(factor)), term) for factor, term in inner.inputs]
-            else:
-                opened.append((label, source))
-        attrs = {"constant": constant + 0.0} if node.op == "sum" else {}
-        return self.kept(Node(node.op, attrs, (), node.shape, node.dtype), tuple(opened))
 
     # views and reductions
 

@@ -85,9 +85,7 @@ OPERATIONS: dict[str, Operation] = {
     "group_norm": Operation(shapes.channel_norm, optional=_AFFINE, attrs={"groups": an_int, "eps": a_float}),
     "layer_norm": Operation(shapes.trailing_norm, optional=_AFFINE, attrs={"shape": ints, "eps": a_float}),
     "rms_norm": Operation(shapes.trailing_norm, optional=("weight",), attrs={"shape": ints, "eps": or_none(a_float)}),
-    "local_response_norm": Operation(
-        shapes.same, attrs={"size": an_int, "alpha": a_float, "beta": a_float, "k": a_float}, keeps_zero=True
-    ),
+    "local_response_norm": Operation(shapes.same, attrs={"size": an_int, "alpha": a_float, "beta": a_float, "k": a_float}),
     # pooling
     "max_pool": Operation(shapes.pool, attrs={**_WINDOW, "dilation": ints}, keeps_zero=True),
     "avg_pool": Operation(

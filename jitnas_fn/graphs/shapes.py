@@ -108,7 +108,8 @@ def channel_norm(attrs: Json, inputs: Labelled) -> Shape:
     need(len(x) >= 2 and x[0] < 0 and x[1] > 0, f"{list(x)} is no batch of channels")
     need(all(shape == (x[1],) for label, shape in inputs if label != "x"), f"weights and statistics have {x[1]} entries")
     need(("mean" in shapes) == ("variance" in shapes), "mean and variance come together")
-    need(x[1] % attrs.get("groups", 1) == 0, f"{x[1]} channels do not split into {attrs.get('groups')} groups")
+    groups = attrs.get("groups", 1)
+    need(groups >= 1 and x[1] % groups == 0, f"{x[1]} channels do not split into {groups} groups")
     return x
 
 

@@ -6,24 +6,24 @@ from concurrent.futures import ThreadPoolExecutor
 MOST_WORKERS = 4  # each child holds torch and a dataset: some 400 MB
 
 
-def local(workers: int | None = None, threads: int | None = None) -> ThreadPoolExecutor:
+def local(workers: int | None = None, threads: int = 1) -> ThreadPoolExecutor:
     """An executor that trains on this machine. Scripts that use it need no main guard.
 
-    Its threads only wait for child processes. Whoever runs it is the site's administrator, so that pickled payloads are
-    accepted.
+    Its threads only wait for child processes. Whoever runs it is the site's administrator, so pickled payloads are accepted.
 
     Parameters
     ----------
     workers
-        Trainings at the same time; None for half as many as there are cores, at most 4.
+        Trainings at the same time; None for as many as there are cores, at most 4.
     threads
-        Threads of each training; None to share the cores between the workers. The same key gives identical curves only
-        where this number is the same.
+        Threads of each training. The same key gives identical curves only where this number is the same, so one is the default
+        everywhere. More of them help large networks, but threads wait for one another: where another process wanted one of two
+        cores, a small network took 90 s with two threads and 2 s with one.
     """
     from jitnas_fn.core.envelope import PAYLOADS
     from jitnas_fn.worker.site import Site, use
 
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    workers = workers or max(1, min(MOST_WORKERS, cores // 2))
-    site = Site(accepts=PAYLOADS, threads=threads or max(1, cores // workers))
+    site = Site(accepts=PAYLOADS, threads=threads)
+    workers = workers or max(1, min(MOST_WORKERS, cores // threads))
     return ThreadPoolExecutor(workers, thread_name_prefix="jitnas-local", initializer=use, initargs=(site,))

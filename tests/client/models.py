@@ -52,18 +52,3 @@ class Unkeyable(nn.Module):
 
 
 small_for_synthetic = functools.partial(small, outputs=4)
-
-
-class Deadly(nn.Module):
-    """Ends the process that builds or runs it for real; only tracing survives it."""
-
-    def __init__(self):
-        super().__init__()
-        self.body = small(outputs=4)
-
-    def forward(self, x):
-        if torch.is_inference_mode_enabled() or x.device.type != "meta":
-            import os
-
-            os._exit(7)
-        return self.body(x)

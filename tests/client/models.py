@@ -2,7 +2,6 @@
 
 import functools
 
-import torch
 from torch import nn
 from torch.nn import functional
 

@@ -19,9 +19,9 @@ def described(record: Record, *, source: str, seconds_waited: float) -> str:
 
 
 def as_fields(record: Record | None, *, key: str, source: str | None, seconds_waited: float) -> Json:
-    """What `--json` prints."""
-    fields = None if record is None else record.to_dict()
-    return {"record": fields, "key": key, "source": source, "seconds_waited": round(seconds_waited, 3)}
+    """What `--json` prints: the record's own fields, where it came from and how long that took."""
+    fields = {} if record is None else record.to_dict()
+    return {**fields, "key": key, "source": source, "seconds_waited": round(seconds_waited, 3)}
 
 
 def _measured(record: Record) -> list[str]:

@@ -6,13 +6,13 @@ from jitnas_fn.client.control import Ask, told
 from jitnas_fn.client.request import Request
 from jitnas_fn.core.errors import JitnasError
 from jitnas_fn.core.interfaces import Store
-from jitnas_fn.core.record import Record, best
+from jitnas_fn.core.record import Record, answering
 from jitnas_fn.core.task import Task
 
 
 def known(store: Store, request: Request) -> Record | None:
     """The best record in `store` that answers the request; None if there is none."""
-    return best(record for record in store.replicates(request.task.key) if record.answers(request.limits))
+    return answering(store.replicates(request.task.key), request.limits)
 
 
 def known_at(site: Ask | None, request: Request, *, store: Store) -> Record | None:

@@ -1,6 +1,5 @@
 """From what a user says (model, dataset, recipe, seed) to a task, and to the message that asks for it."""
 
-import threading
 import uuid
 from dataclasses import dataclass, replace
 
@@ -15,8 +14,6 @@ from jitnas_fn.graphs.architecture import Architecture
 from jitnas_fn.training.shapes import check_fit, check_recipe, input_shape
 
 IDENTITIES = ("exact", "none")
-
-_TRACING = threading.Lock()  # tracing swaps the parameters of the user's own module for a moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +34,8 @@ class Request:
         Of the dataset.
     payload
         Format to send: "graph" or "cloudpickle".
+    initialisation
+        "as built" or "default"; a site that unpickles the model has to read it alike.
     """
 
     task: Task
@@ -45,6 +44,7 @@ class Request:
     architecture: Architecture | None
     card: Dataset
     payload: str
+    initialisation: str
 
     def with_seed(self, seed: int) -> "Request":
         """The same task under another seed."""
@@ -69,7 +69,8 @@ class Request:
 
         shape = input_shape(self.card, self.task.recipe)
         weights = self.architecture is None
-        return pickled(self.model, input_shape=shape, dtype=self.card.input_dtype, weights=weights)
+        found = pickled(self.model, input_shape=shape, dtype=self.card.input_dtype, weights=weights)
+        return {**found, "initialisation": self.initialisation}
 
 
 def understood(
@@ -94,7 +95,8 @@ def understood(
         architecture = architecture_of(model, card=card, recipe=plan, initialisation=initialisation)
         fingerprint = architecture.fingerprint
     task = Task(fingerprint, card.name, card.sha256, plan, seed)
-    return Request(task, Limits() if limits is None else limits, model, architecture, card, payload)
+    bounds = Limits() if limits is None else limits
+    return Request(task, bounds, model, architecture, card, payload, initialisation)
 
 
 def card_of(dataset: str) -> Dataset:
@@ -133,10 +135,9 @@ def architecture_of(model: object, *, card: Dataset, recipe: Recipe, initialisat
     if isinstance(model, Architecture):
         found = model
     else:
-        with _TRACING:
-            found = Architecture.from_module(
-                model, input_shape=input_shape(card, recipe), dtype=card.input_dtype, initialisation=initialisation
-            )
+        found = Architecture.from_module(
+            model, input_shape=input_shape(card, recipe), dtype=card.input_dtype, initialisation=initialisation
+        )
     outputs = len(found.graph.outputs)
     answered = found.output_shape if outputs == 1 else f"{outputs} outputs"
     check_fit(card, recipe, seen=found.input_shape, dtype=found.input_dtype, answered=answered)
@@ -169,8 +170,7 @@ def fingerprint(
     NotAModel, UnsupportedModel, UnknownInitialisation
         If it has no exact key; the message says why and what to do.
     """
-    with _TRACING:
-        return Architecture.from_module(model, input_shape=input_shape, dtype=dtype, initialisation=initialisation).fingerprint
+    return Architecture.from_module(model, input_shape=input_shape, dtype=dtype, initialisation=initialisation).fingerprint
 
 
 def _opaque(model: object) -> str:

@@ -147,6 +147,11 @@ def best(records: Iterable[Record]) -> Record | None:
     return max(records, key=lambda record: record.order, default=None)
 
 
+def answering(records: Iterable[Record], limits: Limits) -> Record | None:
+    """The best of those records that answer a request under `limits`; None if there is none."""
+    return best(record for record in records if record.answers(limits))
+
+
 def _check(record: Record) -> None:
     objects = ("parts", "dataset", "recipe", "curves", "metrics", "cost", "size", "environment", "provenance", "seal")
     for name in objects:

@@ -79,7 +79,7 @@ class Architecture:
         """
         from jitnas_fn.tracing.trace import traced_graph  # torch is needed only here
 
-        return cls.from_graph(traced_graph(model, tuple(input_shape), dtype=dtype, initialisation=initialisation))
+        return cls.from_graph(traced_graph(model, input_shape, dtype=dtype, initialisation=initialisation))
 
     def to_json(self) -> str:
         """The document as canonical JSON; its SHA-256 is the fingerprint."""

@@ -14,8 +14,10 @@ from jitnas_fn.graphs.graph import Graph
 from jitnas_fn.graphs.operations import Shape
 from jitnas_fn.tracing import elementwise, layers, parts, questions, views  # noqa: F401  (they fill the table)
 from jitnas_fn.tracing.guard import inspect, untouched
+from jitnas_fn.tracing.refusal import REFUSALS, refuse
+from jitnas_fn.tracing.surroundings import guarded
 from jitnas_fn.tracing.table import TABLE
-from jitnas_fn.tracing.traced import REFUSALS, Recorder, refuse
+from jitnas_fn.tracing.traced import Recorder
 
 ONE_AT_A_TIME = threading.RLock()  # training flags, torch's modes and Function.apply are not per thread
 
@@ -59,11 +61,13 @@ def captures(model: nn.Module, inputs: list[tuple[Shape, str]], *, modes: Sequen
         REFUSALS.clear()
         parameters, buffers = inspect(model)
         try:
-            with untouched(model):
+            with untouched(model), torch.inference_mode(mode=False), torch.autocast("cpu", enabled=False), guarded():
                 found = [traced_call(model, Recorder(parameters, buffers, gradients=mode), inputs, mode) for mode in modes]
         except (JitnasError, KeyboardInterrupt):
             raise
-        except Exception as reason:
+        except (Exception, SystemExit) as reason:
+            if REFUSALS:
+                raise REFUSALS[0] from None
             raise ModelFailed(f"forward raised {type(reason).__name__}: {str(reason)[:500]}") from reason
         finally:
             refusals = list(REFUSALS)
@@ -76,7 +80,7 @@ def traced_call(model: nn.Module, recorder: Recorder, inputs: list[tuple[Shape, 
     """One call of the model; in its frames a refusal looks for the line to name."""
     model.train(training)
     modes = [(module, module.training) for module in model.modules()]
-    with torch.set_grad_enabled(training), _NothingRuns(), _Table(recorder):
+    with torch.set_grad_enabled(training), _NothingRuns() as recorder.mode, _Table(recorder):
         value = model(*[recorder.input(shape, dtype) for shape, dtype in inputs])
     if any(module.training != mode for module, mode in modes):
         refuse("forward switches between training and evaluation", "leave the mode to the caller")
@@ -106,14 +110,19 @@ class _Table(TorchFunctionMode):
             refuse(f"{_name(func)} is not in the table of operations", "write it with operations that are")
         try:
             return handler(self.recorder, *args, **(kwargs or {}))
-        except TypeError as reason:
-            if reason.__traceback__ is not None and reason.__traceback__.tb_next is None:  # raised by the call itself
-                refuse(f"{_name(func)} with these arguments ({reason})", "use its common form")
+        except JitnasError:
             raise
+        except Exception as reason:  # noqa: BLE001  whatever a handler cannot digest is not known, also if the model catches it
+            refuse(f"{_name(func)} with these arguments ({reason})", "use its common form")
 
 
 class _NothingRuns(TorchDispatchMode):
     """What reaches torch's kernels has escaped the table: scripted functions, extensions."""
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Nothing is compiled here; without this, torch imports its compiler for a second or two."""
+        return False
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import torch
+from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from jitnas_fn.core.codec import Json
@@ -46,6 +47,7 @@ class Start:
         return {self.kind: list(self.values)} if self.kind in ("uniform", "normal", "trunc_normal") else None
 
 
+HANDED_OUT = {torch.Tensor.numpy, torch.Tensor.__array__, torch.Tensor.tolist}
 RANDOM = ("uniform", "normal", "trunc_normal", "erfinv")
 
 
@@ -81,8 +83,27 @@ def _clamped(start: Start, low: Any, high: Any) -> Start:
     return replace(start, kind="trunc_normal", values=(mean, std, float(low), float(high)))
 
 
+class _Looks(TorchFunctionMode):
+    """Tells a construction which tensors are handed out to code that writes past torch."""
+
+    def __init__(self, construction: "Construction") -> None:
+        super().__init__()
+        self.construction = construction
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func in HANDED_OUT:
+            for tensor in _tensors(list(args)):
+                self.construction.looked_at(tensor)
+        return func(*args, **(kwargs or {}))
+
+
 class Construction(TorchDispatchMode):
     """While it is active, follow what happens to every storage."""
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Nothing is compiled here; without this, torch imports its compiler for a second or two."""
+        return False
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -106,10 +127,13 @@ class Construction(TorchDispatchMode):
     def __enter__(self) -> Self:
         self._truncated = torch.nn.init._no_grad_trunc_normal_
         torch.nn.init._no_grad_trunc_normal_ = self._trunc_normal
+        self._looks = _Looks(self)
+        self._looks.__enter__()  # type: ignore[no-untyped-call]
         return super().__enter__()  # type: ignore[no-any-return,no-untyped-call]
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         torch.nn.init._no_grad_trunc_normal_ = self._truncated
+        self._looks.__exit__(kind, error, trace)  # type: ignore[no-untyped-call]
         super().__exit__(kind, error, trace)  # type: ignore[no-untyped-call]
 
     def _trunc_normal(
@@ -123,7 +147,7 @@ class Construction(TorchDispatchMode):
         )
         return value
 
-    def _looked_at(self, tensor: torch.Tensor) -> None:
+    def looked_at(self, tensor: torch.Tensor) -> None:
         """A number was taken out of a tensor: construction may have branched on it, so what it came from is unknown."""
         todo = [tensor.untyped_storage()._cdata]
         while todo:
@@ -140,7 +164,7 @@ class Construction(TorchDispatchMode):
         name = func._schema.name.removeprefix("aten::")
         if name in ("_local_scalar_dense", "equal", "is_nonzero"):
             for tensor in _tensors([*args]):
-                self._looked_at(tensor)
+                self.looked_at(tensor)
         written = [
             named.get(argument.name)
             for argument in func._schema.arguments
@@ -161,13 +185,14 @@ class Construction(TorchDispatchMode):
 
     def _after(self, name: str, target: Any, named: dict[str, Any]) -> Start:
         """What a tensor holds after operation `name`, whose first tensor was `target`."""
-        before = self.start_of(target) if isinstance(target, torch.Tensor) else None
+        before = self.start_of(target) if isinstance(target, torch.Tensor) and _whole(target) else None
         rule = RULES.get(name)
         if rule is None:
             return _unknown(name)
         found = rule(before or _unknown(name), named)
         if found is None and isinstance(named.get("src"), torch.Tensor):  # copy_
-            found = self.start_of(named["src"]) if _whole(named["src"]) else None
+            source = named["src"]
+            found = self.start_of(source) if _whole(source) and source.numel() == target.numel() else None
         return found or _unknown(name)
 
 

@@ -7,8 +7,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from jitnas_fn.tracing.refusal import refuse
 from jitnas_fn.tracing.table import TABLE, spelled
-from jitnas_fn.tracing.traced import Recorder, Traced, name_of, refuse
+from jitnas_fn.tracing.traced import Recorder, name_of
 
 REQUIRED = object()
 
@@ -48,7 +49,7 @@ IN_PLACE: dict[str, list[Any]] = {
 
 
 def _activation(op: str, arguments: list[tuple[str, Any, str]], *, always_in_place: bool) -> Any:
-    def handler(r: Recorder, input: Any, *given: Any, **named: Any) -> Traced:
+    def handler(r: Recorder, input: Any, *given: Any, **named: Any) -> Tensor:
         values = dict(zip([name for name, _, _ in arguments] + ["inplace"], given, strict=False))
         if len(given) > len(arguments) + 1 or set(named) - {name for name, _, _ in arguments} - {"inplace"}:
             refuse(f"{op} with arguments {sorted(named)}", "use those of torch.nn.functional")
@@ -78,7 +79,7 @@ def _axis(r: Recorder, x: Any, dim: Any) -> int:
 
 
 def _along(op: str) -> Any:
-    def handler(r: Recorder, input: Any, dim: Any = None, _stacklevel: int = 3, dtype: Any = None) -> Traced:
+    def handler(r: Recorder, input: Any, dim: Any = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
         if dtype is not None and name_of(dtype) != r.graph.nodes[r.node(input)].dtype:
             refuse(f"{op} with a cast to {dtype}", "keep one dtype")
         return r.compute(op, [("x", input)], {"axis": _axis(r, input, dim)})
@@ -106,12 +107,12 @@ def _softmin(r: Recorder, input: Any, dim: Any = None, _stacklevel: int = 3, dty
 
 
 @spelled(F.glu)
-def _glu(r: Recorder, input: Any, dim: int = -1) -> Traced:
+def _glu(r: Recorder, input: Any, dim: int = -1) -> Tensor:
     return r.compute("glu", [("x", input)], {"axis": _axis(r, input, dim)})
 
 
 @spelled(torch.prelu, F.prelu, Tensor.prelu)
-def _prelu(r: Recorder, input: Any, weight: Any) -> Traced:
+def _prelu(r: Recorder, input: Any, weight: Any) -> Tensor:
     return r.compute("prelu", [("x", input), ("weight", weight)])
 
 
@@ -136,12 +137,12 @@ def _combined_node(r: Recorder, terms: list[tuple[float, Any]]) -> int:
     return r.add("sum", [*edges, ("1.0", zeros)], {"constant": constant})
 
 
-def _combined(r: Recorder, terms: list[tuple[float, Any]]) -> Traced:
+def _combined(r: Recorder, terms: list[tuple[float, Any]]) -> Tensor:
     return r.traced(_combined_node(r, terms))
 
 
 @spelled(torch.add, Tensor.add, Tensor.__add__, Tensor.__radd__)
-def _add(r: Recorder, input: Any, other: Any, *, alpha: float = 1) -> Traced:
+def _add(r: Recorder, input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     return _combined(r, [(1.0, input), (_number(alpha), other)])
 
 
@@ -153,22 +154,22 @@ def _add_in_place(r: Recorder, input: Any, other: Any, *, alpha: float = 1) -> A
 
 
 @spelled(torch.sub, torch.subtract, Tensor.sub, Tensor.subtract, Tensor.__sub__)
-def _sub(r: Recorder, input: Any, other: Any, *, alpha: float = 1) -> Traced:
+def _sub(r: Recorder, input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     return _combined(r, [(1.0, input), (-_number(alpha), other)])
 
 
 @spelled(Tensor.__rsub__, torch.rsub)
-def _rsub(r: Recorder, input: Any, other: Any) -> Traced:
+def _rsub(r: Recorder, input: Any, other: Any) -> Tensor:
     return _combined(r, [(-1.0, input), (1.0, other)])
 
 
 @spelled(Tensor.sub_, Tensor.__isub__)
-def _sub_in_place(r: Recorder, input: Any, other: Any, *, alpha: float = 1) -> Traced:
+def _sub_in_place(r: Recorder, input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     return r.overwrite(input, _combined_node(r, [(1.0, input), (-_number(alpha), other)]))
 
 
 @spelled(torch.neg, torch.negative, Tensor.neg, Tensor.negative, Tensor.__neg__)
-def _neg(r: Recorder, input: Any) -> Traced:
+def _neg(r: Recorder, input: Any) -> Tensor:
     return _combined(r, [(-1.0, input)])
 
 
@@ -179,12 +180,12 @@ def _product_node(r: Recorder, a: Any, b: Any) -> int:
 
 
 @spelled(torch.mul, torch.multiply, Tensor.mul, Tensor.multiply, Tensor.__mul__, Tensor.__rmul__)
-def _mul(r: Recorder, input: Any, other: Any) -> Traced:
+def _mul(r: Recorder, input: Any, other: Any) -> Tensor:
     return r.traced(_product_node(r, input, other))
 
 
 @spelled(Tensor.mul_, Tensor.__imul__)
-def _mul_in_place(r: Recorder, input: Any, other: Any) -> Traced:
+def _mul_in_place(r: Recorder, input: Any, other: Any) -> Tensor:
     return r.overwrite(input, _product_node(r, input, other))
 
 
@@ -197,22 +198,22 @@ def _quotient_node(r: Recorder, x: Any, divisor: Any) -> int:
 
 
 @spelled(torch.div, torch.divide, torch.true_divide, Tensor.div, Tensor.divide, Tensor.true_divide, Tensor.__truediv__)
-def _div(r: Recorder, input: Any, other: Any) -> Traced:
+def _div(r: Recorder, input: Any, other: Any) -> Tensor:
     return r.traced(_quotient_node(r, input, other))
 
 
 @spelled(Tensor.div_, Tensor.__itruediv__)
-def _div_in_place(r: Recorder, input: Any, other: Any) -> Traced:
+def _div_in_place(r: Recorder, input: Any, other: Any) -> Tensor:
     return r.overwrite(input, _quotient_node(r, input, other))
 
 
 @spelled(torch.square, Tensor.square)
-def _square(r: Recorder, input: Any) -> Traced:
+def _square(r: Recorder, input: Any) -> Tensor:
     return r.traced(_product_node(r, input, input))
 
 
 @spelled(torch.pow, Tensor.pow, Tensor.__pow__)
-def _pow(r: Recorder, input: Any, exponent: Any) -> Traced:
+def _pow(r: Recorder, input: Any, exponent: Any) -> Tensor:
     if not isinstance(exponent, (int, float)) or exponent != 2:
         refuse(f"a power with exponent {exponent!r}", "only squares are known so far")
     return r.traced(_product_node(r, input, input))

@@ -4,14 +4,16 @@ import random
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn.modules import module as global_hooks
 from torch.nn.parameter import is_lazy
 
-from jitnas_fn.tracing.traced import refuse
+from jitnas_fn.tracing.refusal import refuse
 
 CONTAINERS = (dict, list, set, tuple)
 HOOKS = ("_backward_hooks", "_backward_pre_hooks", "_forward_hooks", "_forward_pre_hooks")
@@ -30,7 +32,9 @@ def inspect(model: nn.Module) -> tuple[dict[int, str], dict[int, str]]:
         refuse("there are global module hooks", "remove them first")
     parameters: dict[int, str] = {}
     buffers: dict[int, str] = {}
-    owners: dict[int, str] = {}
+    owners: dict[tuple[int, int], str] = {}  # (first byte, end) of each tensor's memory
+    if any(is_lazy(tensor) for tensor in [*model.parameters(), *model.buffers()]):
+        refuse("a lazy layer has no shape yet", "call the model once on a batch first")
     for path, module in model.named_modules():
         if isinstance(module, torch.jit.ScriptModule) or type(module).__name__ == "OptimizedModule":
             refuse(f"{path or 'the model'} is a compiled or scripted module", "pass the plain module")
@@ -41,41 +45,40 @@ def inspect(model: nn.Module) -> tuple[dict[int, str], dict[int, str]]:
                 if tensor is not None and id(tensor) not in names:
                     names[id(tensor)] = f"{path}.{name}".lstrip(".")
                     _check(names[id(tensor)], tensor, owners)
+    spans = sorted(owners)
+    for (_, end), later in pairwise(spans):
+        if later[0] < end:
+            refuse(f"{owners[later]} shares memory with another tensor", "to tie weights, use one and the same nn.Parameter")
     return parameters, buffers
 
 
-def _check(name: str, tensor: torch.Tensor, owners: dict[int, str]) -> None:
+def _check(name: str, tensor: torch.Tensor, owners: dict[tuple[int, int], str]) -> None:
     """Refuse a tensor that is more than its numbers; `owners` says whose memory is whose."""
-    if is_lazy(tensor):
-        refuse(f"{name} is lazy and has no shape yet", "call the model once on a batch first")
     if tensor._backward_hooks or getattr(tensor, "_post_accumulate_grad_hooks", None):
         refuse(f"{name} has a gradient hook", "remove it")
     if type(tensor) not in PLAIN:
         refuse(f"{name} is a {type(tensor).__name__}", "use plain parameters and buffers")
     if tensor.is_meta or not tensor.numel():
         return
-    first = owners.setdefault(tensor.untyped_storage().data_ptr(), name)
+    storage = tensor.untyped_storage()
+    first = owners.setdefault((storage.data_ptr(), storage.data_ptr() + storage.nbytes()), name)
     if first != name:
         refuse(f"{name} and {first} share memory", "to tie weights, use one and the same nn.Parameter")
 
 
 @contextmanager
 def untouched(model: nn.Module) -> Iterator[None]:
-    """Put every attribute and mode of every module back afterwards, and refuse what forward has changed.
-
-    Custom autograd functions are refused meanwhile.
-    """
-    apply = torch.autograd.Function.__dict__["apply"]
+    """Put every attribute and mode of every module back afterwards, and refuse what forward has changed."""
     modes = [(module, module.training) for module in model.modules()]
     before = [(name, module, _copied(module)) for name, module in model.named_modules()]
-    draws = _random_state()
-    drawn, changed = False, []
-    torch.autograd.Function.apply = classmethod(_refuse_function)  # type: ignore[assignment,method-assign]
+    draws, changed = _random_state(), []  # type: tuple[_Draws, list[str]]
+    drawn = False
     try:
         yield
-        drawn = draws != _random_state()
     finally:
-        torch.autograd.Function.apply = apply  # type: ignore[method-assign]
+        drawn = draws != _random_state()
+        if drawn:
+            _rewind(draws)
         for module, mode in modes:
             module.training = mode
         for name, module, attributes in before:
@@ -88,18 +91,25 @@ def untouched(model: nn.Module) -> Iterator[None]:
         refuse(f"forward changes {', '.join(sorted(set(changed))[:4])}", "keep no state in forward")
 
 
-def _refuse_function(cls: Any, *args: Any, **kwargs: Any) -> Any:
-    refuse(f"custom autograd function {cls.__qualname__}", "its backward cannot be read; write it with torch operations")
-
-
 Content = list[tuple[Any, Any]]
 
 
 def _copied(module: nn.Module) -> tuple[dict[str, Any], list[tuple[str, Any, Content]]]:
     """The attributes of a module, and what is in those that are plain containers."""
     attributes = dict(module.__dict__)
+    objects = [(name, vars(value)) for name, value in attributes.items() if _is_plain_object(value)]
     inside = [(name, value, _content(value, 3)) for name, value in attributes.items() if isinstance(value, CONTAINERS)]
-    return attributes, inside
+    return attributes, inside + [(name, fields, _content(fields, 2)) for name, fields in objects]
+
+
+def _is_plain_object(value: Any) -> bool:
+    ours = type(value).__module__.startswith("jitnas_fn.")  # a rebuilt network's architecture
+    return (
+        hasattr(value, "__dict__")
+        and not isinstance(value, (nn.Module, torch.Tensor, type))
+        and not callable(value)
+        and not ours
+    )
 
 
 def _content(value: Any, depth: int) -> Content:
@@ -144,8 +154,21 @@ def _refilled(value: Any, content: Content) -> bool:
     return not same or any(inner)
 
 
-def _random_state() -> tuple[Any, ...]:
+_Draws = tuple[Any, Any, bytes]
+
+
+def _random_state() -> _Draws:
+    """Of Python's, NumPy's and torch's global generators."""
     numpy_random = sys.modules.get("numpy.random")
-    drawn = numpy_random.get_state(legacy=True) if numpy_random else None
-    numpy_state = None if drawn is None else (drawn[1].tobytes(), *drawn[2:])
-    return random.getstate(), numpy_state, torch.get_rng_state().numpy().tobytes()
+    numpy_state = numpy_random.get_state() if numpy_random else None
+    comparable = None if numpy_state is None else (numpy_state[0], numpy_state[1].tobytes(), *numpy_state[2:])
+    return random.getstate(), comparable, torch.default_generator.get_state().numpy().tobytes()
+
+
+def _rewind(draws: _Draws) -> None:
+    python, numpy_state, torch_state = draws
+    random.setstate(python)
+    if numpy_state is not None:
+        name, keys, *rest = numpy_state
+        np.random.set_state((name, np.frombuffer(keys, dtype=np.uint32), *rest))
+    torch.default_generator.set_state(torch.from_numpy(np.frombuffer(torch_state, dtype=np.uint8).copy()))

@@ -57,6 +57,10 @@ class Starts:
             return default
         start = self.construction.start_of(tensor) if self.construction else None
         if start is not None and start.init is not None:
+            if not _holds(tensor, start.init):
+                raise UnknownInitialisation(
+                    f"{name} was written to in a way that cannot be followed; use torch.nn.init, {ADVICE}"
+                )
             self._refuse_copies(name, start.draw or name)
             return _snapped(start.init, default, tensor)
         return self._told_from(name, tensor, default, start)
@@ -65,7 +69,7 @@ class Starts:
         """The initialisation as the tensor's numbers tell it."""
         if tensor.is_meta and default is not None:
             return default
-        value = None if tensor.is_meta else _constant(tensor)
+        value = None if tensor.is_meta or (start is not None and start.why.startswith("empty")) else _constant(tensor)
         if value is not None:
             return {"const": value}
         if tensor.is_meta:
@@ -79,12 +83,12 @@ class Starts:
             raise UnknownInitialisation(f"{name} is frozen and not constant: its numbers are the network's; {ADVICE}")
         if default is None or "uniform" not in default:
             raise UnknownInitialisation(f"{name} has weights of its own ({_described(tensor)}) and no default; {ADVICE}")
-        if not _looks_like(tensor, default):
+        if not _holds(tensor, default):
             raise UnknownInitialisation(
                 f"the weights of {name} ({_described(tensor)}) are not PyTorch's default draw {_shown(default)}: "
                 f"trained or initialised anew? {ADVICE}"
             )
-        self._refuse_copies(name, tuple(tensor.detach().reshape(-1)[:16].tolist()) if tensor.numel() > 1 else name)
+        self._refuse_copies(name, tuple(tensor.detach().reshape(-1)[:16].abs().tolist()) if tensor.numel() > 1 else name)
         return default
 
     def _refuse_copies(self, name: str, draw: object) -> None:
@@ -101,16 +105,16 @@ def _defaults(model: nn.Module) -> dict[int, Json]:
     """PyTorch's own initialisation of the parameters and statistics of its layers, by the id of the tensor."""
     found: dict[int, Json] = {}
     for module in model.modules():
-        if isinstance(module, (nn.modules.conv._ConvNd, nn.Linear)) and module.weight.numel():
-            bound = 1 / math.sqrt(math.prod(module.weight.shape[1:]))  # kaiming_uniform_(a=√5), and the same for the bias
-            for tensor in (module.weight, module.bias):
-                if tensor is not None:
-                    found[id(tensor)] = {"uniform": [-bound, bound]}
+        own = {**module._parameters, **module._buffers}  # not by attribute, which a parametrization computes
+        weight = own.get("weight")
+        if isinstance(module, (nn.modules.conv._ConvNd, nn.Linear)) and weight is not None and weight.numel():
+            bound = 1 / math.sqrt(math.prod(weight.shape[1:]))  # kaiming_uniform_(a=√5), and the same for the bias
+            found |= {id(own.get(name)): {"uniform": [-bound, bound]} for name in ("weight", "bias")}
         elif isinstance(module, NORMS):
             constants = {"weight": 1.0, "bias": 0.0, "running_mean": 0.0, "running_var": 1.0}
-            found |= {id(getattr(module, name, None)): {"const": value} for name, value in constants.items()}
+            found |= {id(own.get(name)): {"const": value} for name, value in constants.items()}
         elif isinstance(module, nn.PReLU):
-            found[id(module.weight)] = {"const": 0.25}
+            found[id(weight)] = {"const": 0.25}
     return found
 
 
@@ -151,16 +155,30 @@ def _sampled(tensor: torch.Tensor) -> Any:
     return flat[:: -(-flat.numel() // SAMPLED)].double().cpu().numpy()
 
 
-def _looks_like(tensor: torch.Tensor, default: Json) -> bool:
-    """Whether the numbers may be a draw from U(-b, b): bound, mean and variance."""
-    _, high = default["uniform"]
-    values = _sampled(tensor)
-    if not np.abs(values).max() <= high * (1 + 1e-6):  # nor a NaN
+def _holds(tensor: torch.Tensor, init: Json) -> bool:
+    """Whether the numbers may come from `init`: bounds, mean, variance, and no order among them."""
+    if tensor.is_meta or not tensor.numel():
+        return True
+    values, ((kind, numbers),) = _sampled(tensor), init.items()
+    if kind == "const":
+        return bool((values == float(torch.tensor(numbers, dtype=tensor.dtype))).all())
+    if kind == "trunc_normal":
+        low, high = numbers[2:]
+        return bool(values.min() >= low - abs(low) * 1e-6 and values.max() <= high + abs(high) * 1e-6)
+    if kind == "uniform":
+        low, high = numbers
+        slack = 1e-6 * max(abs(low), abs(high))
+        if not (values.min() >= low - slack and values.max() <= high + slack):  # nor a NaN
+            return False
+        mean, variance, kurtosis = (low + high) / 2, (high - low) ** 2 / 12, 1.8
+    else:
+        mean, variance, kurtosis = numbers[0], numbers[1] ** 2, 3.0
+    count, centred = len(values), values - mean
+    if abs(centred.mean()) > SLACK * math.sqrt(variance / count):
         return False
-    count, variance = len(values), high * high / 3
-    mean_error, variance_error = math.sqrt(variance / count), variance * math.sqrt(0.8 / count)
-    off = abs(values.mean()) > SLACK * mean_error
-    return not off and abs((values**2).mean() - variance) <= SLACK * variance_error
+    if abs((centred**2).mean() - variance) > SLACK * variance * math.sqrt((kurtosis - 1) / count):
+        return False
+    return count < 8 or abs((centred[1:] * centred[:-1]).mean()) <= SLACK * variance / math.sqrt(count - 1)
 
 
 def _described(tensor: torch.Tensor) -> str:

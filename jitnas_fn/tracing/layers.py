@@ -4,9 +4,11 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
+from jitnas_fn.tracing.refusal import refuse
 from jitnas_fn.tracing.table import numbers, spelled
-from jitnas_fn.tracing.traced import Recorder, Traced, refuse
+from jitnas_fn.tracing.traced import Recorder
 
 
 def _conv(rank: int) -> None:
@@ -20,7 +22,7 @@ def _conv(rank: int) -> None:
         padding: Any = 0,
         dilation: Any = 1,
         groups: int = 1,
-    ) -> Traced:
+    ) -> Tensor:
         strides, dilations = numbers(stride, rank), numbers(dilation, rank)
         if padding == "same":
             kernel = r.shape(weight)[2:]
@@ -28,7 +30,7 @@ def _conv(rank: int) -> None:
             if any(t % 2 for t in total):  # as torch does: zeros are added first, one more at the end
                 widths = [[t // 2, t - t // 2] for t in total]
                 padded = r.compute("pad", [("x", input)], {"mode": "constant", "widths": widths, "value": 0.0})
-                value: Traced = conv(r, padded, weight, bias, stride, 0, dilation, groups)
+                value: Tensor = conv(r, padded, weight, bias, stride, 0, dilation, groups)
                 return value
             paddings = [t // 2 for t in total]
         else:
@@ -47,7 +49,7 @@ def _conv(rank: int) -> None:
         output_padding: Any = 0,
         groups: int = 1,
         dilation: Any = 1,
-    ) -> Traced:
+    ) -> Tensor:
         attrs = {
             "stride": numbers(stride, rank),
             "padding": numbers(padding, rank),
@@ -71,7 +73,7 @@ def _pooling(rank: int) -> None:
         dilation: Any = 1,
         ceil_mode: bool = False,
         return_indices: bool = False,
-    ) -> Traced:
+    ) -> Tensor:
         if return_indices:
             refuse("max_pool with return_indices", "use it without")
         attrs = {**_window(rank, kernel_size, stride, padding, ceil_mode), "dilation": numbers(dilation, rank)}
@@ -87,18 +89,18 @@ def _pooling(rank: int) -> None:
         ceil_mode: bool = False,
         count_include_pad: bool = True,
         divisor_override: int | None = None,
-    ) -> Traced:
+    ) -> Tensor:
         attrs = _window(rank, kernel_size, stride, padding, ceil_mode)
         return r.compute(
             "avg_pool", [("x", input)], {**attrs, "count_include_pad": count_include_pad, "divisor": divisor_override}
         )
 
     @spelled(getattr(F, f"adaptive_avg_pool{rank}d"), getattr(torch, f"adaptive_avg_pool{rank}d", None))
-    def adaptive_avg_pool(r: Recorder, input: Any, output_size: Any) -> Traced:
+    def adaptive_avg_pool(r: Recorder, input: Any, output_size: Any) -> Tensor:
         return r.compute("adaptive_avg_pool", [("x", input)], {"size": _target(r, input, output_size, rank)})
 
     @spelled(getattr(F, f"adaptive_max_pool{rank}d"), getattr(F, f"_adaptive_max_pool{rank}d", None))
-    def adaptive_max_pool(r: Recorder, input: Any, output_size: Any, return_indices: bool = False) -> Traced:
+    def adaptive_max_pool(r: Recorder, input: Any, output_size: Any, return_indices: bool = False) -> Tensor:
         if return_indices:
             refuse("adaptive_max_pool with return_indices", "use it without")
         return r.compute("adaptive_max_pool", [("x", input)], {"size": _target(r, input, output_size, rank)})
@@ -125,7 +127,7 @@ for _rank in (1, 2, 3):
 
 
 @spelled(F.linear)
-def _linear(r: Recorder, input: Any, weight: Any, bias: Any = None) -> Traced:
+def _linear(r: Recorder, input: Any, weight: Any, bias: Any = None) -> Tensor:
     return r.compute("linear", [("x", input), ("weight", weight), ("bias", bias)])
 
 
@@ -140,7 +142,7 @@ def _batch_norm(
     training: bool = False,
     momentum: float | None = 0.1,
     eps: float = 1e-5,
-) -> Traced:
+) -> Tensor:
     affine = [("weight", weight), ("bias", bias)]
     if running_mean is None or running_var is None:
         if not training or running_mean is not running_var:
@@ -186,7 +188,7 @@ def _torch_batch_norm(
     momentum: float,
     eps: float,
     cudnn_enabled: bool,
-) -> Traced:
+) -> Tensor:
     return _batch_norm(r, input, running_mean, running_var, weight, bias, training, momentum, eps)  # type: ignore[no-any-return]
 
 
@@ -201,7 +203,7 @@ def _instance_norm(
     use_input_stats: bool = True,
     momentum: float = 0.1,
     eps: float = 1e-5,
-) -> Traced:
+) -> Tensor:
     if running_mean is not None or not use_input_stats:
         refuse("instance_norm with running statistics", "use track_running_stats=False")
     return r.compute("instance_norm", [("x", input), ("weight", weight), ("bias", bias)], {"eps": float(eps)})
@@ -216,7 +218,7 @@ def _group_norm(
     bias: Any = None,
     eps: float = 1e-5,
     cudnn_enabled: bool = True,
-) -> Traced:
+) -> Tensor:
     return r.compute(
         "group_norm", [("x", input), ("weight", weight), ("bias", bias)], {"groups": num_groups, "eps": float(eps)}
     )
@@ -231,19 +233,19 @@ def _layer_norm(
     bias: Any = None,
     eps: float = 1e-5,
     cudnn_enable: bool = True,
-) -> Traced:
+) -> Tensor:
     attrs = {"shape": numbers(normalized_shape, 1), "eps": float(eps)}
     return r.compute("layer_norm", [("x", input), ("weight", weight), ("bias", bias)], attrs)
 
 
 @spelled(F.rms_norm, torch.rms_norm)
-def _rms_norm(r: Recorder, input: Any, normalized_shape: Any, weight: Any = None, eps: float | None = None) -> Traced:
+def _rms_norm(r: Recorder, input: Any, normalized_shape: Any, weight: Any = None, eps: float | None = None) -> Tensor:
     attrs = {"shape": numbers(normalized_shape, 1), "eps": None if eps is None else float(eps)}
     return r.compute("rms_norm", [("x", input), ("weight", weight)], attrs)
 
 
 @spelled(F.local_response_norm)
-def _local_response_norm(r: Recorder, input: Any, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Traced:
+def _local_response_norm(r: Recorder, input: Any, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
     attrs = {"size": size, "alpha": float(alpha), "beta": float(beta), "k": float(k)}
     return r.compute("local_response_norm", [("x", input)], attrs)
 

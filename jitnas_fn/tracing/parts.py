@@ -6,24 +6,25 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from jitnas_fn.tracing.refusal import refuse
 from jitnas_fn.tracing.table import spelled
-from jitnas_fn.tracing.traced import Recorder, Traced, refuse, sizes
+from jitnas_fn.tracing.traced import Recorder
 from jitnas_fn.tracing.views import axis_of, unsqueeze, view
 
 
-def _part(r: Recorder, x: Any, axis: int, start: int, stop: int, step: int = 1) -> Traced:
+def _part(r: Recorder, x: Any, axis: int, start: int, stop: int, step: int = 1) -> Tensor:
     return view(r, x, "slice", {"axis": axis, "start": start, "stop": stop, "step": step})
 
 
 @spelled(torch.narrow, Tensor.narrow)
-def _narrow(r: Recorder, input: Any, dim: int, start: int, length: int) -> Traced:
+def _narrow(r: Recorder, input: Any, dim: int, start: int, length: int) -> Tensor:
     return _part(r, input, axis_of(dim, len(r.shape(input))), start, start + length)
 
 
-def _pieces(r: Recorder, x: Any, axis: int, lengths: list[int]) -> tuple[Traced, ...]:
+def _pieces(r: Recorder, x: Any, axis: int, lengths: list[int]) -> tuple[Tensor, ...]:
     starts = [sum(lengths[:i]) for i in range(len(lengths))]
     if sum(lengths) != r.shape(x)[axis]:
-        refuse(f"a split into {lengths} of an axis with {sizes(r.shape(x))[axis]}", "let the lengths add up")
+        refuse(f"a split into {lengths} of an axis with {r.shape(x)[axis]}", "let the lengths add up")
     return tuple(_part(r, x, axis, start, start + length) for start, length in zip(starts, lengths, strict=True))
 
 
@@ -34,34 +35,34 @@ def _even(size: int, length: int) -> list[int]:
 
 
 @spelled(torch.chunk, Tensor.chunk)
-def _chunk(r: Recorder, input: Any, chunks: int, dim: int = 0) -> tuple[Traced, ...]:
+def _chunk(r: Recorder, input: Any, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     axis = axis_of(dim, len(r.shape(input)))
     size = r.shape(input)[axis]
     return _pieces(r, input, axis, _even(size, -(-size // chunks)))
 
 
 @spelled(torch.split, Tensor.split)
-def _split(r: Recorder, tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Traced, ...]:
+def _split(r: Recorder, tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
     axis = axis_of(dim, len(r.shape(tensor)))
     given = split_size_or_sections
     return _pieces(r, tensor, axis, list(given) if isinstance(given, (tuple, list)) else _even(r.shape(tensor)[axis], given))
 
 
-def _selected(r: Recorder, x: Any, axis: int, index: int) -> Traced:
+def _selected(r: Recorder, x: Any, axis: int, index: int) -> Tensor:
     shape = r.shape(x)
     if type(index) is not int or shape[axis] < 0 or not -shape[axis] <= index < shape[axis]:
-        refuse(f"index {index!r} into {list(sizes(shape))}", "take one entry of a feature axis")
+        refuse(f"index {index!r} into {list(shape)}", "take one entry of a feature axis")
     one = _part(r, x, axis, index % shape[axis], index % shape[axis] + 1)
     return view(r, one, "reshape", {"shape": [size for i, size in enumerate(shape) if i != axis]})
 
 
 @spelled(torch.select, Tensor.select)
-def _select(r: Recorder, input: Any, dim: int, index: int) -> Traced:
+def _select(r: Recorder, input: Any, dim: int, index: int) -> Tensor:
     return _selected(r, input, axis_of(dim, len(r.shape(input))), index)
 
 
 @spelled(torch.unbind, Tensor.unbind)
-def _unbind(r: Recorder, input: Any, dim: int = 0) -> tuple[Traced, ...]:
+def _unbind(r: Recorder, input: Any, dim: int = 0) -> tuple[Tensor, ...]:
     axis = axis_of(dim, len(r.shape(input)))
     return tuple(_selected(r, input, axis, i) for i in range(max(0, r.shape(input)[axis])))
 
@@ -91,7 +92,7 @@ def _getitem(r: Recorder, self: Any, index: Any) -> Any:
 
 
 @spelled(torch.cat, torch.concat, torch.concatenate)
-def _cat(r: Recorder, tensors: Any, dim: int = 0, *, axis: int | None = None) -> Traced:
+def _cat(r: Recorder, tensors: Any, dim: int = 0, *, axis: int | None = None) -> Tensor:
     parts = list(tensors)
     joined = axis_of(dim if axis is None else axis, len(r.shape(parts[0])))
     if len(parts) == 1:
@@ -107,16 +108,16 @@ def _stack(r: Recorder, tensors: Any, dim: int = 0) -> Any:
 
 
 @spelled(F.pad)
-def _pad(r: Recorder, input: Any, pad: Any, mode: str = "constant", value: float | None = None) -> Traced:
+def _pad(r: Recorder, input: Any, pad: Any, mode: str = "constant", value: float | None = None) -> Tensor:
     widths = [[pad[i], pad[i + 1]] for i in range(len(pad) - 2, -1, -2)]  # torch begins with the last axis
     attrs = {"mode": mode, "widths": widths, "value": 0.0 if value is None else float(value)}
     if mode != "constant" and len(widths) != len(r.shape(input)) - 2:
-        refuse(f"{mode} padding of {len(widths)} axes of {list(sizes(r.shape(input)))}", "pad every spatial axis")
+        refuse(f"{mode} padding of {len(widths)} axes of {list(r.shape(input))}", "pad every spatial axis")
     return r.compute("pad", [("x", input)], attrs)
 
 
 def _reduced(op: str) -> Any:
-    def handler(r: Recorder, input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Traced:
+    def handler(r: Recorder, input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
         shape = r.shape(input)
         if dtype is not None:
             refuse(f"{op} with a dtype", "keep one dtype")

@@ -6,14 +6,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from jitnas_fn.tracing.batch import sizes
+from jitnas_fn.tracing.refusal import refuse
 from jitnas_fn.tracing.table import spelled
-from jitnas_fn.tracing.traced import Recorder, Traced, name_of, refuse, sizes
+from jitnas_fn.tracing.traced import Recorder, mark_of, name_of
 from jitnas_fn.tracing.views import axis_of, listed, plain
 
 # constants of one value
 
 
-def _filled(r: Recorder, shape: Any, value: Any, dtype: Any) -> Traced:
+def _filled(r: Recorder, shape: Any, value: Any, dtype: Any) -> Tensor:
     if type(value) not in (int, float):
         refuse(f"a tensor filled with a {type(value).__name__}", "fill it with a number")
     name = name_of(torch.get_default_dtype() if dtype is None else dtype)
@@ -21,22 +23,22 @@ def _filled(r: Recorder, shape: Any, value: Any, dtype: Any) -> Traced:
 
 
 @spelled(torch.full)
-def _full(r: Recorder, size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None) -> Traced:
+def _full(r: Recorder, size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None) -> Tensor:
     return _filled(r, size, fill_value, dtype)
 
 
 @spelled(torch.zeros)
-def _zeros(r: Recorder, *size: Any, dtype: Any = None, device: Any = None) -> Traced:
+def _zeros(r: Recorder, *size: Any, dtype: Any = None, device: Any = None) -> Tensor:
     return _filled(r, listed(size), 0.0, dtype)
 
 
 @spelled(torch.ones)
-def _ones(r: Recorder, *size: Any, dtype: Any = None, device: Any = None) -> Traced:
+def _ones(r: Recorder, *size: Any, dtype: Any = None, device: Any = None) -> Tensor:
     return _filled(r, listed(size), 1.0, dtype)
 
 
 def _like(value: float) -> Any:
-    def handler(r: Recorder, input: Any) -> Traced:
+    def handler(r: Recorder, input: Any) -> Tensor:
         node = r.graph.nodes[r.node(input)]
         return _filled(r, sizes(node.shape), value, getattr(torch, node.dtype))
 
@@ -51,20 +53,61 @@ spelled(torch.ones_like)(_like(1.0))
 
 
 @spelled(Tensor.clone, torch.clone)
-def _clone(r: Recorder, input: Any, *, memory_format: Any = None) -> Traced:
+def _clone(r: Recorder, input: Any, *, memory_format: Any = None) -> Tensor:
     return r.traced(r.node(input))
 
 
 @spelled(Tensor.contiguous)
-def _contiguous(r: Recorder, self: Any, memory_format: Any = None) -> Traced:
+def _contiguous(r: Recorder, self: Any, memory_format: Any = None) -> Tensor:
     return r.traced(r.node(self), alias=self)
 
 
-@spelled(Tensor.to, Tensor.float, Tensor.double, Tensor.half, Tensor.bfloat16, Tensor.cpu, Tensor.cuda)
-def _moved(
-    r: Recorder, self: Any, *given: Any, dtype: Any = None, device: Any = None, non_blocking: bool = False, copy: bool = False
-) -> Any:
-    refuse("a cast or a move to a device", "dtype belongs to the input and the device to the recipe: leave both out of forward")
+def _cast(dtype: torch.dtype | None) -> Any:
+    def handler(r: Recorder, self: Any, *, memory_format: Any = None) -> Tensor:
+        return _moved(r, self, dtype)
+
+    return handler
+
+
+for _method, _dtype in {
+    "float": torch.float32,
+    "double": torch.float64,
+    "half": torch.float16,
+    "bfloat16": torch.bfloat16,
+}.items():
+    spelled(getattr(Tensor, _method))(_cast(_dtype))
+
+
+@spelled(Tensor.cpu, Tensor.cuda)
+def _to_device(r: Recorder, self: Any, device: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Tensor:
+    return _moved(r, self, None)
+
+
+@spelled(Tensor.to)
+def _to(r: Recorder, self: Any, *given: Any, dtype: Any = None, device: Any = None, non_blocking: bool = False) -> Tensor:
+    kinds = [item for item in given if isinstance(item, torch.dtype)]
+    if (
+        any(not isinstance(item, (torch.dtype, torch.device, str, bool)) for item in given)
+        or len(kinds) + (dtype is not None) > 1
+    ):
+        refuse("to() with these arguments", "leave it out: dtype belongs to the input and the device to the worker")
+    return _moved(r, self, kinds[0] if kinds else dtype)
+
+
+def _moved(r: Recorder, x: Any, dtype: torch.dtype | None) -> Tensor:
+    """x on the device where the worker trains; a change of dtype is refused."""
+    node = r.graph.nodes[r.node(x)]
+    if dtype is not None and name_of(dtype) != node.dtype:
+        refuse(f"a cast from {node.dtype} to {dtype}", "keep one dtype; precision belongs to the recipe")
+    return r.traced(r.node(x), alias=x)
+
+
+@spelled(Tensor.__len__)
+def _length(r: Recorder, self: Any) -> int:
+    size = (r.shape(self) or (-1,))[0] if mark_of(self) is not None else len(self)
+    if size < 0:
+        refuse("len() of a batch", "a network works alike for every batch size; x.shape[0] may be passed to view")
+    return size
 
 
 def _asked(name: str, answer: Any) -> None:
@@ -72,18 +115,16 @@ def _asked(name: str, answer: Any) -> None:
     function = function if callable(function) else function.__get__
 
     @spelled(function)
-    def handler(r: Recorder, self: Any, *given: Any) -> Any:
-        if isinstance(self, Traced):
-            return answer(r, self, *given)
-        return function(self, *given)
+    def handler(r: Recorder, self: Any, *given: Any, **named: Any) -> Any:
+        return function(self, *given, **named) if mark_of(self) is None else answer(r, self, *given, **named)
 
 
-def _size(r: Recorder, x: Traced, dim: int | None = None) -> Any:
+def _size(r: Recorder, x: Tensor, dim: int | None = None) -> Any:
     seen = sizes(r.shape(x))
     return seen if dim is None else seen[axis_of(dim, len(seen))]
 
 
-def _count(r: Recorder, x: Traced) -> Any:
+def _count(r: Recorder, x: Tensor) -> Any:
     return sizes((math.prod(r.shape(x)),))[0]
 
 

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from jitnas_fn.core.codec import Json
 from jitnas_fn.graphs.graph import Graph, Node
 from jitnas_fn.tracing.streams import Stream
-from jitnas_fn.tracing.traced import Traced
+from jitnas_fn.tracing.traced import mark_of
 
 Values = dict[int, torch.Tensor]
 Call = Callable[[Values, Any, int], torch.Tensor]  # values by node, the network, the batch size
@@ -183,7 +183,7 @@ def _dropout(node: Node, graph: Graph, number: int) -> Call:
 
     def call(values: Values, network: Any, batch: int) -> torch.Tensor:
         value = values[x]
-        if isinstance(value, Traced):
+        if mark_of(value) is not None:
             return _spelled(value, p, kind, network.training)
         if not network.training:
             return value

@@ -16,8 +16,10 @@ def spelled(*functions: Any) -> Callable[[Handler], Handler]:
 
     def register(handler: Handler) -> Handler:
         for function in functions:
-            if function is not None:  # a spelling that this torch does not have
-                TABLE[function] = handler
+            if function is None:  # a spelling that this torch does not have
+                continue
+            if TABLE.setdefault(function, handler) is not handler:
+                raise ImportError(f"torch has been patched: {function} stands for two operations")
         return handler
 
     return register

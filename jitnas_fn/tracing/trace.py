@@ -1,5 +1,6 @@
 """From a model, or what builds one, to its graph."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -8,12 +9,14 @@ from torch import nn
 
 from jitnas_fn.core.codec import Json
 from jitnas_fn.core.errors import DocumentError, JitnasError, ModelFailed, NotAModel, UnknownInitialisation
-from jitnas_fn.graphs.graph import DTYPES, Graph, Node, checked_init
+from jitnas_fn.graphs.graph import DTYPES, MAX_ELEMENTS, Graph, Node, checked_init
 from jitnas_fn.graphs.operations import LEAVES, Shape
 from jitnas_fn.tracing.capture import ONE_AT_A_TIME, Captured, captures
 from jitnas_fn.tracing.construction import Construction
 from jitnas_fn.tracing.initialisation import MODES, Starts
-from jitnas_fn.tracing.traced import refuse
+from jitnas_fn.tracing.refusal import refuse
+
+MAX_AXES = 7  # and the batch
 
 
 def traced_graph(
@@ -77,7 +80,7 @@ def built(model: Any) -> tuple[nn.Module, Construction | None]:
             module = model()
     except JitnasError:
         raise
-    except Exception as reason:
+    except (Exception, SystemExit) as reason:
         raise ModelFailed(f"building the model raised {type(reason).__name__}: {str(reason)[:500]}") from reason
     if not isinstance(module, nn.Module):
         raise NotAModel(f"{getattr(model, '__name__', model)!s} built no nn.Module but {_kind(module)}")
@@ -89,10 +92,14 @@ def _kind(value: Any) -> str:
 
 
 def _checked_input(shape: Any, dtype: Any) -> Shape:
-    if not isinstance(shape, (tuple, list, torch.Size)) or not all(type(size) is int and size > 0 for size in shape):
+    if not isinstance(shape, (tuple, list, torch.Size)) or not all(
+        type(size) is int and 0 < size <= MAX_ELEMENTS for size in shape
+    ):
         raise NotAModel(f"input_shape is one sample's sizes, without the batch, such as (3, 32, 32), not {str(shape)[:60]!r}")
     if dtype not in DTYPES:
         raise NotAModel(f"dtype is one of {', '.join(DTYPES)}, not {str(dtype)[:40]!r}")
+    if len(shape) > MAX_AXES or math.prod(shape) > MAX_ELEMENTS:
+        raise NotAModel(f"input_shape has at most {MAX_AXES} axes and {MAX_ELEMENTS:,} elements, not {str(shape)[:60]}")
     return tuple(shape)
 
 

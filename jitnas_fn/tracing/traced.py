@@ -1,59 +1,20 @@
-"""What flows through a model while it is traced: tensors without numbers, whose batch is a symbol."""
+"""What flows through a model while it is traced: plain tensors without numbers, each with a mark that says which node it is."""
 
-import sys
-from typing import Any, NoReturn
+from dataclasses import dataclass
+from typing import Any
 
 import torch
+from torch import is_inference_mode_enabled
+from torch.utils._python_dispatch import _get_current_dispatch_mode
 
 from jitnas_fn.core.codec import Json
-from jitnas_fn.core.errors import DocumentError, UnsupportedModel
+from jitnas_fn.core.errors import DocumentError
 from jitnas_fn.graphs.graph import Graph
 from jitnas_fn.graphs.operations import Shape
+from jitnas_fn.tracing.refusal import refuse
 
 _TEMPLATE = torch.empty(0, device="meta")
-REFUSALS: list[UnsupportedModel] = []  # of the capture that runs; kept, because a model may catch what is raised
-HINT = "or evaluate it without a key: identity='none'"
-
-
-class Batch(torch.SymInt):  # torch's argument parser takes a SymInt where a size is expected
-    """A whole multiple of the batch size. It may be passed to shapes; a branch or a loop on it is refused."""
-
-    def __init__(self, times: int = 1) -> None:
-        super().__init__(None)  # type: ignore[no-untyped-call]
-        self.times = times
-
-    def __mul__(self, other: object) -> "Batch":
-        return Batch(self.times * other) if type(other) is int else self._refused("multiplied")
-
-    __rmul__ = __mul__
-
-    def __floordiv__(self, other: object) -> Any:
-        if isinstance(other, Batch) and self.times % other.times == 0:
-            return self.times // other.times
-        if type(other) is int and other > 0 and self.times % other == 0:
-            return Batch(self.times // other)
-        return self._refused("divided")
-
-    def __eq__(self, other: object) -> bool:
-        return self.times == other.times if isinstance(other, Batch) else self._refused("compared")
-
-    def __ne__(self, other: object) -> bool:
-        return not self == other
-
-    def __hash__(self) -> int:
-        return hash(("batch", self.times))
-
-    def __repr__(self) -> str:
-        return "batch" if self.times == 1 else f"{self.times}·batch"
-
-    def _refused(self, what: str) -> NoReturn:
-        refuse(f"the batch size is {what}", "a network has to work alike for every batch size")
-
-    def _used(self, *given: object) -> Any:
-        self._refused("compared, or used as a number")
-
-    __lt__ = __le__ = __gt__ = __ge__ = __bool__ = __index__ = __int__ = __float__ = _used
-    __add__ = __radd__ = __sub__ = __rsub__ = __truediv__ = __rtruediv__ = __rfloordiv__ = __mod__ = __rmod__ = __pow__ = _used
+_NAME = "_jitnas_mark"
 
 
 class Storage:
@@ -72,14 +33,19 @@ class Storage:
         self.version = 0  # number of writes in place
 
 
-class Traced(torch.Tensor):
-    """A tensor known only by the node that makes it."""
+@dataclass(slots=True)
+class Mark:
+    """Which node of which call a tensor stands for, and the version of its memory that it has seen."""
 
-    __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]
     node: int
     recorder: "Recorder"
-    storage_shared: Storage
-    version_seen: int
+    storage: Storage
+    seen: int
+
+
+def mark_of(tensor: object) -> Mark | None:
+    """The mark of a traced tensor; None for any other thing."""
+    return getattr(tensor, "__dict__", {}).get(_NAME) if isinstance(tensor, torch.Tensor) else None
 
 
 class Recorder:
@@ -101,30 +67,45 @@ class Recorder:
         self.leaves: dict[int, int] = {}
         self.written: dict[int, tuple[int, int]] = {}  # statistic -> (its partner, the last call that keeps it)
         self.only_read: set[int] = set()  # statistics that a call has used without keeping them
+        self.mode: object = None  # the dispatch mode under which the call runs
 
-    def input(self, shape: Shape, dtype: str) -> Traced:
+    def input(self, shape: Shape, dtype: str) -> torch.Tensor:
         """The next input of the model, `shape` without the batch."""
-        return self.traced(self.graph.input(shape, dtype))
+        return self._marked(self.graph.input(shape, dtype), None)
 
-    def traced(self, node: int, alias: torch.Tensor | None = None) -> Traced:
+    def traced(self, node: int, alias: torch.Tensor | None = None) -> torch.Tensor:
         """A tensor for `node`. With `alias`, one that may share its memory."""
-        tensor: Any = torch.Tensor._make_subclass(Traced, _TEMPLATE)
-        tensor.node, tensor.recorder = node, self
-        tensor.storage_shared = alias.storage_shared if isinstance(alias, Traced) else Storage(of_state=alias is not None)
-        tensor.version_seen = tensor.storage_shared.version
-        return tensor  # type: ignore[no-any-return]
+        self._check_surroundings()
+        return self._marked(node, alias)
+
+    def _marked(self, node: int, alias: torch.Tensor | None) -> torch.Tensor:
+        mark = mark_of(alias)
+        storage = mark.storage if mark is not None else Storage(of_state=alias is not None)
+        tensor = torch.Tensor._make_subclass(torch.Tensor, _TEMPLATE)
+        tensor.__dict__[_NAME] = Mark(node, self, storage, storage.version)
+        return tensor
+
+    def _check_surroundings(self) -> None:
+        """Refuse what would change values or gradients outside of what is recorded."""
+        if torch.is_grad_enabled() != self.gradients or is_inference_mode_enabled():
+            refuse("gradients are switched off or on", "leave them to the caller; requires_grad_(False) freezes a parameter")
+        if torch.is_autocast_enabled("cpu") or torch.is_autocast_enabled("cuda"):
+            refuse("an autocast is active", "precision belongs to the recipe: leave autocast out")
+        if _get_current_dispatch_mode() is not self.mode:
+            refuse("another dispatch mode is active", "leave torch's modes out of forward")
 
     def node(self, tensor: Any) -> int:
         """The node behind a tensor that an operation reads."""
-        if isinstance(tensor, Traced):
-            if tensor.recorder is not self:
+        mark = mark_of(tensor)
+        if mark is not None:
+            if mark.recorder is not self:
                 refuse("a tensor from an earlier call is used again", "keep no tensors from one forward to the next")
-            if tensor.version_seen != tensor.storage_shared.version:
+            if mark.seen != mark.storage.version:
                 refuse(
                     "a tensor is used after another view of the same memory was changed in place",
                     "write the change without the trailing underscore, or inplace=False",
                 )
-            return tensor.node
+            return mark.node
         if not isinstance(tensor, torch.Tensor):
             refuse(f"a {type(tensor).__name__} stands where a tensor is expected", "pass a tensor")
         if id(tensor) in self.buffers:
@@ -145,36 +126,35 @@ class Recorder:
 
     def _leaf(self, tensor: torch.Tensor, make: Any) -> int:
         if id(tensor) not in self.leaves:  # the initialisation is filled in when it is known that the leaf is live
-            self.leaves[id(tensor)] = make(tuple(tensor.shape), {"const": 0.0}, dtype=name_of(tensor.dtype))
+            try:
+                self.leaves[id(tensor)] = make(tuple(tensor.shape), {"const": 0.0}, dtype=name_of(tensor.dtype))
+            except DocumentError as reason:
+                refuse(f"a parameter of shape {list(tensor.shape)} and {tensor.dtype}: {reason}", "use one within the bounds")
         return self.leaves[id(tensor)]
 
     def add(self, op: str, inputs: list[tuple[str, int]], attrs: Json | None = None) -> int:
         """Add an operation; what does not fit is refused with the line that wrote it."""
-        if torch.is_grad_enabled() != self.gradients:
-            refuse(
-                f"{op} runs where gradients are switched off or on", "leave them to the caller; requires_grad_(False) freezes"
-            )
-        if torch.is_autocast_enabled("cpu") or torch.is_autocast_enabled("cuda"):
-            refuse(f"{op} runs under autocast", "precision belongs to the recipe: take the autocast out of forward")
+        self._check_surroundings()
         try:
             return self.graph.add(op, inputs, attrs)
         except DocumentError as reason:
             refuse(f"{op}: {reason}", "check the shapes against input_shape, which has no batch")
 
-    def compute(self, op: str, inputs: list[tuple[str, Any]], attrs: Json | None = None) -> Traced:
+    def compute(self, op: str, inputs: list[tuple[str, Any]], attrs: Json | None = None) -> torch.Tensor:
         """A new tensor from an operation on tensors; None stands for an input that is not given."""
         edges = [(label, self.node(tensor)) for label, tensor in inputs if tensor is not None]
         return self.traced(self.add(op, edges, attrs))
 
-    def overwrite(self, tensor: Any, node: int) -> Traced:
+    def overwrite(self, tensor: Any, node: int) -> torch.Tensor:
         """`tensor` after it was changed in place to what `node` gives."""
-        if not isinstance(tensor, Traced) or tensor.storage_shared.of_state:
+        mark = mark_of(tensor)
+        if mark is None or mark.storage.of_state:
             refuse("a parameter or buffer is changed in place in forward", "state belongs into normalisation layers only")
-        if self.graph.nodes[node].shape != self.graph.nodes[tensor.node].shape:
+        if self.graph.nodes[node].shape != self.graph.nodes[mark.node].shape:
             refuse("an operation in place would change the shape", "write it without the trailing underscore")
-        tensor.storage_shared.version += 1
-        tensor.version_seen, tensor.node = tensor.storage_shared.version, node
-        return tensor
+        mark.storage.version += 1
+        mark.seen, mark.node = mark.storage.version, node
+        return tensor  # type: ignore[no-any-return]
 
     def shape(self, tensor: Any) -> Shape:
         """Shape of a tensor, the batch as a negative number."""
@@ -184,29 +164,3 @@ class Recorder:
 def name_of(dtype: torch.dtype) -> str:
     """The name of a dtype: float32 for `torch.float32`."""
     return str(dtype).removeprefix("torch.")
-
-
-def sizes(shape: Shape) -> tuple[Any, ...]:
-    """`shape` as a model sees it."""
-    return tuple(Batch(-size) if size < 0 else size for size in shape)
-
-
-def refuse(what: str, instead: str) -> NoReturn:
-    """Raise `UnsupportedModel` that names the line of the model."""
-    REFUSALS.append(UnsupportedModel(f"{what}{_line()}; {instead}, {HINT}"))
-    raise REFUSALS[-1]
-
-
-def _line() -> str:
-    """The innermost frame of the model's own code, as (net.py, line 12); empty outside of its forward."""
-    frame: Any = sys._getframe(1)
-    found = ""
-    while frame is not None and not (
-        frame.f_code.co_name == "traced_call" and frame.f_globals["__name__"] == "jitnas_fn.tracing.capture"
-    ):
-        module = frame.f_globals.get("__name__", "")
-        if not found and not module.startswith(("torch.", "jitnas_fn.")) and module != "torch":
-            name = frame.f_code.co_filename.replace("\\", "/").rsplit("/", 1)[-1]
-            found = f" ({name}, line {frame.f_lineno})"
-        frame = frame.f_back
-    return "" if frame is None else found

@@ -6,11 +6,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from jitnas_fn.tracing.batch import batch_of, shown, sizes
+from jitnas_fn.tracing.refusal import refuse
 from jitnas_fn.tracing.table import spelled
-from jitnas_fn.tracing.traced import Batch, Recorder, Traced, refuse, sizes
+from jitnas_fn.tracing.traced import Recorder
 
 
-def view(r: Recorder, x: Any, op: str, attrs: dict[str, Any]) -> Traced:
+def view(r: Recorder, x: Any, op: str, attrs: dict[str, Any]) -> Tensor:
     """An operation whose value may share memory with x."""
     node = r.add(op, [("x", r.node(x))], attrs)
     return r.traced(node, alias=x)
@@ -18,24 +20,25 @@ def view(r: Recorder, x: Any, op: str, attrs: dict[str, Any]) -> Traced:
 
 def plain(size: Any) -> int:
     """A size as a graph writes it."""
-    if isinstance(size, Batch):
-        return -size.times
+    batch = batch_of(size)
+    if batch is not None:
+        return -batch.times
     if type(size) is not int:
         refuse(f"a {type(size).__name__} as a size", "use integers")
     return size
 
 
-def reshaped(r: Recorder, x: Any, wanted: list[Any]) -> Traced:
+def reshaped(r: Recorder, x: Any, wanted: list[Any]) -> Tensor:
     """x in the shape `wanted`: integers, batches, and at most one -1 that stands for what is left."""
     old = math.prod(r.shape(x))
     known = [plain(size) for size in wanted]
     free = [i for i, size in enumerate(wanted) if type(size) is int and size == -1]
     if len(free) > 1 or any(type(size) is int and size < -1 for size in wanted):
-        refuse(f"a reshape to {wanted}", "leave at most one size open")
+        refuse(f"a reshape to {shown(wanted)}", "leave at most one size open")
     if free:
         rest = math.prod(size for i, size in enumerate(known) if i != free[0])
         if rest == 0 or old % rest:
-            refuse(f"{list(sizes(r.shape(x)))} does not reshape to {wanted}", "check the number of features")
+            refuse(f"{list(r.shape(x))} does not reshape to {shown(wanted)}", "check the number of features")
         known[free[0]] = old // rest
     return view(r, x, "reshape", {"shape": known})
 
@@ -46,19 +49,19 @@ def listed(given: tuple[Any, ...]) -> list[Any]:
 
 
 @spelled(Tensor.view, Tensor.reshape)
-def _reshape_method(r: Recorder, self: Any, *shape: Any) -> Traced:
+def _reshape_method(r: Recorder, self: Any, *shape: Any) -> Tensor:
     if shape and isinstance(shape[0], torch.dtype):
         refuse("a view as another dtype", "keep one dtype")
     return reshaped(r, self, listed(shape))
 
 
 @spelled(torch.reshape)
-def _reshape(r: Recorder, input: Any, shape: Any) -> Traced:
+def _reshape(r: Recorder, input: Any, shape: Any) -> Tensor:
     return reshaped(r, input, list(shape))
 
 
 @spelled(Tensor.view_as, Tensor.reshape_as)
-def _view_as(r: Recorder, self: Any, other: Any) -> Traced:
+def _view_as(r: Recorder, self: Any, other: Any) -> Tensor:
     return reshaped(r, self, list(sizes(r.shape(other))))
 
 
@@ -70,14 +73,14 @@ def axis_of(dim: Any, rank: int) -> int:
 
 
 @spelled(torch.flatten, Tensor.flatten)
-def _flatten(r: Recorder, input: Any, start_dim: int = 0, end_dim: int = -1) -> Traced:
+def _flatten(r: Recorder, input: Any, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     shape = r.shape(input)
     start, end = axis_of(start_dim, len(shape)), axis_of(end_dim, len(shape))
     return view(r, input, "reshape", {"shape": [*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :]]})
 
 
 @spelled(torch.unflatten, Tensor.unflatten)
-def _unflatten(r: Recorder, input: Any, dim: int, sizes_: Any = None, *, sizes: Any = None) -> Traced:
+def _unflatten(r: Recorder, input: Any, dim: int, sizes_: Any = None, *, sizes: Any = None) -> Tensor:
     shape, wanted = r.shape(input), list(sizes_ if sizes is None else sizes)
     axis = axis_of(dim, len(shape))
     rest = math.prod(plain(size) for size in wanted if size != -1)
@@ -86,7 +89,7 @@ def _unflatten(r: Recorder, input: Any, dim: int, sizes_: Any = None, *, sizes: 
 
 
 @spelled(torch.squeeze, Tensor.squeeze)
-def _squeeze(r: Recorder, input: Any, dim: Any = None) -> Traced:
+def _squeeze(r: Recorder, input: Any, dim: Any = None) -> Tensor:
     shape = r.shape(input)
     if dim is None:
         refuse("squeeze without a dim", "name the axis: with a batch of one it would take the batch away")
@@ -97,29 +100,29 @@ def _squeeze(r: Recorder, input: Any, dim: Any = None) -> Traced:
 
 
 @spelled(torch.unsqueeze, Tensor.unsqueeze)
-def unsqueeze(r: Recorder, input: Any, dim: int) -> Traced:
+def unsqueeze(r: Recorder, input: Any, dim: int) -> Tensor:
     """x with an axis of one more."""
     shape = list(r.shape(input))
     shape.insert(axis_of(dim, len(shape) + 1), 1)
     return view(r, input, "reshape", {"shape": shape})
 
 
-def _permuted(r: Recorder, x: Any, axes: list[Any]) -> Traced:
+def _permuted(r: Recorder, x: Any, axes: list[Any]) -> Tensor:
     return view(r, x, "permute", {"axes": [axis_of(axis, len(r.shape(x))) for axis in axes]})
 
 
 @spelled(Tensor.permute)
-def _permute_method(r: Recorder, self: Any, *dims: Any) -> Traced:
+def _permute_method(r: Recorder, self: Any, *dims: Any) -> Tensor:
     return _permuted(r, self, listed(dims))
 
 
 @spelled(torch.permute)
-def _permute(r: Recorder, input: Any, dims: Any) -> Traced:
+def _permute(r: Recorder, input: Any, dims: Any) -> Tensor:
     return _permuted(r, input, list(dims))
 
 
 @spelled(torch.transpose, Tensor.transpose, torch.swapaxes, Tensor.swapaxes)
-def _transpose(r: Recorder, input: Any, dim0: int, dim1: int) -> Traced:
+def _transpose(r: Recorder, input: Any, dim0: int, dim1: int) -> Tensor:
     rank = len(r.shape(input))
     a, b = axis_of(dim0, rank), axis_of(dim1, rank)
     axes = list(range(rank))
@@ -128,12 +131,12 @@ def _transpose(r: Recorder, input: Any, dim0: int, dim1: int) -> Traced:
 
 
 @spelled(Tensor.mT.__get__)  # type: ignore[attr-defined]
-def _matrix_transpose(r: Recorder, self: Any) -> Traced:
+def _matrix_transpose(r: Recorder, self: Any) -> Tensor:
     return _transpose(r, self, -2, -1)  # type: ignore[no-any-return]
 
 
 @spelled(Tensor.expand)
-def _expand(r: Recorder, self: Any, *shape: Any) -> Traced:
+def _expand(r: Recorder, self: Any, *shape: Any) -> Tensor:
     old, wanted = r.shape(self), listed(shape)
     missing = len(wanted) - len(old)
     kept = [
@@ -143,5 +146,5 @@ def _expand(r: Recorder, self: Any, *shape: Any) -> Traced:
 
 
 @spelled(Tensor.expand_as)
-def _expand_as(r: Recorder, self: Any, other: Any) -> Traced:
+def _expand_as(r: Recorder, self: Any, other: Any) -> Tensor:
     return view(r, self, "expand", {"shape": list(r.shape(other))})

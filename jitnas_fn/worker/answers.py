@@ -6,6 +6,7 @@ from jitnas_fn.core import shelf
 from jitnas_fn.core.codec import Json
 from jitnas_fn.core.envelope import MAX_PAYLOAD_BYTES, PROTOCOL, Envelope, error_fields
 from jitnas_fn.core.errors import EnvelopeError
+from jitnas_fn.core.record import answering
 from jitnas_fn.core.task import is_key
 from jitnas_fn.worker import runner
 from jitnas_fn.worker.board import Board
@@ -89,8 +90,8 @@ def _result(item: object, key: object, *, site: Site, board: Board) -> Json:
     known = key if is_key(key) else None
     try:
         order = order_of(item, site)
-        found = None if site.store is None else site.store.get(order.task.key)
-        if found is not None and found.answers(order.limits):
+        found = None if site.store is None else answering(site.store.replicates(order.task.key), order.limits)
+        if found is not None:
             return {"key": known, "record": found.to_dict(), "source": "shared"}
         record = runner.run(order, site=site, board=board)
         if site.store is not None:

@@ -66,10 +66,11 @@ class Site:
         return folder
 
     def cores(self) -> int:
-        """Threads of one training, as a number."""
-        if self.threads is not None:
-            return self.threads
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        """Threads of one training: one, unless the administrator says otherwise.
+
+        Two threads of a small network run many times slower than one as soon as somebody else wants a core.
+        """
+        return 1 if self.threads is None else self.threads
 
     def limits(self, asked: Limits) -> Limits:
         """What a task may take here: the smaller of what it asks for and what the site allows."""

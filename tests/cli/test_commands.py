@@ -102,15 +102,16 @@ def test_a_miss_is_trained_and_then_a_hit_by_model_and_by_key(jitnas, model_file
     code, out, err = jitnas("lookup", f"{model_file}:network", *ASK, "--json")
     assert code == 3
     missed = json.loads(out)
-    assert missed["record"] is None
+    assert missed["source"] is None
+    assert "verdict" not in missed
     assert "a miss" in err
 
     code, out, _ = jitnas("evaluate", f"{model_file}:network", *ASK, "--json")
     assert code == 0
     trained = json.loads(out)
-    assert set(trained) == {"record", "key", "source", "seconds_waited"}
+    assert {"record_id", "metrics", "curves", "key", "source", "seconds_waited"} <= set(trained)
     assert (trained["source"], trained["key"]) == ("trained", missed["key"])
-    assert trained["record"]["verdict"] == "trained"
+    assert trained["verdict"] == "trained"
 
     code, out, _ = jitnas("evaluate", f"{model_file}:Network", *ASK, "--json")
     assert code == 0
@@ -119,7 +120,7 @@ def test_a_miss_is_trained_and_then_a_hit_by_model_and_by_key(jitnas, model_file
     for words in (["lookup", f"{model_file}:Network", *ASK], ["lookup", trained["key"]]):
         code, out, _ = jitnas(*words, "--json")
         assert code == 0
-        assert json.loads(out)["record"] == trained["record"]
+        assert json.loads(out)["metrics"] == trained["metrics"]
         code, out, _ = jitnas(*words)
         assert code == 0
         assert out.startswith("trained on digits, recipe instant, seed 0\n")
@@ -245,7 +246,7 @@ def test_a_piped_training_says_at_most_a_line_per_epoch_and_stdout_holds_json_al
     out, err = asked.communicate(timeout=110)
     assert asked.returncode == 0, err
     assert out.count("\n") == 1
-    assert json.loads(out)["record"]["verdict"] == "trained"
+    assert json.loads(out)["verdict"] == "trained"
     assert "printed at exit" in err
     lines = [line for line in err.splitlines() if line.startswith("training")]
     assert len(lines) <= 12

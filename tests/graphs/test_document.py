@@ -1,5 +1,6 @@
 """Documents that may be hostile: DocumentError soon, and nothing else."""
 
+import contextlib
 import copy
 import json
 import time
@@ -26,17 +27,22 @@ GOOD = Architecture.from_module(
     input_shape=(3, 8, 8),
 ).document
 ODD = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.sampled_from([0, -1, 1, 10**9, 10**30, 2**31, -(2**31)]), st.floats(allow_nan=False, allow_infinity=False),
-    st.text(max_size=4), st.lists(st.integers(-3, 3), max_size=9), st.just({}), st.sampled_from(["x0", "n0", "p0", "b0", "n99", "after", "1.0"]),
-)  # fmt: skip
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.sampled_from([0, -1, 1, 10**9, 10**30, 2**31, -(2**31)]),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text(max_size=4),
+    st.lists(st.integers(-3, 3), max_size=9),
+    st.just({}),
+    st.sampled_from(["x0", "n0", "p0", "b0", "n99", "after", "1.0"]),
+)
 
 
 def read(document):
     started = time.perf_counter()
-    try:
+    with contextlib.suppress(DocumentError):
         Architecture.from_json(document if isinstance(document, str) else json.dumps(document))
-    except DocumentError:
-        pass
     assert time.perf_counter() - started < 5
 
 
@@ -58,23 +64,12 @@ def test_a_document_with_a_few_things_changed_is_read_or_refused(changes):
         try:
             for name in path[:-1]:
                 inner = inner[name]
-            inner[path[-1]] = value
+            inner[path[-1]] = copy.deepcopy(value)
         except (KeyError, IndexError, TypeError):
             continue
-    groups = (
-        [
-            node["attrs"].get("groups")
-            for node in document["nodes"]
-            if isinstance(node, dict) and isinstance(node.get("attrs"), dict)
-        ]
-        if isinstance(document["nodes"], list)
-        else []
-    )
-    if 0 not in [g for g in groups if type(g) is int]:  # see the test below
-        read(document)
+    read(document)
 
 
-@pytest.mark.xfail(strict=True, raises=ZeroDivisionError, reason="group_norm with groups=0 divides by it")
 def test_a_group_norm_of_no_groups_is_refused():
     document = copy.deepcopy(GOOD)
     next(node for node in document["nodes"] if node["op"] == "group_norm")["attrs"]["groups"] = 0
@@ -142,7 +137,6 @@ def one_input(nodes):
     return {"opset": 1, "inputs": inputs, "outputs": [f"n{len(nodes) - 1}"], "nodes": nodes, "parameters": [], "buffers": []}
 
 
-@pytest.mark.xfail(strict=True, raises=RecursionError, reason="the search for the labelling recurses once for every tie")
 def test_a_thousand_ties_one_after_the_other_are_bounded():
     nodes, last = [], "x0"
     for _ in range(1100):
@@ -153,7 +147,6 @@ def test_a_thousand_ties_one_after_the_other_are_bounded():
     read(one_input(nodes))
 
 
-@pytest.mark.xfail(strict=True, reason="opening a chain of k sums takes k² steps and memory: 3,000 nodes 12 s and 630 MB")
 def test_a_long_chain_of_sums_is_read_in_time():
     edges = [[["1.0", f"n{i - 1}" if i else "x0"], ["1.0", "x0"]] for i in range(4000)]
     read(one_input([{"op": "sum", "attrs": {"constant": 0.0}, "inputs": pair} for pair in edges]))

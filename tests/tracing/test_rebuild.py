@@ -191,10 +191,27 @@ def test_an_odd_layer_is_rebuilt_exactly(name):
 
 
 ACTIVATIONS = [
-    nn.ReLU6(), nn.SiLU(), nn.Mish(), nn.SELU(), nn.Hardswish(), nn.Hardsigmoid(), nn.Softsign(), nn.Tanhshrink(), nn.LogSigmoid(),
-    nn.GELU("tanh"), nn.LeakyReLU(0.3), nn.ELU(0.7), nn.CELU(0.7), nn.Softplus(2, 3), nn.Hardtanh(-0.3, 0.6), nn.Softshrink(0.2),
-    nn.Hardshrink(0.2), nn.Threshold(0.1, 0.9), nn.Softmin(1), nn.LogSoftmax(1),
-]  # fmt: skip
+    nn.ReLU6(),
+    nn.SiLU(),
+    nn.Mish(),
+    nn.SELU(),
+    nn.Hardswish(),
+    nn.Hardsigmoid(),
+    nn.Softsign(),
+    nn.Tanhshrink(),
+    nn.LogSigmoid(),
+    nn.GELU("tanh"),
+    nn.LeakyReLU(0.3),
+    nn.ELU(0.7),
+    nn.CELU(0.7),
+    nn.Softplus(2, 3),
+    nn.Hardtanh(-0.3, 0.6),
+    nn.Softshrink(0.2),
+    nn.Hardshrink(0.2),
+    nn.Threshold(0.1, 0.9),
+    nn.Softmin(1),
+    nn.LogSoftmax(1),
+]
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS, ids=str)

@@ -84,7 +84,6 @@ def test_a_trace_draws_no_random_numbers():
     assert (numpy_before == np.random.get_state()[1]).all()
 
 
-@pytest.mark.xfail(strict=True, reason="random states are compared and not put back")
 def test_random_states_are_put_back_when_forward_draws():
     module = Net(lambda s, x: s.fc(x) * float(np.random.rand()), fc=nn.Linear(4, 4))
     before = np.random.get_state()[2]
@@ -97,7 +96,6 @@ class Dropped(nn.Module):
         return F.dropout(w, 0.5, self.training)
 
 
-@pytest.mark.xfail(strict=True, reason="looking for the defaults reads a parametrized weight, which computes and draws")
 def test_a_parametrization_that_draws_is_not_run():
     module = nn.Linear(4, 4)
     parametrize.register_parametrization(module, "weight", Dropped())
@@ -111,9 +109,6 @@ def held(s, x):
     return s.fc(x)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="only plain lists, tuples, sets and dicts are put back; what else an attribute holds is not"
-)
 @pytest.mark.parametrize("holder", [types.SimpleNamespace(last=None), type("Holder", (), {"last": None})()])
 def test_an_object_that_a_module_holds_keeps_no_traced_tensor(holder):
     assert key_or_refusal(Net(held, fc=nn.Linear(4, 4), holder=holder)) is None
@@ -130,7 +125,6 @@ class Doubled(torch.autograd.Function):
         return g * 2
 
 
-@pytest.mark.xfail(strict=True, reason="Function.apply is replaced for every thread while a model is traced")
 def test_another_thread_may_use_autograd_functions_meanwhile():
     tracing, done, failures = threading.Event(), threading.Event(), []
 

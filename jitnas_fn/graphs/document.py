@@ -28,7 +28,8 @@ def document_of(graph: Graph) -> tuple[Json, dict[int, str]]:
     (Json, dict[int, str])
         The document, and for the index in `graph` of each live parameter and buffer the name it has there.
     """
-    simple = normal_form(graph)
+    stamped = [node._replace(origin=i) if node.op in LETTER else node for i, node in enumerate(graph.nodes)]
+    simple = normal_form(Graph(stamped, list(graph.outputs)))
     edges = [(label, source, i) for i, node in enumerate(simple.nodes) for label, source in node.inputs]
     edges += [(str(i), source, len(simple.nodes)) for i, source in enumerate(simple.outputs)]
     order, exact = canonical_order(Wiring([*(node.label for node in simple.nodes), "outputs"], edges))

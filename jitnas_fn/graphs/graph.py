@@ -7,6 +7,7 @@ batch, -4 is four times the batch. At most one entry of a shape is negative. So 
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from jitnas_fn.core.codec import Json, canonical
 from jitnas_fn.core.errors import DocumentError
@@ -17,10 +18,11 @@ FLOATS = ("float32", "float64", "float16", "bfloat16")
 DTYPES = (*FLOATS, "int64", "int32", "uint8", "bool")
 MAX_NODES = 20_000
 MAX_ELEMENTS = 2**29  # of one tensor, for one sample; and of all parameters together
+_INFERRED: dict[tuple[str, str, tuple[tuple[str, Shape], ...]], tuple[Json, Shape]] = {}  # (op, attributes, inputs) met before
+MAX_INFERRED = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """One operation, input, parameter or buffer.
 
     Attributes
@@ -34,7 +36,7 @@ class Node:
     shape, dtype
         Of the value, inferred.
     origin
-        Of a parameter or buffer: its index in the graph that was first written, so that it can be found again.
+        Of a parameter or buffer in a graph that is being simplified: its index in the graph that was first written.
     """
 
     op: str
@@ -42,7 +44,7 @@ class Node:
     inputs: tuple[tuple[str, int], ...]
     shape: Shape
     dtype: str
-    origin: int = field(default=-1, compare=False)
+    origin: int = -1
 
     @property
     def label(self) -> str:
@@ -74,7 +76,7 @@ class Graph:
     def input(self, shape: Sequence[int], dtype: str) -> int:
         """Add the next input of the network; `shape` is one sample's."""
         position = sum(node.op == "input" for node in self.nodes)
-        return self._leaf("input", {"position": position}, (-1, *shape), dtype)
+        return self.leaf("input", {"position": position}, (-1, *shape), dtype)
 
     def parameter(self, shape: Sequence[int], init: Json, *, dtype: str = "float32", trainable: bool = True) -> int:
         """Add a parameter.
@@ -82,11 +84,11 @@ class Graph:
         `init` is one of {"const": c}, {"uniform": [low, high]}, {"normal": [mean, std]} and {"trunc_normal": [mean, std,
         low, high]}.
         """
-        return self._leaf("parameter", {"init": checked_init(init), "trainable": trainable}, tuple(shape), dtype)
+        return self.leaf("parameter", {"init": checked_init(init), "trainable": trainable}, tuple(shape), dtype)
 
     def buffer(self, shape: Sequence[int], init: Json, *, dtype: str = "float32") -> int:
         """Add a buffer: a statistic that training keeps, not a parameter."""
-        return self._leaf("buffer", {"init": checked_init(init)}, tuple(shape), dtype)
+        return self.leaf("buffer", {"init": checked_init(init)}, tuple(shape), dtype)
 
     def add(self, op: str, inputs: Iterable[tuple[str, int]], attrs: Json | None = None) -> int:
         """Add an operation and return its index.
@@ -100,10 +102,16 @@ class Graph:
         for _, source in edges:
             if not 0 <= source < len(self.nodes):
                 raise DocumentError(f"{op} reads node {source} before it exists")
-        checked = kind.checked_attrs(attrs or {})
-        kind.check_labels([label for label, _ in edges])
-        shapes = [(label, self.nodes[source].shape) for label, source in edges if label != "after"]
-        shape = checked_shape(kind.shape(checked, shapes), op)
+        shapes = tuple((label, self.nodes[source].shape) for label, source in edges)
+        memo = op, repr(attrs), shapes
+        if memo not in _INFERRED:
+            if len(_INFERRED) >= MAX_INFERRED:
+                _INFERRED.clear()
+            checked = kind.checked_attrs(attrs or {})
+            kind.check_labels([label for label, _ in edges])
+            shape = kind.shape(checked, [(label, shape) for label, shape in shapes if label != "after"])
+            _INFERRED[memo] = checked, checked_shape(shape, op)
+        checked, shape = _INFERRED[memo]
         return self._append(Node(op, checked, edges, shape, self._dtype(op, checked, edges)))
 
     def _dtype(self, op: str, attrs: Json, edges: tuple[tuple[str, int], ...]) -> str:
@@ -112,10 +120,11 @@ class Graph:
             raise DocumentError(f"{op} works on one floating-point type, not on {', '.join(sorted(found))}")
         return found.pop()
 
-    def _leaf(self, op: str, attrs: Json, shape: Shape, dtype: str) -> int:
+    def leaf(self, op: str, attrs: Json, shape: Shape, dtype: str) -> int:
+        """Add an input, parameter or buffer whose attributes are already checked."""
         if dtype not in DTYPES:
             raise DocumentError(f"no dtype {str(dtype)[:40]!r}; there are {', '.join(DTYPES)}")
-        node = Node(op, attrs, (), checked_shape(shape, op), dtype, len(self.nodes))
+        node = Node(op, attrs, (), checked_shape(shape, op), dtype)
         if op != "input":
             self.elements += math.prod(node.shape)
         if self.elements > MAX_ELEMENTS:

@@ -7,7 +7,7 @@ none fires. Where a rule might change more than rounding, there is no rule: a fa
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from jitnas_fn.core.codec import Json, canonical
+from jitnas_fn.core.codec import Json
 from jitnas_fn.core.errors import DocumentError
 from jitnas_fn.graphs.graph import Graph, Node
 from jitnas_fn.graphs.opening import opened
@@ -31,7 +31,8 @@ def normal_form(graph: Graph) -> Graph:
     for _ in range(MAX_PASSES):
         simpler = _pass(graph)
         if simpler == graph:
-            simpler = _pass(opened(graph))
+            nested = any(node.op in ("sum", "prod") for node in graph.nodes)
+            simpler = _pass(opened(graph)) if nested else graph
             if simpler == graph:
                 return graph
         graph = simpler
@@ -73,10 +74,10 @@ class _Rewriter:
         """The node as it is, reading from `edges`."""
         edges = _in_order(edges)
         if node.op not in LEAVES and operation(node.op).pure:
-            known = self.known.get((node.op, canonical(node.attrs), edges))
-            if known is not None:
-                return known
-            self.known[node.op, canonical(node.attrs), edges] = len(self.graph.nodes)
+            key = node.op, repr(node.attrs), edges  # checked attributes come in one order and one type each
+            if key in self.known:
+                return self.known[key]
+            self.known[key] = len(self.graph.nodes)
         self.graph.nodes.append(Node(node.op, node.attrs, edges, node.shape, node.dtype, node.origin))
         return len(self.graph.nodes) - 1
 

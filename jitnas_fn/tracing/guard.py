@@ -16,6 +16,7 @@ from torch.nn.parameter import is_lazy
 from jitnas_fn.tracing.refusal import refuse
 
 CONTAINERS = (dict, list, set, tuple)
+SIMPLE = (bool, int, float, str, type(None))
 HOOKS = ("_backward_hooks", "_backward_pre_hooks", "_forward_hooks", "_forward_pre_hooks")
 PLAIN = (nn.Parameter, torch.Tensor, nn.Buffer)
 
@@ -66,11 +67,17 @@ def _check(name: str, tensor: torch.Tensor, owners: dict[tuple[int, int], str]) 
         refuse(f"{name} and {first} share memory", "to tie weights, use one and the same nn.Parameter")
 
 
+def only_torchs(model: nn.Module) -> bool:
+    """Whether every module is torch's own: these keep nothing, and compute the same at every call."""
+    return all(type(m).__module__.startswith("torch.nn.modules.") and "forward" not in vars(m) for m in model.modules())
+
+
 @contextmanager
 def untouched(model: nn.Module) -> Iterator[None]:
     """Put every attribute and mode of every module back afterwards, and refuse what forward has changed."""
     modes = [(module, module.training) for module in model.modules()]
-    before = [(name, module, _copied(module)) for name, module in model.named_modules()]
+    own_code = not only_torchs(model)
+    before = [(name, module, _copied(module)) for name, module in model.named_modules() if own_code]
     draws, changed = _random_state(), []  # type: tuple[_Draws, list[str]]
     drawn = False
     try:
@@ -96,10 +103,15 @@ Content = list[tuple[Any, Any]]
 
 def _copied(module: nn.Module) -> tuple[dict[str, Any], list[tuple[str, Any, Content]]]:
     """The attributes of a module, and what is in those that are plain containers."""
-    attributes = dict(module.__dict__)
-    objects = [(name, vars(value)) for name, value in attributes.items() if _is_plain_object(value)]
-    inside = [(name, value, _content(value, 3)) for name, value in attributes.items() if isinstance(value, CONTAINERS)]
-    return attributes, inside + [(name, fields, _content(fields, 2)) for name, fields in objects]
+    attributes, inside = dict(module.__dict__), []  # type: tuple[dict[str, Any], list[tuple[str, Any, Content]]]
+    for name, value in attributes.items():
+        if type(value) in SIMPLE:
+            continue
+        if isinstance(value, CONTAINERS):
+            inside.append((name, value, _content(value, 3)))
+        elif _is_plain_object(value):
+            inside.append((name, vars(value), _content(vars(value), 2)))
+    return attributes, inside
 
 
 def _is_plain_object(value: Any) -> bool:

@@ -136,14 +136,20 @@ def _held(value: float, dtype: torch.dtype) -> float:
 
 def _constant(tensor: torch.Tensor) -> float | None:
     """The one value that all entries have; None if there are several, or if a single entry looks drawn (over 6 digits)."""
-    flat = tensor.detach().reshape(-1)
-    if flat.numel() == 0 or not tensor.is_floating_point():
+    flat = _numbers(tensor)
+    if flat.size == 0 or not tensor.is_floating_point():
         return None
-    if bool((flat[:64] != flat[0]).any()) or bool((flat != flat[0]).any()):  # most tensors end at the first look
+    if (flat[:8] != flat[0]).any() or (flat != flat[0]).any():  # most tensors end at the first look
         return None
     value = _held(float(flat[0]), tensor.dtype)
-    looks_drawn = flat.numel() == 1 and _digits(value) > 6
+    looks_drawn = flat.size == 1 and _digits(value) > 6
     return value if math.isfinite(value) and not looks_drawn else None
+
+
+def _numbers(tensor: torch.Tensor) -> Any:
+    """The tensor's entries as an array, shape (N,)."""
+    plain = tensor.detach().cpu()
+    return (plain.float() if plain.dtype == torch.bfloat16 else plain).numpy().reshape(-1)
 
 
 def _digits(value: float) -> int:
@@ -151,8 +157,8 @@ def _digits(value: float) -> int:
 
 
 def _sampled(tensor: torch.Tensor) -> Any:
-    flat = tensor.detach().reshape(-1)
-    return flat[:: -(-flat.numel() // SAMPLED)].double().cpu().numpy()
+    flat = _numbers(tensor)
+    return flat[:: -(-flat.size // SAMPLED)].astype(np.float64)
 
 
 def _holds(tensor: torch.Tensor, init: Json) -> bool:

@@ -116,18 +116,18 @@ class Recorder:
                 "a tensor is used that is neither the input nor a registered parameter",
                 "register it (nn.Parameter, nn.ModuleList instead of a plain list); constant tensors are not known so far",
             )
-        return self._leaf(tensor, self.graph.parameter)
+        return self._leaf(tensor, "parameter")
 
     def statistic(self, tensor: Any) -> int:
         """The node of a buffer that keeps a running statistic."""
         if id(tensor) not in self.buffers:
             refuse("running statistics that are no registered buffers", "use nn.BatchNorm, or register_buffer")
-        return self._leaf(tensor, self.graph.buffer)
+        return self._leaf(tensor, "buffer")
 
-    def _leaf(self, tensor: torch.Tensor, make: Any) -> int:
+    def _leaf(self, tensor: torch.Tensor, op: str) -> int:
         if id(tensor) not in self.leaves:  # the initialisation is filled in when it is known that the leaf is live
             try:
-                self.leaves[id(tensor)] = make(tuple(tensor.shape), {"const": 0.0}, dtype=name_of(tensor.dtype))
+                self.leaves[id(tensor)] = self.graph.leaf(op, {}, tuple(tensor.shape), name_of(tensor.dtype))
             except DocumentError as reason:
                 refuse(f"a parameter of shape {list(tensor.shape)} and {tensor.dtype}: {reason}", "use one within the bounds")
         return self.leaves[id(tensor)]

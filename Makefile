@@ -45,7 +45,7 @@ clean:
 
 .venv/core.stamp: pyproject.toml constraints.txt | .venv/bin/python
 	@echo "installing PyTorch and the rest into .venv: once, some minutes"
-	$(PIP) $(TORCH_INDEX) torch==2.13.0
+	$(PIP) $(TORCH_INDEX) --no-deps torch==2.13.0
 	$(PIP) --editable .
 	@touch $@
 

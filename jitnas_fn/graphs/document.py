@@ -14,6 +14,7 @@ from jitnas_fn.graphs.operations import LEAVES
 from jitnas_fn.graphs.opset import OPSET, operation
 
 LETTER = {"input": "x", "parameter": "p", "buffer": "b"}
+MAX_ENDS = 64  # inputs, and outputs
 KEYS = {"opset", "inputs", "outputs", "nodes", "parameters", "buffers"}
 
 
@@ -125,8 +126,11 @@ def graph_of(document: Json) -> Graph:
         edges = [_edge(edge, names) for edge in _list(fields["inputs"], "inputs")]
         names[f"n{i}"] = graph.add(fields["op"], edges, fields["attrs"])
     graph.outputs = [_known(name, names) for name in lists["outputs"]]
-    if not graph.outputs or len(graph.outputs) > 64:
-        raise DocumentError(f"a document has 1 to 64 outputs, not {len(graph.outputs)}")
+    for name, count in (("inputs", len(lists["inputs"])), ("outputs", len(graph.outputs))):
+        if not 1 <= count <= MAX_ENDS:
+            raise DocumentError(f"a document has 1 to {MAX_ENDS} {name}, not {count}")
+    if any(graph.nodes[i].shape[:1] != (-1,) for i in graph.outputs):
+        raise DocumentError("every output has the batch as its first axis")
     return graph
 
 

@@ -150,3 +150,13 @@ def test_a_thousand_ties_one_after_the_other_are_bounded():
 def test_a_long_chain_of_sums_is_read_in_time():
     edges = [[["1.0", f"n{i - 1}" if i else "x0"], ["1.0", "x0"]] for i in range(4000)]
     read(one_input([{"op": "sum", "attrs": {"constant": 0.0}, "inputs": pair} for pair in edges]))
+
+
+def test_a_document_without_inputs_or_whose_output_is_no_batch_is_refused():
+    weight = {"shape": [10], "dtype": "float32", "init": {"const": 0.0}, "trainable": True}
+    taken = {"name": "x0", "shape": [10], "dtype": "float32"}
+    empty = {"opset": 1, "inputs": [taken], "outputs": ["p0"], "nodes": [], "parameters": [weight], "buffers": []}
+    with pytest.raises(DocumentError, match="first axis"):
+        Architecture.from_document(empty)
+    with pytest.raises(DocumentError, match="1 to 64 inputs"):
+        Architecture.from_document({**empty, "inputs": []})

@@ -1,6 +1,10 @@
 """What may never change: fingerprints and keys of networks that people have records of."""
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -36,3 +40,19 @@ def test_a_document_read_back_and_a_network_rebuilt_have_the_same_fingerprint(na
     architecture = Architecture.from_module(MODELS[name], input_shape=IMAGE)
     assert Architecture.from_json(architecture.to_json()).fingerprint == fingerprint
     assert Architecture.from_module(architecture.build(3), input_shape=IMAGE).fingerprint == fingerprint
+
+
+ASKED = ("residual", "weighted_sum", "one_conv_two_branches", "init_trunc_normal")
+SCRIPT = f"""
+from jitnas_fn import fingerprint
+from tests.golden.models import IMAGE, MODELS
+print(*[fingerprint(MODELS[name], IMAGE) for name in {ASKED}])
+"""
+
+
+@pytest.mark.parametrize("hash_seed", ["0", "4711"])
+def test_another_process_with_another_hash_seed_computes_the_same_fingerprints(hash_seed: str) -> None:
+    root = str(Path(__file__).parents[2])
+    surroundings = {**os.environ, "PYTHONHASHSEED": hash_seed, "PYTHONPATH": root}
+    done = subprocess.run([sys.executable, "-c", SCRIPT], env=surroundings, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [GOLDEN[name]["fingerprint"] for name in ASKED]

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from tests.tracing.numerics import Net, key
+from tests.tracing.numerics import Net, key, key_or_refusal
 
 
 def conv(**given):

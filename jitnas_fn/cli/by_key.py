@@ -8,7 +8,8 @@ from jitnas_fn.cli.failures import FOUND, MISS, say
 from jitnas_fn.cli.summary import as_fields, described
 from jitnas_fn.client.cache import users_store
 from jitnas_fn.core.record import Record
-from jitnas_fn.core.task import is_key
+from jitnas_fn.core.record import answering as best_answer
+from jitnas_fn.core.task import Limits, is_key
 
 
 def key_asked_for(arguments: Sequence[str]) -> str | None:
@@ -21,7 +22,8 @@ def look_up(key: str, *, as_json: bool) -> int:
     """Print what is known under `key`; the exit code."""
     with answering(as_json=as_json) as answer:
         began = time.monotonic()
-        return given(answer, key, record=users_store().get(key), seconds_waited=time.monotonic() - began)
+        record = best_answer(users_store().replicates(key), Limits())
+        return given(answer, key, record=record, seconds_waited=time.monotonic() - began)
 
 
 def given(answer: Answer, key: str, *, record: Record | None, seconds_waited: float) -> int:

@@ -7,7 +7,7 @@ from jitnas_fn.core.record import Record
 def described(record: Record, *, source: str, seconds_waited: float) -> str:
     """A few lines that say what was measured and where it came from."""
     asked = f"{record.dataset.get('name')}, recipe {record.recipe.get('name')}, seed {record.parts['seed']}"
-    size = f"{record.size.get('parameters', 0):,} parameters, {record.size.get('macs', 0):,} multiply-adds"
+    size = f"{_counted(record.size.get('parameters'))} parameters, {_counted(record.size.get('macs'))} multiply-adds"
     lines = [
         f"{record.verdict} on {asked}",
         *_measured(record),
@@ -22,6 +22,11 @@ def as_fields(record: Record | None, *, key: str, source: str | None, seconds_wa
     """What `--json` prints: the record's own fields, where it came from and how long that took."""
     fields = {} if record is None else record.to_dict()
     return {**fields, "key": key, "source": source, "seconds_waited": round(seconds_waited, 3)}
+
+
+def _counted(number: object) -> str:
+    """A count with its thousands apart; what is not known says so."""
+    return f"{number:,}" if isinstance(number, int) else "unknown"
 
 
 def _measured(record: Record) -> list[str]:

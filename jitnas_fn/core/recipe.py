@@ -97,8 +97,8 @@ class Recipe:
     precision
         "float32", or "bfloat16": autocast around the forward pass.
     flip, shift
-        Augmentation of images: mirrored left-right with probability ½; moved by up to `shift` pixels on each axis, zeros
-        coming in. [pixels]
+        Augmentation of images: mirrored left-right with probability ½; moved by up to `shift` pixels on each axis, zeros in
+        raw units coming in. [pixels]
     data_fraction
         Share of the training split that is used, the same samples for every seed. [fraction, 0 to 1]
     resolution

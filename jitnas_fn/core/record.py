@@ -8,11 +8,13 @@ from typing import Any
 
 from jitnas_fn.core.codec import Json, canonical, digest, parse
 from jitnas_fn.core.errors import NewerVersion, RecordError
-from jitnas_fn.core.task import HASH, Limits, is_key, key_of
+from jitnas_fn.core.seeds import LARGEST_SEED
+from jitnas_fn.core.task import HASH, KEY_VERSION, Limits, is_key, key_of
 
 RECORD_VERSION = 1
 MAX_RECORD_BYTES = 8_000_000
 VERDICTS = ("trained", "diverged", "out_of_memory", "over_time")
+PARTS = {"key_version", "fingerprint", "dataset", "recipe", "seed"}
 TRUST = ("imported", "local", "site", "curated")  # rising
 
 
@@ -70,11 +72,15 @@ class Record:
         return digest(_covered(self._content()))
 
     @property
-    def order(self) -> tuple[int, int, str]:
-        """The total order among records under one key: trust, fencing token, record id. The largest one answers."""
+    def order(self) -> tuple[bool, int, int, str]:
+        """The total order among records under one key: trust, fencing token, record id. The largest one answers.
+
+        A verdict that only some requests may have (a limit was hit) stands behind all that answer every request.
+        """
         trust = self.provenance.get("trust")
         token = self.provenance.get("token", 0)
-        return (TRUST.index(trust) if trust in TRUST else -1, token if isinstance(token, int) else 0, self.record_id)
+        rank = TRUST.index(trust) if trust in TRUST else -1
+        return self.answers(Limits()), rank, token if type(token) is int else 0, self.record_id
 
     def answers(self, limits: Limits) -> bool:
         """Whether this record answers a request under `limits`: a limit that was hit answers only limits no larger."""
@@ -124,9 +130,9 @@ class Record:
             the one committed to.
         """
         version = fields.get("record_version")
-        if isinstance(version, int) and version > RECORD_VERSION:
+        if type(version) is int and version > RECORD_VERSION:
             raise NewerVersion(f"this record has format {version}; this jitnas_fn reads up to {RECORD_VERSION}: please upgrade")
-        if version != RECORD_VERSION:
+        if type(version) is not int or version != RECORD_VERSION:
             raise RecordError(f"a record has record_version {RECORD_VERSION}, not {str(version)[:40]!r}")
         own = {f.name for f in dataclasses.fields(cls)} - {"extra"}
         missing = sorted(own - set(fields))
@@ -157,14 +163,15 @@ def _check(record: Record) -> None:
     for name in objects:
         if not isinstance(getattr(record, name), dict):
             raise RecordError(f"record: {name} is a JSON object, not {type(getattr(record, name)).__name__}")
-    if record.limits is not None and not isinstance(record.limits, dict):
-        raise RecordError("record: limits is a JSON object or null")
-    for split, series in [*record.curves.items(), *record.metrics.items()]:
-        if not isinstance(series, dict):
-            raise RecordError(f"record: curves and metrics of {str(split)[:40]!r} are JSON objects")
     if record.verdict not in VERDICTS:
         raise RecordError(f"record: no verdict {str(record.verdict)[:40]!r}; there are {', '.join(VERDICTS)}")
-    if not is_key(record.key) or not is_key(record.parts.get("fingerprint")) or key_of(record.parts) != record.key:
+    _check_limits(record)
+    for name, by_split, fits in (("curves", record.curves, _is_series), ("metrics", record.metrics, _is_number_or_null)):
+        for split, by_metric in by_split.items():
+            if not isinstance(by_metric, dict) or not all(fits(values) for values in by_metric.values()):
+                raise RecordError(f"record: {name} of {str(split)[:40]!r} hold numbers and null for each metric")
+    _check_parts(record.parts)
+    if not is_key(record.key) or key_of(record.parts) != record.key:
         raise RecordError(f"record: key {str(record.key)[:12]}… is not the hash of its parts")
     commitment, salt = record.seal.get("commitment"), record.seal.get("salt")
     if not isinstance(commitment, str) or not HASH.fullmatch(commitment):
@@ -173,6 +180,32 @@ def _check(record: Record) -> None:
         raise RecordError("record: the test part is not the one that was committed to")
     if salt is None and ("test" in record.metrics or "test" in record.curves):
         raise RecordError("record: a test part without the salt that opens its seal")
+
+
+def _check_parts(parts: Json) -> None:
+    version = parts.get("key_version")
+    if type(version) is int and version > KEY_VERSION:
+        raise NewerVersion(f"this record's key has version {version}; this jitnas_fn knows up to {KEY_VERSION}: please upgrade")
+    hashes = all(isinstance(parts.get(name), str) and HASH.fullmatch(parts[name]) for name in ("dataset", "recipe"))
+    whole = type(version) is int and type(parts.get("seed")) is int and 0 <= parts["seed"] <= LARGEST_SEED
+    if set(parts) != PARTS or not hashes or not whole or not is_key(parts["fingerprint"]):
+        raise RecordError(f"record: parts are {', '.join(sorted(PARTS))}, not {str(parts)[:120]}")
+
+
+def _check_limits(record: Record) -> None:
+    limits = record.limits
+    if record.verdict in ("trained", "diverged") and limits is None:
+        return
+    if not isinstance(limits, dict) or not all(_is_number_or_null(limits.get(name)) for name in ("seconds", "memory_bytes")):
+        raise RecordError("record: limits are {seconds, memory_bytes, device} of numbers or null")
+
+
+def _is_number_or_null(value: object) -> bool:
+    return value is None or type(value) in (int, float)
+
+
+def _is_series(values: object) -> bool:
+    return isinstance(values, list) and all(_is_number_or_null(value) for value in values)
 
 
 def _without_test(by_split: Json) -> Json:

@@ -33,11 +33,8 @@ class LayeredStore:
         self.stores = tuple(stores)
 
     def get(self, key: str) -> Record | None:
-        """The record that stands for `key` in the first layer that has one; None if none has."""
-        standing = (
-            record for store in self.stores for record in store.replicates(key) if not self.is_retracted(record.record_id)
-        )
-        return next(standing, None)
+        """The record that stands for `key`: the best of all layers, by `Record.order`; None if none has one."""
+        return next(iter(self.replicates(key)), None)
 
     def replicates(self, key: str) -> list[Record]:
         """Every record under `key` in any layer that is not retracted, best first."""

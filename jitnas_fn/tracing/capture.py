@@ -60,6 +60,7 @@ def captures(model: nn.Module, inputs: list[tuple[Shape, str]], *, modes: Sequen
     with ONE_AT_A_TIME:
         REFUSALS.clear()
         parameters, buffers = inspect(model)
+        _check_modes(model)
         try:
             with untouched(model), torch.inference_mode(mode=False), torch.autocast("cpu", enabled=False), guarded():
                 found = [traced_call(model, Recorder(parameters, buffers, gradients=mode), inputs, mode) for mode in modes]
@@ -74,6 +75,20 @@ def captures(model: nn.Module, inputs: list[tuple[Shape, str]], *, modes: Sequen
         if refusals:  # the model caught it and went on another way than it would when it runs
             raise refusals[0]
         return found
+
+
+def _check_modes(model: nn.Module) -> None:
+    """Refuse a model some of whose modules are in another mode than its own `train` puts them: it would be lost."""
+    modes = [(module, module.training) for module in model.modules()]
+    if len({mode for _, mode in modes}) == 1:
+        return
+    try:
+        model.train(model.training)
+        if any(module.training != mode for module, mode in modes):
+            refuse("some modules are in training and some in evaluation mode", "override train() to keep a layer in evaluation")
+    finally:
+        for module, mode in modes:
+            module.training = mode
 
 
 def traced_call(model: nn.Module, recorder: Recorder, inputs: list[tuple[Shape, str]], training: bool) -> Captured:

@@ -169,6 +169,16 @@ def _refilled(value: Any, content: Content) -> bool:
 _Draws = tuple[Any, Any, bytes]
 
 
+@contextmanager
+def same_randomness() -> Iterator[None]:
+    """Put the global random generators back where they were: asking for a fingerprint draws nothing from anybody."""
+    draws = _random_state()
+    try:
+        yield
+    finally:
+        _rewind(draws)
+
+
 def _random_state() -> _Draws:
     """Of Python's, NumPy's and torch's global generators."""
     numpy_random = sys.modules.get("numpy.random")

@@ -1,6 +1,7 @@
 """From a model, or what builds one, to its graph."""
 
 import math
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -13,9 +14,10 @@ from jitnas_fn.graphs.graph import DTYPES, MAX_ELEMENTS, Graph, Node, checked_in
 from jitnas_fn.graphs.operations import LEAVES, Shape
 from jitnas_fn.tracing.capture import ONE_AT_A_TIME, Captured, captures
 from jitnas_fn.tracing.construction import Construction
-from jitnas_fn.tracing.guard import only_torchs
+from jitnas_fn.tracing.guard import only_torchs, same_randomness
 from jitnas_fn.tracing.initialisation import MODES, Starts
 from jitnas_fn.tracing.refusal import refuse
+from jitnas_fn.tracing.traced import name_of
 
 MAX_AXES = 7  # and the batch
 
@@ -46,12 +48,10 @@ def traced_graph(
         If there is no exact key for it.
     """
     module, construction = built(model)
-    shape = _checked_input(input_shape, dtype)
+    taken = [_checked_input(input_shape, dtype)]
     if initialisation not in MODES:
         raise UnknownInitialisation(f"initialisation is one of {', '.join(MODES)}, not {str(initialisation)[:40]!r}")
-    captured, evaluated, *again = captures(
-        module, [(shape, dtype)], modes=(True, False) if only_torchs(module) else (True, False, True)
-    )
+    captured, evaluated, *again = captures(module, taken, modes=(True, False) if only_torchs(module) else (True, False, True))
     if any((one.graph, list(one.leaves)) != (captured.graph, list(captured.leaves)) for one in again):
         refuse("two calls of forward compute different things", "let forward depend on its input alone")
     if (evaluated.graph, list(evaluated.leaves)) != (_in_evaluation(captured.graph), list(captured.leaves)):
@@ -79,7 +79,7 @@ def built(model: Any) -> tuple[nn.Module, Construction | None]:
         raise NotAModel(f"expected an nn.Module, or a class or function without arguments that builds one, not {_kind(model)}")
     construction = Construction()
     try:
-        with ONE_AT_A_TIME, construction:
+        with ONE_AT_A_TIME, same_randomness(), construction:
             module = model()
     except JitnasError:
         raise
@@ -101,16 +101,20 @@ def _kind(value: Any) -> str:
     return f"the {type(value).__name__} {str(value)[:60]!r}"
 
 
-def _checked_input(shape: Any, dtype: Any) -> Shape:
-    if not isinstance(shape, (tuple, list, torch.Size)) or not all(
-        type(size) is int and 0 < size <= MAX_ELEMENTS for size in shape
-    ):
-        raise NotAModel(f"input_shape is one sample's sizes, without the batch, such as (3, 32, 32), not {str(shape)[:60]!r}")
-    if dtype not in DTYPES:
+def _checked_input(shape: Any, dtype: Any) -> tuple[Shape, str]:
+    """One sample's shape in plain integers, and the name of the dtype."""
+    name = name_of(dtype) if isinstance(dtype, torch.dtype) else dtype
+    if name not in DTYPES:
         raise NotAModel(f"dtype is one of {', '.join(DTYPES)}, not {str(dtype)[:40]!r}")
-    if len(shape) > MAX_AXES or math.prod(shape) > MAX_ELEMENTS:
+    try:
+        sizes = tuple(operator.index(size) for size in shape)
+    except TypeError:
+        sizes = (0,)
+    if any(size < 1 for size in sizes):
+        raise NotAModel(f"input_shape is one sample's sizes, without the batch, such as (3, 32, 32), not {str(shape)[:60]!r}")
+    if len(sizes) > MAX_AXES or math.prod(sizes) > MAX_ELEMENTS:
         raise NotAModel(f"input_shape has at most {MAX_AXES} axes and {MAX_ELEMENTS:,} elements, not {str(shape)[:60]}")
-    return tuple(shape)
+    return sizes, name
 
 
 def _in_evaluation(graph: Graph) -> Graph:

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from jitnas_fn.core.codec import digest
 from jitnas_fn.core.errors import NewerVersion, RecordError
 from jitnas_fn.core.record import MAX_RECORD_BYTES, Record, best
 from jitnas_fn.core.task import Limits
@@ -170,3 +171,44 @@ def test_the_order_is_trust_then_token_then_id():
 
 def test_an_unknown_trust_comes_last():
     assert a_record(trust="somebody").order < a_record(trust="imported").order
+
+
+def with_fields(**fields):
+    """A record with these fields, sealed and numbered anew, so that only its form can be wrong."""
+    parts = fields.get("parts", RECORD.parts)
+    return sealed_with(dataclasses.replace(RECORD, **{"key": digest(parts), **fields}), SALT).to_dict()
+
+
+MALFORMED = {
+    "no seed": {"parts": {name: value for name, value in RECORD.parts.items() if name != "seed"}},
+    "a seed in words": {"parts": {**RECORD.parts, "seed": "a"}},
+    "no dataset": {"parts": {name: value for name, value in RECORD.parts.items() if name != "dataset"}},
+    "one part more": {"parts": {**RECORD.parts, "device": "cpu"}},
+    "a limit in words": {"verdict": "over_time", "limits": {"seconds": "x", "memory_bytes": None}},
+    "a limit verdict without limits": {"verdict": "over_time", "limits": None},
+    "a number for a curve": {"curves": {"validation": {"accuracy": 7}}},
+    "a text for a metric": {"metrics": {"validation": {"accuracy": "good"}}},
+}
+
+
+@pytest.mark.parametrize("name", MALFORMED)
+def test_a_record_whose_form_later_code_would_trip_over_is_refused(name):
+    with pytest.raises(RecordError):
+        Record.from_dict(with_fields(**MALFORMED[name]))
+
+
+def test_a_key_of_a_later_version_is_refused_as_newer():
+    with pytest.raises(NewerVersion):
+        Record.from_dict(with_fields(parts={**RECORD.parts, "key_version": 2}))
+
+
+def test_a_record_version_that_is_no_integer_is_refused():
+    with pytest.raises(RecordError):
+        Record.from_dict({**RECORD.to_dict(), "record_version": True})
+
+
+def test_a_limit_that_was_hit_stands_behind_what_answers_everybody_however_trusted():
+    limits = {"seconds": 1.0, "memory_bytes": None, "device": "cpu"}
+    hit = dataclasses.replace(a_record(trust="curated"), verdict="over_time", limits=limits)
+    trained = a_record(trust="imported")
+    assert best([hit, trained]) is trained

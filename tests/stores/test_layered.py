@@ -30,11 +30,11 @@ def test_a_lower_layer_answers_what_the_upper_lacks(layers):
     assert len(store) == 1
 
 
-def test_the_first_layer_that_has_the_key_answers(layers):
+def test_the_most_trusted_record_of_any_layer_answers(layers):
     store, cache, published = layers
     own = a_record(0, trust="imported")
     cache.put(own)
-    assert store.get(published.key) == own
+    assert store.get(published.key) == published
     assert store.replicates(published.key) == [published, own]
     assert list(store.records()) == [own, published]
 

@@ -261,3 +261,19 @@ def test_a_hook_where_gradients_accumulate_is_refused():
         return module
 
     assert key_or_refusal(hooked) != key(lambda: nn.Linear(4, 4))
+
+
+def test_a_layer_switched_to_evaluation_by_hand_is_refused_and_by_its_own_train_is_keyed():
+    by_hand = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4))
+    by_hand[1].eval()
+    assert key_or_refusal(by_hand) is None
+
+    class Frozen(nn.Sequential):
+        def train(self, mode=True):
+            super().train(mode)
+            self[1].eval()
+            return self
+
+    assert key(lambda: Frozen(nn.Linear(4, 4), nn.BatchNorm1d(4))) != key(
+        lambda: nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4))
+    )

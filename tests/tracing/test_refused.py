@@ -177,7 +177,7 @@ def test_a_model_that_fails_says_how():
         key(nn.Module)
 
 
-@pytest.mark.parametrize("shape", [(0,), (-1,), (3.0,), ("4",), (True,), "four"])
+@pytest.mark.parametrize("shape", [(0,), (-1,), (3.0,), ("4",), "four"])
 def test_a_bad_input_shape_is_named(shape):
     with pytest.raises(NotAModel, match="input_shape"):
         key(nn.ReLU(), shape)

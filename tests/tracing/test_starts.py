@@ -76,3 +76,16 @@ def test_memory_never_filled_is_not_zero():
         return Net(lambda s, x: x * s.w, w=nn.Parameter(weight))
 
     assert key_or_refusal(unfilled) is None
+
+
+@pytest.mark.parametrize("share", [0.02, 0.5])
+def test_pruned_weights_of_an_object_are_not_the_default_draw(share):
+    module = nn.Linear(64, 64)
+    module.weight.data[torch.rand(64, 64) < share] = 0
+    assert key_or_refusal(module, (64,)) != key(lambda: nn.Linear(64, 64), (64,))
+
+
+def test_asking_for_a_fingerprint_draws_nothing_from_the_callers_generator():
+    before = torch.get_rng_state()
+    key(lambda: nn.Linear(4, 4))
+    assert torch.equal(torch.get_rng_state(), before)

@@ -266,3 +266,10 @@ def test_ctrl_c_is_told_in_one_line(model_file, tmp_path, own_home):
     assert asked.returncode not in (0, 2, 3)
     assert out == ""
     assert "Traceback" not in err
+
+
+def test_a_model_without_a_key_is_trained_and_described(jitnas, model_file):
+    code, out, _ = jitnas("evaluate", f"{model_file}:network", *ASK, "--identity", "none")
+    assert code == 0
+    assert "opaque-" in out
+    assert "unknown multiply-adds" in out

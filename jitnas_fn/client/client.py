@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from concurrent.futures import Executor
 from types import TracebackType
-from typing import Self
+from typing import Self, SupportsIndex
 
 from jitnas_fn.client.cache import users_store
 from jitnas_fn.client.control import in_process, through
@@ -11,7 +11,7 @@ from jitnas_fn.client.endings import stop_after_an_error
 from jitnas_fn.client.evaluation import Evaluation, awaited
 from jitnas_fn.client.explanation import Explanation, explained
 from jitnas_fn.client.flights import Flights
-from jitnas_fn.client.lookups import known, known_at, replicates
+from jitnas_fn.client.lookups import Inquiries, known, known_at, replicates
 from jitnas_fn.client.request import understood
 from jitnas_fn.core.interfaces import Store
 from jitnas_fn.core.recipe import Recipe
@@ -35,7 +35,7 @@ class Client:
         Any `concurrent.futures.Executor`; None for this machine.
     control
         Executor for look-up, status and cancel where the trainings run; None if there is none. (This machine's own executor
-        needs none.)
+        needs none.) What it knows is not trained again.
     deadline_seconds
         No evaluation stays open longer. [seconds]
     """
@@ -51,7 +51,8 @@ class Client:
         self.store = users_store() if store is None else store
         self._site = None if control is None else through(control)
         ask = in_process if executor is None and control is None else self._site
-        self._flights = Flights(self.store, executor, ask=ask, deadline_seconds=deadline_seconds)
+        inquiries = None if control is None else Inquiries(control)
+        self._flights = Flights(self.store, executor, ask=ask, inquiries=inquiries, deadline_seconds=deadline_seconds)
         stop_after_an_error(self)
 
     def submit(
@@ -60,7 +61,7 @@ class Client:
         *,
         dataset: str,
         recipe: str | Recipe,
-        seed: int = 0,
+        seed: SupportsIndex = 0,
         limits: Limits | None = None,
         identity: str = "exact",
         initialisation: str = "as built",
@@ -105,7 +106,7 @@ class Client:
             initialisation=initialisation,
             payload=payload,
         )
-        return self._flights.board(request)
+        return self._flights.board([request])[0]
 
     def evaluate(
         self,
@@ -113,7 +114,7 @@ class Client:
         *,
         dataset: str,
         recipe: str | Recipe,
-        seed: int = 0,
+        seed: SupportsIndex = 0,
         limits: Limits | None = None,
         identity: str = "exact",
         initialisation: str = "as built",
@@ -132,23 +133,25 @@ class Client:
         )
         return awaited(evaluation)
 
-    def map(
+    def map(  # noqa: PLR0913  submit's parameters, and the seeds
         self,
         models: Iterable[object],
         *,
         dataset: str,
         recipe: str | Recipe,
-        seed: int = 0,
-        seeds: Iterable[int] | None = None,
+        seed: SupportsIndex = 0,
+        seeds: Iterable[SupportsIndex] | None = None,
         limits: Limits | None = None,
+        identity: str = "exact",
         initialisation: str = "as built",
+        payload: str = "graph",
     ) -> list[Evaluation]:
         """Submit many models; a task that occurs twice is trained once, and is one evaluation in the list.
 
         Parameters
         ----------
         models
-            See `submit`. All are understood before the first is sent.
+            See `submit`, also for the other parameters. All are understood before the first is sent.
         seeds
             Several seeds for each model; `seed` counts if this is None.
 
@@ -159,9 +162,18 @@ class Client:
         """
         chosen = [seed] if seeds is None else list(seeds)
         first = [
-            understood(model, dataset=dataset, recipe=recipe, limits=limits, initialisation=initialisation) for model in models
+            understood(
+                model,
+                dataset=dataset,
+                recipe=recipe,
+                limits=limits,
+                identity=identity,
+                initialisation=initialisation,
+                payload=payload,
+            )
+            for model in models
         ]
-        return [self._flights.board(request.with_seed(one)) for request in first for one in chosen]
+        return self._flights.board([request.with_seed(one) for request in first for one in chosen])
 
     def lookup(
         self,
@@ -169,7 +181,7 @@ class Client:
         *,
         dataset: str,
         recipe: str | Recipe,
-        seed: int = 0,
+        seed: SupportsIndex = 0,
         limits: Limits | None = None,
         initialisation: str = "as built",
     ) -> Record | None:
@@ -188,7 +200,7 @@ class Client:
         *,
         dataset: str,
         recipe: str | Recipe,
-        seed: int = 0,
+        seed: SupportsIndex = 0,
         limits: Limits | None = None,
         initialisation: str = "as built",
     ) -> Explanation:

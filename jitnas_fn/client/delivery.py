@@ -1,10 +1,12 @@
 """What comes back over the wire, checked before anybody sees it."""
 
 from concurrent.futures import BrokenExecutor, Future
+from dataclasses import replace
 
 from jitnas_fn.core.codec import Json
 from jitnas_fn.core.envelope import Envelope, raised
 from jitnas_fn.core.errors import EnvelopeError, JitnasError, RecordError, SiteUnavailable, WorkerLost
+from jitnas_fn.core.recipe import Recipe
 from jitnas_fn.core.record import Record
 from jitnas_fn.core.task import Task
 
@@ -38,9 +40,21 @@ def received(reply: Future[str], task: Task) -> tuple[Record, str]:
     if not isinstance(result.get("record"), dict):
         raise EnvelopeError(f"the reply for key {task.key[:12]}… holds no record")
     record = Record.from_dict(result["record"])
+    check_record(record, task)
+    return record, "shared" if result.get("source") == "shared" else "trained"
+
+
+def check_record(record: Record, task: Task) -> None:
+    """Raise `RecordError` or `RecipeError` if a record is not one of the task, or does not say truly what it is of."""
     if record.key != task.key or record.parts != task.parts:
         raise RecordError(f"the worker was asked for key {task.key[:12]}… and answered with a record of {record.key[:12]}…")
-    return record, "shared" if result.get("source") == "shared" else "trained"
+    if replace(Recipe.from_dict(record.recipe), name=task.recipe.name) != task.recipe:
+        raise RecordError(
+            f"the record of key {task.key[:12]}… names another recipe than {task.recipe.name}, which was asked for"
+        )
+    if record.dataset.get("name") != task.dataset:
+        met = str(record.dataset.get("name"))[:40]
+        raise RecordError(f"the record of key {task.key[:12]}… names dataset {met!r}; {task.dataset!r} was asked for")
 
 
 def only_result(reply: object, key: str) -> Json:

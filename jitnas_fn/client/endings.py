@@ -18,7 +18,9 @@ _open: weakref.WeakSet[Stoppable] = weakref.WeakSet()
 
 
 def stop_after_an_error(client: Stoppable) -> None:
-    """Have `client` stopped if the interpreter ends by an exception nobody caught, such as ctrl-C.
+    """Have `client` stopped if a script ends by an exception nobody caught, such as ctrl-C.
+
+    An interactive session ends when its user wants it to, whatever went wrong at its prompt before.
 
     The standard library joins the threads of its executors before any `atexit` function runs, and would wait for hours for a
     training that nobody can receive any more. The hook is not a documented one; where it is missing, that wait is all there is.
@@ -27,7 +29,7 @@ def stop_after_an_error(client: Stoppable) -> None:
 
 
 def _at_exit() -> None:
-    if getattr(sys, "last_type", None) is not None:
+    if getattr(sys, "last_type", None) is not None and not hasattr(sys, "ps1"):
         for client in list(_open):
             client.stop()
 

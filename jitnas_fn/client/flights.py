@@ -1,8 +1,10 @@
 """What is under way: each key once, from the store's miss to the record that is kept."""
 
 import threading
-import warnings
+import uuid
+from collections.abc import Sequence
 from concurrent.futures import Executor, Future
+from dataclasses import dataclass
 from functools import partial
 
 from jitnas_fn.backends.local import local
@@ -10,14 +12,22 @@ from jitnas_fn.client.control import Ask
 from jitnas_fn.client.deadlines import Deadlines
 from jitnas_fn.client.delivery import received, typed
 from jitnas_fn.client.evaluation import Evaluation, wait_for
-from jitnas_fn.client.lookups import known
+from jitnas_fn.client.lookups import Inquiries, keep, known
 from jitnas_fn.client.request import Request
-from jitnas_fn.core.entry import architecture_entry
 from jitnas_fn.core.errors import DeadlineExceeded, JitnasError, SiteUnavailable
 from jitnas_fn.core.interfaces import Store
 from jitnas_fn.core.record import Record
 from jitnas_fn.core.task import Limits
 from jitnas_fn.worker.entry import run_task
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A request that is ready to be sent: the name of this one attempt, and the message that asks for it."""
+
+    request: Request
+    run: str
+    message: str
 
 
 class Flights:
@@ -30,36 +40,39 @@ class Flights:
     executor
         Runs `run_task`; None for one of our own on this machine, made at the first miss.
     ask
-        Control path, None if there is none.
+        Control path for status and cancel, None if there is none.
+    inquiries
+        Asks the site for records before it is asked for a training, None if there is no way to.
     deadline_seconds
         No evaluation stays open longer. [seconds]
     """
 
-    def __init__(self, store: Store, executor: Executor | None, *, ask: Ask | None, deadline_seconds: float) -> None:
+    def __init__(
+        self,
+        store: Store,
+        executor: Executor | None,
+        *,
+        ask: Ask | None,
+        inquiries: Inquiries | None,
+        deadline_seconds: float,
+    ) -> None:
         self._store = store
         self._executor, self._own_executor = executor, executor is None
-        self._ask = ask
+        self._ask, self._inquiries = ask, inquiries
         self._deadline_seconds = deadline_seconds
         self._deadlines = Deadlines(self._expire)
         self._lock = threading.RLock()
         self._open: dict[tuple[str, Limits], Evaluation] = {}
 
-    def board(self, request: Request) -> Evaluation:
-        """The evaluation of a request: a finished one if it is known, the open one if it is under way, else a new one."""
-        place = (request.task.key, request.limits)
-        with self._lock:
-            evaluation = self._open.get(place)
-            if evaluation is not None and not evaluation.done():
-                return evaluation
-            evaluation = Evaluation(request.task.key, ask=self._ask)
-            record = known(self._store, request)
-            if record is not None:
-                evaluation.finish(record, "cache")
-                return evaluation
-            self._open[place] = evaluation
-        evaluation.add_done_callback(partial(self._land, place))
-        self._depart(request, evaluation)
-        return evaluation
+    def board(self, requests: Sequence[Request]) -> list[Evaluation]:
+        """The evaluation of each request: a finished one if it is known, the open one if it is under way, else a new one.
+
+        All messages are built before the first is sent, so that one that is too large raises before anything is under way.
+        """
+        found = [self._found(request) for request in requests]
+        missed = [request for request, evaluation in zip(requests, found, strict=True) if evaluation is None]
+        tickets = {request.place: ticket_of(request) for request in missed}
+        return [evaluation or self._begun(tickets[request.place]) for request, evaluation in zip(requests, found, strict=True)]
 
     def close(self) -> None:
         """Wait for everything under way, and end the executor that is our own."""
@@ -76,20 +89,59 @@ class Flights:
         with self._lock:
             return list(self._open.values())
 
-    def _depart(self, request: Request, evaluation: Evaluation) -> None:
+    def _found(self, request: Request) -> Evaluation | None:
+        """The evaluation of what is under way or in the store. In this order: a record is kept before its flight ends."""
+        with self._lock:
+            evaluation = self._open.get(request.place)
+        if evaluation is not None and not evaluation.done():
+            return evaluation
+        record = known(self._store, request)
+        if record is None:
+            return None
+        evaluation = Evaluation(request.task.key, ask=self._ask)
+        evaluation.finish(record, "cache")
+        return evaluation
+
+    def _begun(self, ticket: Ticket) -> Evaluation:
+        """A new evaluation, under way; or the one that another thread has begun meanwhile."""
+        request = ticket.request
+        with self._lock:
+            found = self._found(request)
+            if found is not None:
+                return found
+            evaluation = self._open[request.place] = Evaluation(request.task.key, ask=self._ask, run=ticket.run)
         try:
-            message = request.message()
-        except JitnasError as error:
-            evaluation.fail(error)
+            evaluation.add_done_callback(partial(self._land, request.place))
+            self._deadlines.add(evaluation, self._deadline_seconds)
+            if self._inquiries is None or request.architecture is None:  # nobody else has a record of an opaque model
+                self._depart(ticket, evaluation)
+            else:
+                self._inquiries.ask(request, then=partial(self._told, ticket, evaluation))
+        except BaseException as error:
+            evaluation.give_up(_refusal(error))
             raise
-        try:
-            reply = self._running_executor().submit(run_task, message)
-        except Exception as error:  # noqa: BLE001  whatever a foreign executor raises must end the evaluation
-            evaluation.fail(_refusal(error))
+        return evaluation
+
+    def _told(self, ticket: Ticket, evaluation: Evaluation, record: Record | None) -> None:
+        """Take what the site knows; train if it knows nothing."""
+        if record is None:
+            self._depart(ticket, evaluation)
+        else:
+            self._arrive(ticket.request, evaluation, record=record, source="shared")
+
+    def _depart(self, ticket: Ticket, evaluation: Evaluation) -> None:
+        """Ask the executor. Whatever it does, the evaluation ends; only what is no `Exception`, such as ctrl-C, goes on."""
+        if evaluation.done():
             return
-        evaluation.follow(reply)
-        reply.add_done_callback(partial(self._settle, request, evaluation))
-        self._deadlines.add(evaluation, self._deadline_seconds)
+        try:
+            reply = self._running_executor().submit(run_task, ticket.message)
+            _check_reply(reply)
+            evaluation.follow(reply)
+            reply.add_done_callback(partial(self._settle, ticket.request, evaluation))
+        except BaseException as error:
+            evaluation.give_up(_refusal(error))
+            if not isinstance(error, Exception):
+                raise
 
     def _running_executor(self) -> Executor:
         with self._lock:
@@ -110,19 +162,13 @@ class Flights:
         except JitnasError as error:
             evaluation.fail(error)
             return
-        trouble = self._kept(request, record)
-        evaluation.finish(record, source)
-        if trouble is not None:
-            warnings.warn(f"the record of key {record.key[:12]}… could not be kept: {trouble}", RuntimeWarning, stacklevel=2)
+        self._arrive(request, evaluation, record=record, source=source)
 
-    def _kept(self, request: Request, record: Record) -> Exception | None:
+    def _arrive(self, request: Request, evaluation: Evaluation, *, record: Record, source: str) -> None:
         try:
-            if request.architecture is not None and self._store.document(request.architecture.fingerprint) is None:
-                self._store.append(architecture_entry(request.architecture.fingerprint, request.architecture.document))
-            self._store.put(record)
-        except Exception as trouble:  # noqa: BLE001  a store that fails must not lose the result
-            return trouble
-        return None
+            keep(self._store, request, record)
+        finally:
+            evaluation.finish(record, source)
 
     def _land(self, place: tuple[str, Limits], evaluation: Future[Record]) -> None:
         with self._lock:
@@ -134,10 +180,22 @@ class Flights:
         evaluation.give_up(late)
 
 
-def _refusal(error: Exception) -> JitnasError:
+def ticket_of(request: Request) -> Ticket:
+    """What sends a request once; raises `PayloadTooLarge`, or `ModelFailed` if the model cannot be pickled."""
+    run = uuid.uuid4().hex
+    return Ticket(request, run, request.message(run))
+
+
+def _check_reply(reply: object) -> None:
+    if not isinstance(reply, Future):
+        raise SiteUnavailable(f"submit of the executor answers with a concurrent.futures.Future, not {type(reply).__name__}")
+
+
+def _refusal(error: BaseException) -> JitnasError:
     """What the user is told when an executor takes no work."""
     refusal = typed(error)
     if type(refusal) is JitnasError:
         refusal = SiteUnavailable(f"the executor takes no work ({type(error).__name__}: {error})")
-    refusal.__cause__ = error
+    if refusal is not error:
+        refusal.__cause__ = error
     return refusal

@@ -1,13 +1,25 @@
 """What is known already: in the client's store, and at the site."""
 
-from collections.abc import Iterable
+import contextlib
+import warnings
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor, Future, InvalidStateError
+from functools import partial
 
 from jitnas_fn.client.control import Ask, told
+from jitnas_fn.client.deadlines import Deadlines
+from jitnas_fn.client.delivery import check_record, only_result
 from jitnas_fn.client.request import Request
+from jitnas_fn.core.codec import Json
+from jitnas_fn.core.entry import architecture_entry
+from jitnas_fn.core.envelope import Envelope
 from jitnas_fn.core.errors import JitnasError
 from jitnas_fn.core.interfaces import Store
 from jitnas_fn.core.record import Record, answering
 from jitnas_fn.core.task import Task
+from jitnas_fn.worker.entry import run_task
+
+PATIENCE_SECONDS = 5.0
 
 
 def known(store: Store, request: Request) -> Record | None:
@@ -27,17 +39,53 @@ def known_at(site: Ask | None, request: Request, *, store: Store) -> Record | No
     store
         Where what the site knows is kept from now on.
     """
-    answer = told(site, "lookup", key=request.task.key)
-    if answer is None or not isinstance(answer.get("record"), dict):
-        return None
-    try:
-        record = Record.from_dict(answer["record"])
-    except JitnasError:
-        return None
-    if record.parts != request.task.parts or not record.answers(request.limits):
-        return None
-    store.put(record)
+    record = _fitting(told(site, "lookup", key=request.task.key), request)
+    if record is not None:
+        keep(store, request, record)
     return record
+
+
+class Inquiries:
+    """Asks a site for records and waits for none of them: each question ends by itself, answered or not.
+
+    Parameters
+    ----------
+    control
+        Runs `run_task` where the site's store is, without a GPU.
+    """
+
+    def __init__(self, control: Executor) -> None:
+        self._control = control
+        self._deadlines = Deadlines(partial(_end, record=None))
+
+    def ask(self, request: Request, *, then: Callable[[Record | None], None]) -> None:
+        """Look a request up at the site. Returns at once.
+
+        Parameters
+        ----------
+        request
+            What is looked up.
+        then
+            Called once, from any thread: with the record, or with None if the site has none, fails or is silent for 5 s.
+        """
+        question: Future[Record | None] = Future()
+        question.add_done_callback(lambda asked: then(asked.result()))
+        self._deadlines.add(question, PATIENCE_SECONDS)
+        try:
+            reply = self._control.submit(run_task, Envelope("lookup", {"keys": [request.task.key]}).to_json())
+            reply.add_done_callback(lambda told: _end(question, record=_answered(told, request)))
+        except Exception:  # noqa: BLE001  whatever a foreign executor raises, the training does not depend on it
+            _end(question, record=None)
+
+
+def keep(store: Store, request: Request, record: Record) -> None:
+    """Keep a record and the architecture that it is of; a store that fails loses no result, and is told of in a warning."""
+    try:
+        if request.architecture is not None and store.document(request.architecture.fingerprint) is None:
+            store.append(architecture_entry(request.architecture.fingerprint, request.architecture.document))
+        store.put(record)
+    except Exception as trouble:  # noqa: BLE001  a store of the user's own may raise anything
+        warnings.warn(f"the record of key {record.key[:12]}… could not be kept: {trouble}", RuntimeWarning, stacklevel=3)
 
 
 def replicates(task: Task, records: Iterable[Record]) -> list[Record]:
@@ -45,3 +93,27 @@ def replicates(task: Task, records: Iterable[Record]) -> list[Record]:
     same = [record for record in records if {**record.parts, "seed": task.seed} == task.parts]
     best_first = sorted(same, key=lambda record: record.order, reverse=True)
     return sorted(best_first, key=lambda record: int(record.parts["seed"]))
+
+
+def _end(question: Future[Record | None], *, record: Record | None) -> None:
+    with contextlib.suppress(InvalidStateError):  # whoever is first answers
+        question.set_result(record)
+
+
+def _answered(reply: Future[str], request: Request) -> Record | None:
+    try:
+        return _fitting(only_result(reply.result(), request.task.key), request)
+    except Exception:  # noqa: BLE001  a site without an answer is one without a record
+        return None
+
+
+def _fitting(answer: Json | None, request: Request) -> Record | None:
+    """The record in an answer, if it is one of the task and answers under the limits."""
+    if answer is None or not isinstance(answer.get("record"), dict):
+        return None
+    try:
+        record = Record.from_dict(answer["record"])
+        check_record(record, request.task)
+    except JitnasError:
+        return None
+    return record if record.answers(request.limits) else None

@@ -1,7 +1,9 @@
 """From what a user says (model, dataset, recipe, seed) to a task, and to the message that asks for it."""
 
+import operator
 import uuid
 from dataclasses import dataclass, replace
+from typing import SupportsIndex
 
 from jitnas_fn.core import shelf
 from jitnas_fn.core.codec import Json
@@ -9,6 +11,7 @@ from jitnas_fn.core.dataset import Dataset
 from jitnas_fn.core.envelope import Envelope, checked_size
 from jitnas_fn.core.errors import NotAModel, TaskError
 from jitnas_fn.core.recipe import Recipe
+from jitnas_fn.core.seeds import checked_seed
 from jitnas_fn.core.task import Limits, Task
 from jitnas_fn.graphs.architecture import Architecture
 from jitnas_fn.training.shapes import check_fit, check_recipe, input_shape
@@ -46,13 +49,31 @@ class Request:
     payload: str
     initialisation: str
 
-    def with_seed(self, seed: int) -> "Request":
-        """The same task under another seed."""
-        return replace(self, task=replace(self.task, seed=seed))
+    @property
+    def place(self) -> tuple[str, Limits]:
+        """What two requests have in common that one training answers."""
+        return (self.task.key, self.limits)
 
-    def message(self) -> str:
-        """The envelope that asks a worker to train this; raises `PayloadTooLarge` over 8 MB."""
+    def with_seed(self, seed: SupportsIndex) -> "Request":
+        """The same task under another seed."""
+        fingerprint = self.task.fingerprint if self.architecture is not None else _opaque(self.model)
+        return replace(self, task=replace(self.task, fingerprint=fingerprint, seed=_whole(seed)))
+
+    def message(self, run: str) -> str:
+        """The envelope that asks a worker to train this.
+
+        Parameters
+        ----------
+        run
+            Name of this one attempt.
+
+        Raises
+        ------
+        PayloadTooLarge
+            Over 8 MB.
+        """
         item = {
+            "run": run,
             "key": self.task.key,
             "parts": self.task.parts,
             "dataset": self.task.dataset,
@@ -78,7 +99,7 @@ def understood(
     *,
     dataset: str,
     recipe: str | Recipe,
-    seed: int = 0,
+    seed: SupportsIndex = 0,
     limits: Limits | None = None,
     identity: str = "exact",
     initialisation: str = "as built",
@@ -94,7 +115,7 @@ def understood(
     else:
         architecture = architecture_of(model, card=card, recipe=plan, initialisation=initialisation)
         fingerprint = architecture.fingerprint
-    task = Task(fingerprint, card.name, card.sha256, plan, seed)
+    task = Task(fingerprint, card.name, card.sha256, plan, _whole(seed))
     bounds = Limits() if limits is None else limits
     return Request(task, bounds, model, architecture, card, payload, initialisation)
 
@@ -145,14 +166,14 @@ def architecture_of(model: object, *, card: Dataset, recipe: Recipe, initialisat
 
 
 def fingerprint(
-    model: object, input_shape: tuple[int, ...], *, dtype: str = "float32", initialisation: str = "as built"
+    model: object, input_shape: tuple[int, ...] = (1, 8, 8), dtype: str = "float32", *, initialisation: str = "as built"
 ) -> str:
     """The hash of what a model is: equal for all ways to write the same architecture.
 
     Parameters
     ----------
     model
-        `nn.Module` or zero-argument callable that builds one.
+        `nn.Module`, zero-argument callable that builds one, or `Architecture`, which has its own input.
     input_shape
         One sample as the network sees it, without the batch.
     dtype
@@ -170,7 +191,17 @@ def fingerprint(
     NotAModel, UnsupportedModel, UnknownInitialisation
         If it has no exact key; the message says why and what to do.
     """
+    if isinstance(model, Architecture):
+        return model.fingerprint
     return Architecture.from_module(model, input_shape=input_shape, dtype=dtype, initialisation=initialisation).fingerprint
+
+
+def _whole(seed: SupportsIndex) -> int:
+    """A seed of NumPy or torch as an integer of Python; what is none is refused."""
+    try:
+        return checked_seed(seed if isinstance(seed, bool) else operator.index(seed))
+    except TypeError:
+        return checked_seed(seed)
 
 
 def _opaque(model: object) -> str:

@@ -132,6 +132,9 @@ def test_a_miss_is_trained_and_then_a_hit_by_model_and_by_key(jitnas, model_file
     code, out, _ = jitnas("explain", f"{model_file}:Network", *ASK, "--seed", "7", "--json")
     assert json.loads(out)["seeds"] == {"0": 1}
 
+    for words in (["lookup", f"{model_file}:Network", *ASK], ["explain", f"{model_file}:Network", *ASK]):
+        assert jitnas(*words, "--limit-seconds", "5", "--limit-memory", "2GB")[0] == 0
+
     code, out, _ = jitnas("cache", "info", "--json")
     assert code == 0
     found = json.loads(out)
@@ -180,6 +183,8 @@ BAD_FILE = "import torch\nraise RuntimeError('no data')\n"
         (["evaluate", "{file}:network", *ASK, "--seed", "-1"], "a seed is an integer from 0"),
         (["evaluate", "{file}:network", *ASK, "--limit-memory", "much"], "MB or GB"),
         (["evaluate", "{file}:network", *ASK, "--limit-seconds", "0"], "above 0"),
+        (["lookup", "{file}:network", *ASK, "--limit-seconds", "0"], "above 0"),
+        (["explain", "{file}:network", *ASK, "--limit-memory", "much"], "MB or GB"),
         (["evaluate", "{file}:network", *ASK, "--identity", "near"], "no identity 'near'"),
         (["evaluate", "nosuch.py:network", *ASK], "there is no file nosuch.py"),
         (["evaluate", "network", *ASK], "expected FILE.py:NAME"),

@@ -4,10 +4,13 @@ import contextlib
 import threading
 from concurrent.futures import as_completed, wait
 
+import numpy as np
 import pytest
+from torch import nn
 
-from jitnas_fn import Architecture, Client, Limits
+from jitnas_fn import Architecture, Client, Limits, fingerprint
 from jitnas_fn.core.envelope import Envelope
+from jitnas_fn.core.errors import PayloadTooLarge
 from jitnas_fn.stores.memory import MemoryStore
 from tests.client.fakes import Held, Inline, record_for, reply, trained
 from tests.client.models import Respelled, Wider, small
@@ -76,6 +79,32 @@ def test_map_sends_nothing_if_one_model_is_refused():
     assert not executor.calls
 
 
+def test_map_sends_nothing_if_one_message_is_too_large():
+    client, executor = held_client()
+    large = nn.Sequential(nn.Flatten(), nn.Linear(64, 40_000), nn.ReLU(), nn.Linear(40_000, 10))
+    with pytest.raises(PayloadTooLarge):
+        client.map([small, large], **ASK, identity="none")
+    assert not executor.calls
+    assert not client._flights._open
+
+
+def test_map_takes_models_without_a_key_and_code():
+    client, executor = held_client()
+    first, second = client.map([Respelled], **ASK, identity="none", seeds=[0, 1])
+    assert first.key != second.key
+    client.map([small], **ASK, payload="cloudpickle")
+    sent = [Envelope.from_json(text).items("tasks")[0] for _, text in executor.calls]
+    assert [item["parts"]["seed"] for item in sent] == [0, 1, 0]
+    assert {item["payload"]["format"] for item in sent} == {"cloudpickle"}
+
+
+def test_a_seed_of_numpy_is_the_same_seed():
+    client, _ = held_client()
+    first = client.submit(small, **ASK, seed=np.int64(3))
+    assert first is client.submit(small, **ASK, seed=3)
+    assert client.map([small], **ASK, seeds=np.arange(3, 4)) == [first]
+
+
 def test_many_threads_ask_for_the_same_task_and_it_is_trained_once():
     client, executor = held_client()
     found, model = [], small()
@@ -122,6 +151,12 @@ def test_an_architecture_is_a_model():
     assert client.submit(architecture, **ASK) is client.submit(small, **ASK)
 
 
+def test_a_fingerprint_is_asked_for_in_few_words():
+    architecture = Architecture.from_module(small, input_shape=(1, 8, 8))
+    ways = [fingerprint(small), fingerprint(small, (1, 8, 8), "float32"), fingerprint(architecture)]
+    assert ways == [architecture.fingerprint] * 3
+
+
 def test_records_are_those_of_every_seed():
     client = Client(store=MemoryStore(), executor=Inline())
     wait(client.map([small, Wider], **ASK, seeds=[3, 1]))
@@ -143,7 +178,8 @@ def test_the_message_holds_what_a_worker_needs():
     client, executor = held_client()
     client.submit(small, **ASK, seed=5, limits=Limits(seconds=7))
     (item,) = Envelope.from_json(executor.calls[0][1]).items("tasks")
-    assert set(item) == {"key", "parts", "dataset", "recipe", "payload", "limits"}
+    assert len(item["run"]) == 32
+    assert set(item) == {"key", "parts", "dataset", "recipe", "payload", "limits", "run"}
     assert (item["dataset"], item["recipe"]["name"], item["parts"]["seed"]) == ("digits", "instant", 5)
     assert item["limits"] == {"seconds": 7, "memory_bytes": None}
     assert Architecture.from_document(item["payload"]["document"]).fingerprint == item["parts"]["fingerprint"]

@@ -13,11 +13,20 @@ def explain(
     recipe: options.Recipe,
     seed: options.Seed = 0,
     initialisation: options.Initialisation = "as built",
+    limit_seconds: options.LimitSeconds = None,
+    limit_memory: options.LimitMemory = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Why a look-up missed: what is known of the model under another seed, recipe, dataset version or limit."""
     with answering(as_json=as_json) as answer:
-        found = Client().explain(model_in(target), dataset=dataset, recipe=recipe, seed=seed, initialisation=initialisation)
+        found = Client().explain(
+            model_in(target),
+            dataset=dataset,
+            recipe=recipe,
+            seed=seed,
+            limits=options.limits_of(limit_seconds, limit_memory),
+            initialisation=initialisation,
+        )
         answer.give(found.to_dict(), text=str(found))
 
 

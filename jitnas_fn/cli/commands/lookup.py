@@ -22,6 +22,8 @@ def lookup(
     recipe: Annotated[str | None, typer.Option("--recipe", help="Name of a recipe; not with KEY.")] = None,
     seed: options.Seed = 0,
     initialisation: options.Initialisation = "as built",
+    limit_seconds: options.LimitSeconds = None,
+    limit_memory: options.LimitMemory = None,
     as_json: options.AsJson = False,
 ) -> None:
     """The record of a model or key if it is known. Never trains; a miss exits with 3."""
@@ -31,7 +33,14 @@ def lookup(
         raise typer.BadParameter("a model needs --dataset and --recipe; a key is 64 hexadecimal digits")
     with answering(as_json=as_json) as answer:
         began = time.monotonic()
-        request = understood(model_in(target), dataset=dataset, recipe=recipe, seed=seed, initialisation=initialisation)
+        request = understood(
+            model_in(target),
+            dataset=dataset,
+            recipe=recipe,
+            seed=seed,
+            limits=options.limits_of(limit_seconds, limit_memory),
+            initialisation=initialisation,
+        )
         record = known(users_store(), request)
         code = given(answer, request.task.key, record=record, seconds_waited=time.monotonic() - began)
     raise typer.Exit(code)

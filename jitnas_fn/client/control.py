@@ -11,10 +11,10 @@ from jitnas_fn.worker.entry import run_task
 
 ANSWER_SECONDS = 20.0
 
-Ask = Callable[[str, str], Json]
+Ask = Callable[[str, str, str | None], Json]
 
 
-def in_process(verb: str, key: str) -> Json:
+def in_process(verb: str, key: str, run: str | None = None) -> Json:
     """Ask the worker of this very process.
 
     Parameters
@@ -23,6 +23,8 @@ def in_process(verb: str, key: str) -> Json:
         "lookup", "status" or "cancel".
     key
         What about.
+    run
+        Which run of that key; None for any.
 
     Returns
     -------
@@ -34,7 +36,7 @@ def in_process(verb: str, key: str) -> Json:
     JitnasError
         Of the class that the answer names.
     """
-    return only_result(run_task(_question(verb, key)), key)
+    return only_result(run_task(_question(verb, key, run)), key)
 
 
 def through(control: Executor) -> Ask:
@@ -46,9 +48,9 @@ def through(control: Executor) -> Ask:
         Runs `run_task` where the site's store and status files are, without a GPU.
     """
 
-    def ask(verb: str, key: str) -> Json:
+    def ask(verb: str, key: str, run: str | None = None) -> Json:
         try:
-            reply = control.submit(run_task, _question(verb, key)).result(ANSWER_SECONDS)
+            reply = control.submit(run_task, _question(verb, key, run)).result(ANSWER_SECONDS)
         except Exception as error:
             raise SiteUnavailable(f"no answer to {verb} from the site ({type(error).__name__}: {error})") from error
         return only_result(reply, key)
@@ -56,13 +58,13 @@ def through(control: Executor) -> Ask:
     return ask
 
 
-def _question(verb: str, key: str) -> str:
-    return Envelope(verb, {"keys": [key]}).to_json()
+def _question(verb: str, key: str, run: str | None) -> str:
+    return Envelope(verb, {"keys": [key]} if run is None else {"keys": [key], "runs": [run]}).to_json()
 
 
-def told(ask: Ask | None, verb: str, *, key: str) -> Json | None:
+def told(ask: Ask | None, verb: str, *, key: str, run: str | None = None) -> Json | None:
     """What the control path answers; None where there is no such path, or it fails."""
     try:
-        return None if ask is None else ask(verb, key)
+        return None if ask is None else ask(verb, key, run)
     except JitnasError:
         return None

@@ -29,6 +29,8 @@ class Evaluation(Future[Record]):
         The task's key.
     ask
         Control path for status and cancel, None if there is none.
+    run
+        Token of the run that the message to the worker names; None if it names none.
 
     Attributes
     ----------
@@ -36,12 +38,15 @@ class Evaluation(Future[Record]):
         The task's key; `opaque-<uuid>` for a model that was trained without one.
     source
         "cache" (the client's store), "shared" (the site's store) or "trained"; None while it is not known.
+    run
+        By which status and cancel tell this training from others of the same key; None for any run of the key.
     """
 
-    def __init__(self, key: str, *, ask: Ask | None = None) -> None:
+    def __init__(self, key: str, *, ask: Ask | None = None, run: str | None = None) -> None:
         super().__init__()
         self.key = key
         self.source: str | None = None
+        self.run = run
         self._ask = ask
         self._reply: Future[str] | None = None
         self._ended = False
@@ -75,7 +80,7 @@ class Evaluation(Future[Record]):
         """Where it stands now: asked over the control path where there is one, else what the future itself knows."""
         if self.done():
             return self._end()
-        answer = told(self._ask, "status", key=self.key) if self.running() else None
+        answer = told(self._ask, "status", key=self.key, run=self.run) if self.running() else None
         if answer is None or self.done():
             return self._end() if self.done() else Status(state="training" if self.running() else "queued")
         status = Status.from_answer(answer)
@@ -141,7 +146,7 @@ class Evaluation(Future[Record]):
         for pause_seconds in STOP_PAUSES_SECONDS:
             if self._reply is None or self._reply.cancel() or self._reply.done():
                 return
-            answer = told(self._ask, "cancel", key=self.key)
+            answer = told(self._ask, "cancel", key=self.key, run=self.run)
             if answer is None or answer.get("state") != "unknown":
                 return
             time.sleep(pause_seconds)

@@ -9,7 +9,7 @@ from jitnas_fn.core.errors import EnvelopeError
 from jitnas_fn.core.record import answering
 from jitnas_fn.core.task import is_key
 from jitnas_fn.worker import runner
-from jitnas_fn.worker.board import Board
+from jitnas_fn.worker.board import Board, Run, is_token
 from jitnas_fn.worker.orders import order_of
 from jitnas_fn.worker.site import Site, current
 from jitnas_fn.worker.versions import versions
@@ -64,44 +64,55 @@ def _since(request: Envelope, site: Site) -> Json:
 
 def _status(request: Envelope, site: Site) -> Json:
     board = Board(site.place())
-    return {"results": [board.read(key) for key in _keys(request)]}
+    return {"results": [board.read(key, token) for key, token in _keys_and_runs(request)]}
 
 
 def _cancel(request: Envelope, site: Site) -> Json:
     board = Board(site.place())
-    return {"results": [board.cancel(key) for key in _keys(request)]}
+    return {"results": [board.cancel(key, token) for key, token in _keys_and_runs(request)]}
 
 
 def _train(request: Envelope, site: Site) -> Json:
     items, board = request.items("tasks"), Board(site.place())
-    keys = [item.get("key") if isinstance(item, dict) else None for item in items]
-    waiting = [key for key in keys if is_key(key)]
-    for key in waiting:
-        board.show(str(key), "queued")
+    runs = [_run_of(item) for item in items]
+    waiting = [run for run in runs if run is not None]
+    for run in waiting:
+        board.begin(run)
     try:
-        return {"results": [_result(item, key, site=site, board=board) for item, key in zip(items, keys, strict=True)]}
+        return {"results": [_result(item, run, site=site, board=board) for item, run in zip(items, runs, strict=True)]}
     finally:
-        for key in waiting:
-            board.clear(str(key))
+        for run in waiting:
+            board.clear(run)
 
 
-def _result(item: object, key: object, *, site: Site, board: Board) -> Json:
+def _run_of(item: object) -> Run | None:
+    """The run that an item asks for; None if its key or its run has not the form, for which `_result` refuses it."""
+    key, token = (item.get("key"), item.get("run")) if isinstance(item, dict) else (None, None)
+    if not is_key(key) or not (token is None or is_token(token)):
+        return None
+    return Run.of(str(key)) if token is None else Run(str(key), str(token))
+
+
+def _result(item: object, run: Run | None, *, site: Site, board: Board) -> Json:
     """One task's result: {key, record, source} or {key, error}. Whatever becomes of it, the others have their turn."""
+    key = item.get("key") if isinstance(item, dict) else None
     known = key if is_key(key) else None
     try:
         order = order_of(item, site)
+        if run is None:  # the key is a good one, or there were no order
+            raise EnvelopeError("the run of a task is 32 hexadecimal digits, or null")
         found = None if site.store is None else answering(site.store.replicates(order.task.key), order.limits)
         if found is not None:
             return {"key": known, "record": found.to_dict(), "source": "shared"}
-        record = runner.run(order, site=site, board=board)
+        record = runner.run(order, run, site=site, board=board)
         if site.store is not None:
             site.store.put(record)
         return {"key": known, "record": record.to_dict(), "source": "trained"}
     except Exception as error:  # noqa: BLE001  typed errors and bugs alike travel back to who asked
         return {"key": known, "error": error_fields(error)}
     finally:
-        if known is not None:
-            board.clear(str(known))
+        if run is not None:
+            board.clear(run)
 
 
 def _keys(request: Envelope) -> list[str]:
@@ -110,6 +121,19 @@ def _keys(request: Envelope) -> list[str]:
         if not is_key(key):
             raise EnvelopeError(f"a key is 64 hexadecimal digits or opaque-<uuid>, not {str(key)[:80]!r}")
     return keys
+
+
+def _keys_and_runs(request: Envelope) -> list[tuple[str, str | None]]:
+    """Each key with the token of its run, or with None where any run of that key is meant."""
+    keys, tokens = _keys(request), request.body.get("runs")
+    if tokens is None:
+        return [(key, None) for key in keys]
+    if not isinstance(tokens, list) or len(tokens) != len(keys):
+        raise EnvelopeError(f"runs is null or a list as long as keys, which has {len(keys)}")
+    for token in tokens:
+        if not (token is None or is_token(token)):
+            raise EnvelopeError(f"a run is 32 hexadecimal digits or null, not {str(token)[:80]!r}")
+    return list(zip(keys, tokens, strict=True))
 
 
 VERBS: dict[str, Callable[[Envelope, Site], Json]] = {

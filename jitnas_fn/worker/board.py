@@ -1,82 +1,166 @@
-"""Where a running task can be seen and stopped: one status file and one cancel file per key, gone when the task is.
+"""Where a running task can be seen and stopped: one status file and one cancel file per run, gone when the run is.
 
-- KEY.status: JSON {key, state, epoch, epochs, metrics, seconds_left, updated}, replaced whole
-- KEY.cancel: empty; whoever makes it wants the task stopped
+Several runs may train one key at a time, for several clients or under several limits. In the file names each has its own
+token, so that none is stopped by another's cancel file or loses its files when another ends.
+
+- KEY.RUN.status: JSON {key, run, state, epoch, epochs, metrics, seconds_left, updated}, replaced whole
+- KEY.RUN.cancel: empty; whoever makes it wants the run stopped
+- KEY.RUN.PID-THREAD: a status that is being written
 """
 
 import contextlib
 import os
+import re
 import threading
 import time
+import uuid
+from dataclasses import dataclass
 from pathlib import Path
 
 from jitnas_fn.core.codec import Json, canonical, parse
 from jitnas_fn.core.errors import StoreError, TaskError
-from jitnas_fn.core.task import is_key
+from jitnas_fn.core.task import HASH, OPAQUE, is_key
 
 MAX_STATUS_BYTES = 100_000
+STALE_SECONDS = 24 * 3600.0  # what is older was left by a process that was killed
+TOKEN = re.compile(r"[0-9a-f]{32}")
+OURS = re.compile(rf"({HASH.pattern}|{OPAQUE.pattern})(\.{TOKEN.pattern})?\.(status|cancel|[0-9]+-[0-9]+)")
+
+
+def is_token(text: object) -> bool:
+    """Whether `text` has the form of a run's token: 32 hexadecimal digits."""
+    return isinstance(text, str) and bool(TOKEN.fullmatch(text))
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One training of one task: the key, and a token that no other run has."""
+
+    key: str
+    token: str
+
+    def __post_init__(self) -> None:
+        if not is_key(self.key):
+            raise TaskError(f"a key is 64 hexadecimal digits or opaque-<uuid>, not {str(self.key)[:80]!r}")
+        if not is_token(self.token):
+            raise TaskError(f"a run is 32 hexadecimal digits, not {str(self.token)[:80]!r}")
+
+    @classmethod
+    def of(cls, key: str) -> "Run":
+        """A new run of a task whose client gave it no token."""
+        return cls(key, uuid.uuid4().hex)
+
+    @property
+    def stem(self) -> str:
+        """What the names of its files begin with."""
+        return f"{self.key}.{self.token}"
 
 
 class Board:
-    """The status and cancel files in one folder. Only what has the form of a key ever becomes part of a path.
+    """The status and cancel files in one folder. Only what has the form of a key or token ever becomes part of a path.
 
     A status is a courtesy: where it cannot be written (a full disk), the training goes on without it.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._own: set[Run] = set()
+        self._sweep()
 
-    def show(self, key: str, state: str, *, progress: Json | None = None) -> None:
-        """Say where a task stands.
+    def begin(self, run: Run) -> None:
+        """Show a run as queued. What an earlier delivery of the same message left of it is forgotten."""
+        self.clear(run)
+        self._own.add(run)
+        self.show(run, "queued")
+
+    def show(self, run: Run, state: str, *, progress: Json | None = None) -> None:
+        """Say where a run stands.
 
         Parameters
         ----------
-        key
-            Of the task.
+        run
+            Which one.
         state
             "queued" or "training".
         progress
             {epoch, epochs, metrics, seconds_left}, as far as known.
         """
         status = {"epoch": None, "epochs": None, "metrics": {}, "seconds_left": None, **(progress or {})}
-        text = canonical({**status, "key": key, "state": state, "updated": round(time.time(), 3)})
-        path = self._path(key, "status")
-        draft = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
+        now = {"key": run.key, "run": run.token, "state": state, "updated": round(time.time(), 3)}
+        draft = self._path(run, f"{os.getpid()}-{threading.get_ident()}")
         with contextlib.suppress(OSError):
-            draft.write_text(text, "ascii")
-            draft.replace(path)
-
-    def read(self, key: str) -> Json:
-        """The status of a task; its state is "unknown" if no such task is here."""
-        path = self._path(key, "status")
-        try:
-            text = path.read_text("ascii")
-            return parse(text, max_bytes=MAX_STATUS_BYTES, error=StoreError, what="status")
-        except (OSError, ValueError):  # none there, or not one of ours
-            return {"key": key, "state": "unknown"}
-
-    def cancel(self, key: str) -> Json:
-        """Ask for a task to be stopped. Its status, "cancelling" from now on; "unknown" if no such task is here."""
-        status = self.read(key)
-        if status["state"] != "unknown":
             try:
-                self._path(key, "cancel").touch()
-            except OSError as reason:
-                raise StoreError(f"task {key[:12]}… cannot be cancelled: {reason.strerror}") from None
-            status["state"] = "cancelling"
-        return status
+                draft.write_text(canonical({**status, **now}), "ascii")
+                draft.replace(self._path(run, "status"))
+            finally:
+                draft.unlink(missing_ok=True)
 
-    def cancelled(self, key: str) -> bool:
-        """Whether somebody wants the task stopped."""
-        return self._path(key, "cancel").exists()
+    def read(self, key: str, token: str | None = None) -> Json:
+        """The status of a run, or of the liveliest run of a key; its state is "unknown" if no such run is here."""
+        known = [status for run in self._runs(key, token) if (status := self._status(run)) is not None]
+        return max(known, key=_liveliness, default={"key": key, "state": "unknown"})
 
-    def clear(self, key: str) -> None:
-        """Forget a task that has ended."""
+    def cancel(self, key: str, token: str | None = None) -> Json:
+        """Ask for a run, or all runs of a key, to be stopped. The status, "cancelling" if there was any to stop."""
+        status = self.read(key, token)
+        for run in self._runs(key, token):
+            if self._status(run) is not None:
+                self._ask_to_stop(run)
+        return status if status["state"] == "unknown" else {**status, "state": "cancelling"}
+
+    def cancelled(self, run: Run) -> bool:
+        """Whether somebody wants the run stopped."""
+        return self._path(run, "cancel").exists()
+
+    def keep(self) -> None:
+        """Say that the runs begun here still live, so that nobody takes their files for stale ones."""
+        for run in self._own:
+            for kind in ("status", "cancel"):
+                with contextlib.suppress(OSError):
+                    os.utime(self._path(run, kind))
+
+    def clear(self, run: Run) -> None:
+        """Forget a run that has ended."""
+        self._own.discard(run)
         for kind in ("status", "cancel"):
             with contextlib.suppress(OSError):
-                self._path(key, kind).unlink()
+                self._path(run, kind).unlink()
 
-    def _path(self, key: str, kind: str) -> Path:
-        if not is_key(key):
-            raise TaskError(f"a key is 64 hexadecimal digits or opaque-<uuid>, not {str(key)[:80]!r}")
-        return self._folder / f"{key}.{kind}"
+    def _status(self, run: Run) -> Json | None:
+        try:
+            text = self._path(run, "status").read_text("ascii")
+            status = parse(text, max_bytes=MAX_STATUS_BYTES, error=StoreError, what="status")
+        except (OSError, ValueError):  # none there, or not one of ours
+            return None
+        return status if status.get("key") == run.key and isinstance(status.get("state"), str) else None
+
+    def _ask_to_stop(self, run: Run) -> None:
+        try:
+            self._path(run, "cancel").touch()
+        except OSError as reason:
+            raise StoreError(f"task {run.key[:12]}… cannot be cancelled: {reason.strerror}") from None
+
+    def _runs(self, key: str, token: str | None) -> list[Run]:
+        """The run with this token; without one, all runs of the key that have a status file."""
+        any_run = Run.of(key)  # refuses what is no key, before it becomes a pattern
+        if token is not None:
+            return [Run(key, token)]
+        names = (path.name.split(".") for path in self._folder.glob(f"{any_run.key}.*.status"))
+        return [Run(key, name[1]) for name in names if len(name) == 3 and is_token(name[1])]
+
+    def _sweep(self) -> None:
+        """Remove what processes left that were killed. Other people's files in the folder are none of our business."""
+        oldest = time.time() - STALE_SECONDS
+        with contextlib.suppress(OSError):
+            for path in self._folder.iterdir():
+                with contextlib.suppress(OSError):
+                    if OURS.fullmatch(path.name) and path.stat().st_mtime < oldest:
+                        path.unlink()
+
+    def _path(self, run: Run, kind: str) -> Path:
+        return self._folder / f"{run.stem}.{kind}"
+
+
+def _liveliness(status: Json) -> tuple[bool, float]:
+    updated = status.get("updated")
+    return status["state"] == "training", float(updated) if isinstance(updated, (int, float)) else 0.0

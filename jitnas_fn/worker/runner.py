@@ -7,7 +7,7 @@ from jitnas_fn.core.codec import Json
 from jitnas_fn.core.envelope import raised
 from jitnas_fn.core.errors import Cancelled, WorkerLost
 from jitnas_fn.core.record import Record
-from jitnas_fn.worker.board import Board
+from jitnas_fn.worker.board import Board, Run
 from jitnas_fn.worker.children import CHILDREN, Child
 from jitnas_fn.worker.ending import Ending, record_of
 from jitnas_fn.worker.orders import Order
@@ -15,24 +15,36 @@ from jitnas_fn.worker.site import Site
 
 LOOK_SECONDS = 0.1  # how often cancel file and clock are looked at
 SHOW_SECONDS = 0.5  # how often the status file is written
+KEEP_SECONDS = 3600.0  # how often the files of a run that says nothing are kept from looking stale
 
 
-def run(order: Order, *, site: Site, board: Board) -> Record:
+def run(order: Order, this: Run, *, site: Site, board: Board) -> Record:
     """Train what `order` asks for.
+
+    Parameters
+    ----------
+    order
+        The task, checked.
+    this
+        The run under which it is shown on the board, and may be cancelled.
+    site
+        Where it is trained.
+    board
+        Of that site.
 
     Raises
     ------
     Cancelled
-        If a cancel file appeared.
+        If a cancel file of this run appeared.
     WorkerLost
         If the child died; nothing is recorded.
     JitnasError
         Whatever else went wrong in the child.
     """
-    if board.cancelled(order.task.key):
+    if board.cancelled(this):
         raise _cancelled(order)
     with CHILDREN.borrowed(threads=site.cores(), fresh=order.is_code) as child:
-        ending = _Watch(child, order, site=site, board=board).until_the_end()
+        ending = _Watch(child, order, this, site=site, board=board).until_the_end()
     return record_of(order, ending, site=site)
 
 
@@ -42,22 +54,24 @@ class _Watch:
 
     child: Child
     order: Order
+    run: Run
     site: Site
     board: Board
     ending: Ending = field(default_factory=Ending)
     shown: float = -SHOW_SECONDS
+    kept: float = field(default_factory=time.monotonic)
 
     def until_the_end(self) -> Ending:
         """Follow the child until it has an outcome, or its time is up."""
-        key = self.order.task.key
         began = time.monotonic()
-        self.board.show(key, "training")
+        self.board.show(self.run, "training")
         self.child.send(self.order.to_child(self.site.device))
         while True:
             event = self.child.next_event(LOOK_SECONDS)
-            if self.board.cancelled(key):
+            if self.board.cancelled(self.run):
                 self.child.kill()
                 raise _cancelled(self.order)
+            self._keep()
             self.ending.wall_seconds = time.monotonic() - began
             if event is None:
                 if self._time_is_up():
@@ -94,7 +108,13 @@ class _Watch:
         if now - self.shown >= SHOW_SECONDS:
             self.shown = now
             progress = {name: event[name] for name in ("epoch", "epochs", "metrics", "seconds_left")}
-            self.board.show(self.order.task.key, "training", progress=progress)
+            self.board.show(self.run, "training", progress=progress)
+
+    def _keep(self) -> None:
+        now = time.monotonic()
+        if now - self.kept >= KEEP_SECONDS:
+            self.kept = now
+            self.board.keep()
 
 
 def _cancelled(order: Order) -> Cancelled:

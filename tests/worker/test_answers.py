@@ -13,9 +13,9 @@ from jitnas_fn.stores.memory import MemoryStore
 from jitnas_fn.worker.entry import run_task
 from tests.client.models import small
 from tests.samples import a_record
-from tests.worker.asking import asked, item_of
+from tests.worker.asking import asked, item_of, results_of
 
-KEY = "b" * 64
+KEY, RUN = "b" * 64, "1" * 32
 
 
 def test_hello_tells_versions_datasets_payloads_and_limits(site):
@@ -56,7 +56,8 @@ def test_a_site_with_a_store_shows_what_it_has(site):
 
 def test_tasks_that_are_not_here_are_unknown():
     for verb in ("status", "cancel"):
-        assert asked(verb, keys=[KEY, KEY]) == {"results": [{"key": KEY, "state": "unknown"}] * 2}
+        for runs in (None, [RUN, None]):
+            assert asked(verb, keys=[KEY, KEY], runs=runs) == {"results": [{"key": KEY, "state": "unknown"}] * 2}
 
 
 @pytest.mark.parametrize("verb", ["lookup", "status", "cancel"])
@@ -64,6 +65,22 @@ def test_tasks_that_are_not_here_are_unknown():
 def test_hostile_keys_are_refused(verb, keys):
     with pytest.raises(EnvelopeError, match=r"needs a list|64 hexadecimal"):
         asked(verb, keys=keys)
+
+
+@pytest.mark.parametrize("verb", ["status", "cancel"])
+@pytest.mark.parametrize("runs", [RUN, [], [RUN, RUN], [KEY], ["../" + "1" * 29], [5], {}, 0])
+def test_hostile_runs_are_refused(verb, runs):
+    with pytest.raises(EnvelopeError, match=r"runs is null or a list as long as keys|32 hexadecimal"):
+        asked(verb, keys=[KEY], runs=runs)
+
+
+@pytest.mark.parametrize("run", ["", "../" + "1" * 29, "1" * 33, "A" * 32, 5, [RUN], {}])
+def test_a_task_with_a_hostile_run_is_refused_under_its_key(site, run):
+    (result,) = results_of({**GOOD, "run": run})
+    assert result["key"] == GOOD["key"]
+    assert result["error"]["type"] == EnvelopeError.__name__
+    assert "32 hexadecimal digits" in result["error"]["message"]
+    assert list(site().place().iterdir()) == []
 
 
 @pytest.mark.parametrize("cursor", [5, [1], {"w": -1}, {"w": True}, {"w": "x"}])
@@ -90,7 +107,7 @@ JSON = st.recursive(
 )
 
 
-@given(st.sampled_from(VERBS), st.dictionaries(st.sampled_from(["keys", "tasks", "cursor", "limit", "x"]), JSON))
+@given(st.sampled_from(VERBS), st.dictionaries(st.sampled_from(["keys", "runs", "tasks", "cursor", "limit", "x"]), JSON))
 def test_any_body_gets_an_envelope_for_an_answer(verb, body):
     assert _checked(Envelope(verb, body).to_json()).verb == verb
 
@@ -102,7 +119,7 @@ def _places(value, place=()):
         yield from _places(child, (*place, name))
 
 
-GOOD = json.loads(json.dumps(item_of(lambda: small(outputs=4))))
+GOOD = json.loads(json.dumps(item_of(lambda: small(outputs=4)) | {"run": RUN}))
 PLACES = list(_places(GOOD))[1:]
 
 

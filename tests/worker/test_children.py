@@ -1,5 +1,6 @@
 """The processes themselves: warm, fresh, cancelled, orphaned, forked; and a script without a main guard."""
 
+import dataclasses
 import os
 import signal
 import subprocess
@@ -13,12 +14,14 @@ import pytest
 
 from jitnas_fn.core.errors import Cancelled, WorkerLost
 from jitnas_fn.core.recipe import Recipe
+from jitnas_fn.worker.board import Run
 from jitnas_fn.worker.children import CHILDREN, Children
 from jitnas_fn.worker.site import use
 from tests.client.models import small
 from tests.worker.asking import asked, item_of, results_of, trained
 from tests.worker.models import Bad
 
+RUN, OTHER = "1" * 32, "2" * 32
 ENDLESS = Recipe(name="endless", epochs=100_000, batch_size=64, learning_rate=0.01)
 
 
@@ -108,6 +111,52 @@ def test_a_task_that_waits_in_the_same_message_can_be_cancelled(site):
         assert asked("cancel", keys=[item["key"]])["results"][0]["state"] == "cancelling"
     thread.join(60)
     assert [result["error"]["type"] for result in results] == ["Cancelled", "Cancelled"]
+
+
+def test_of_two_runs_of_one_key_one_is_cancelled_and_the_other_is_trained(site):
+    item = item_of(_four, dataclasses.replace(ENDLESS, epochs=150))
+    stopped, results = _in_background(site(), {**item, "run": RUN})
+    going, records = _in_background(site(), {**item, "run": OTHER})
+
+    def state(run):
+        return asked("status", keys=[item["key"]], runs=[run])["results"][0]["state"]
+
+    _until(lambda: {state(RUN), state(OTHER)} == {"training"})
+    assert asked("cancel", keys=[item["key"]], runs=[RUN])["results"][0]["state"] == "cancelling"
+    stopped.join(30)
+    assert results[0]["error"]["type"] == Cancelled.__name__
+    assert (state(RUN), state(OTHER)) == ("unknown", "training")
+    going.join(60)
+    assert records[0]["record"]["verdict"] == "trained"
+    assert list(site().place().iterdir()) == []
+
+
+def test_without_runs_all_runs_of_a_key_are_cancelled(site):
+    item = item_of(_four, ENDLESS)
+    both = [_in_background(site(), item), _in_background(site(), {**item, "run": RUN})]
+    _until(lambda: len(list(site().place().glob("*.status"))) == 2)
+    assert asked("cancel", keys=[item["key"]])["results"][0]["state"] == "cancelling"
+    for thread, results in both:
+        thread.join(30)
+        assert results[0]["error"]["type"] == Cancelled.__name__
+
+
+@pytest.mark.parametrize("run", [None, RUN])
+def test_a_cancel_file_that_was_left_behind_cancels_nothing(site, run):
+    item = item_of(_four) | {"run": run}
+    for name in (f"{item['key']}.cancel", f"{item['key']}.{RUN}.cancel"):
+        (site().place() / name).touch()
+    assert trained(item).verdict == "trained"
+
+
+def test_a_run_keeps_its_files_from_looking_stale(site, monkeypatch):
+    monkeypatch.setattr("jitnas_fn.worker.runner.KEEP_SECONDS", 0.0)
+    kept = []
+    monkeypatch.setattr("jitnas_fn.worker.board.Board.keep", lambda board: kept.append(set(board._own)))
+    first, second = item_of(_four) | {"run": RUN}, item_of(_four, seed=1) | {"run": OTHER}
+    results_of(first, second)
+    assert {Run(first["key"], RUN), Run(second["key"], OTHER)} in kept
+    assert {Run(second["key"], OTHER)} in kept
 
 
 def test_closing_the_children_ends_what_they_were_at(site):

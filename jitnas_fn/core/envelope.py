@@ -70,7 +70,9 @@ def error_fields(error: BaseException) -> Json:
 
 def raised(fields: Json) -> JitnasError:
     """The exception that error fields stand for, of the class they name."""
-    return named(str(fields.get("type")))(str(fields.get("message", "no message")))
+    error = named(str(fields.get("type")))(str(fields.get("message", "no message")))
+    error.retryable = fields.get("retryable") is True  # of a class that this version may not know
+    return error
 
 
 def checked_size(text: str) -> str:

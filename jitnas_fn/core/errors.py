@@ -1,7 +1,5 @@
 """Every error a user can meet. One root; each leaf is also a built-in, so plain `except ValueError` works too."""
 
-from typing import ClassVar
-
 
 class JitnasError(Exception):
     """Root of all errors of jitnas_fn.
@@ -12,7 +10,7 @@ class JitnasError(Exception):
         True if the same request may succeed later without a change (a lost worker), False if it will not (bad input).
     """
 
-    retryable: ClassVar[bool] = False
+    retryable: bool = False
 
 
 class NotAModel(JitnasError, TypeError):

@@ -111,3 +111,9 @@ def _json(value):
     from jitnas_fn.core.codec import canonical
 
     return canonical(value)
+
+
+def test_whether_asking_again_may_help_survives_the_wire_also_for_an_unknown_class():
+    assert raised({"type": "NodeOnFire", "message": "m", "retryable": True}).retryable
+    assert not raised({"type": "NodeOnFire", "message": "m"}).retryable
+    assert raised(error_fields(WorkerLost("gone"))).retryable

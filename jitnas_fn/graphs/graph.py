@@ -104,14 +104,15 @@ class Graph:
                 raise DocumentError(f"{op} reads node {source} before it exists")
         shapes = tuple((label, self.nodes[source].shape) for label, source in edges)
         memo = op, repr(attrs), shapes
-        if memo not in _INFERRED:
-            if len(_INFERRED) >= MAX_INFERRED:
-                _INFERRED.clear()
+        found = _INFERRED.get(memo)
+        if found is None:
             checked = kind.checked_attrs(attrs or {})
             kind.check_labels([label for label, _ in edges])
-            shape = kind.shape(checked, [(label, shape) for label, shape in shapes if label != "after"])
-            _INFERRED[memo] = checked, checked_shape(shape, op)
-        checked, shape = _INFERRED[memo]
+            shape = checked_shape(kind.shape(checked, [edge for edge in shapes if edge[0] != "after"]), op)
+            if len(_INFERRED) >= MAX_INFERRED:
+                _INFERRED.clear()
+            found = _INFERRED[memo] = checked, shape
+        checked, shape = found
         return self._append(Node(op, checked, edges, shape, self._dtype(op, checked, edges)))
 
     def _dtype(self, op: str, attrs: Json, edges: tuple[tuple[str, int], ...]) -> str:

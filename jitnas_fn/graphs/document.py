@@ -4,6 +4,7 @@ The page "Formats" in CONTRIBUTING.md describes the document for an implementati
 """
 
 import heapq
+from typing import Any
 
 from jitnas_fn.core.codec import Json
 from jitnas_fn.core.errors import DocumentError
@@ -80,11 +81,11 @@ def _written(graph: Graph, names: dict[int, str]) -> Json:
         node, letter = graph.nodes[i], names[i][0]
         if letter == "n":
             inputs = sorted(([label, names[s]] for label, s in node.inputs), key=lambda edge: (edge[0], _sortable(edge[1])))
-            listed["n"].append({"op": node.op, "attrs": node.attrs, "inputs": inputs})
+            listed["n"].append({"op": node.op, "attrs": _own(node.attrs), "inputs": inputs})
         elif letter == "x":
             listed["x"].append({"name": names[i], "shape": list(node.shape[1:]), "dtype": node.dtype})
         else:
-            listed[letter].append({"shape": list(node.shape), "dtype": node.dtype, **node.attrs})
+            listed[letter].append({"shape": list(node.shape), "dtype": node.dtype, **_own(node.attrs)})
     return {
         "opset": max([1, *(operation(node.op).opset for node in graph.nodes if node.op not in LEAVES)]),
         "inputs": listed["x"],
@@ -93,6 +94,13 @@ def _written(graph: Graph, names: dict[int, str]) -> Json:
         "parameters": listed["p"],
         "buffers": listed["b"],
     }
+
+
+def _own(value: Any) -> Any:
+    """A copy of a JSON value, so that whoever changes a document changes no graph."""
+    if isinstance(value, dict):
+        return {name: _own(item) for name, item in value.items()}
+    return [_own(item) for item in value] if isinstance(value, list) else value
 
 
 def _sortable(name: str) -> tuple[str, int]:

@@ -160,3 +160,13 @@ def test_a_document_without_inputs_or_whose_output_is_no_batch_is_refused():
         Architecture.from_document(empty)
     with pytest.raises(DocumentError, match="1 to 64 inputs"):
         Architecture.from_document({**empty, "inputs": []})
+
+
+def test_who_changes_a_document_changes_no_other_architecture():
+    first = Architecture.from_document(copy.deepcopy(GOOD))
+    for node in first.document["nodes"]:
+        for name, value in node["attrs"].items():
+            node["attrs"][name] = [0 for _ in value] if isinstance(value, list) else None
+    for parameter in first.document["parameters"]:
+        parameter["init"].clear()
+    assert Architecture.from_document(copy.deepcopy(GOOD)).document == GOOD

@@ -154,7 +154,7 @@ def architecture_of(model: object, *, card: Dataset, recipe: Recipe, initialisat
         If it does not fit the dataset.
     """
     if isinstance(model, Architecture):
-        found = model
+        found = model.intact()
     else:
         found = Architecture.from_module(
             model, input_shape=input_shape(card, recipe), dtype=card.input_dtype, initialisation=initialisation
@@ -192,7 +192,7 @@ def fingerprint(
         If it has no exact key; the message says why and what to do.
     """
     if isinstance(model, Architecture):
-        return model.fingerprint
+        return model.intact().fingerprint
     return Architecture.from_module(model, input_shape=input_shape, dtype=dtype, initialisation=initialisation).fingerprint
 
 

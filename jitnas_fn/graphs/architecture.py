@@ -81,6 +81,10 @@ class Architecture:
 
         return cls.from_graph(traced_graph(model, input_shape, dtype=dtype, initialisation=initialisation))
 
+    def intact(self) -> "Architecture":
+        """This architecture; if somebody has changed its document since, the one that the document is now."""
+        return self if digest(self.document) == self.fingerprint else Architecture.from_document(self.document)
+
     def to_json(self) -> str:
         """The document as canonical JSON; its SHA-256 is the fingerprint."""
         return canonical(self.document)

@@ -215,3 +215,13 @@ def test_trained_is_what_the_fake_site_answers():
     client, executor = held_client()
     client.submit(small, **ASK)
     assert Envelope.from_json(trained(executor.calls[0][1])).error is None
+
+
+def test_a_document_that_was_changed_is_another_architecture():
+    network = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 10))
+    architecture = Architecture.from_module(network, (1, 8, 8))
+    original = architecture.fingerprint
+    next(node for node in architecture.document["nodes"] if node["op"] == "conv")["attrs"]["stride"] = [2, 2]
+    with Client(store=MemoryStore()) as client:
+        assert client.lookup(architecture, dataset="digits", recipe="instant") is None
+    assert fingerprint(architecture) != original

@@ -68,8 +68,13 @@ def _check(name: str, tensor: torch.Tensor, owners: dict[tuple[int, int], str]) 
 
 
 def only_torchs(model: nn.Module) -> bool:
-    """Whether every module is torch's own: these keep nothing, and compute the same at every call."""
-    return all(type(m).__module__.startswith("torch.nn.modules.") and "forward" not in vars(m) for m in model.modules())
+    """Whether every module and its forward is torch's own: these keep nothing, and compute the same at every call."""
+    return all(
+        type(module).__module__.startswith("torch.nn.modules.")
+        and getattr(type(module).forward, "__module__", "").startswith("torch.nn.modules.")
+        and "forward" not in vars(module)
+        for module in model.modules()
+    )
 
 
 @contextmanager

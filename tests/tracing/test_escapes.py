@@ -277,3 +277,12 @@ def test_a_layer_switched_to_evaluation_by_hand_is_refused_and_by_its_own_train_
     assert key(lambda: Frozen(nn.Linear(4, 4), nn.BatchNorm1d(4))) != key(
         lambda: nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4))
     )
+
+
+def test_state_in_a_forward_put_into_a_layer_of_torch_is_seen(monkeypatch):
+    def counting(self, x):
+        self.calls = getattr(self, "calls", 0) + 1
+        return torch.relu(x)
+
+    monkeypatch.setattr(nn.ReLU, "forward", counting)
+    assert key_or_refusal(nn.Sequential(nn.Linear(4, 4), nn.ReLU())) is None

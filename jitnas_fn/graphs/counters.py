@@ -7,7 +7,9 @@ from jitnas_fn.graphs.operations import LEAVES
 from jitnas_fn.graphs.opset import operation
 
 # Agrees with the figures published for NAS-Bench-201 (Dong and Yang, 2020).
-MACS_COUNTER = "jitnas_fn multiply-adds 1: convolutions and linear layers, one sample, a bias counts one each"
+MACS_COUNTER = (
+    "jitnas_fn multiply-adds 1: convolutions, linear and recurrent layers, matrix products, one sample, a bias counts one each"
+)
 
 
 def parameters(graph: Graph) -> int:
@@ -16,9 +18,10 @@ def parameters(graph: Graph) -> int:
 
 
 def macs(graph: Graph) -> int:
-    """Multiply-adds for one sample, as `MACS_COUNTER` says."""
+    """Multiply-adds for one sample in evaluation, as `MACS_COUNTER` says."""
     total = 0
-    for node in graph.nodes:
+    for index in graph.live_in(training=False):
+        node = graph.nodes[index]
         count = None if node.op in LEAVES else operation(node.op).macs
         if count is not None:
             total += count(node.attrs, [(label, graph.nodes[i].shape) for label, i in node.inputs], node.shape)

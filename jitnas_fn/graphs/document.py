@@ -9,7 +9,8 @@ from typing import Any
 from jitnas_fn.core.codec import Json
 from jitnas_fn.core.errors import DocumentError
 from jitnas_fn.graphs.canonical import Wiring, canonical_order
-from jitnas_fn.graphs.graph import MAX_NODES, Graph
+from jitnas_fn.graphs.dtypes import FLOATS
+from jitnas_fn.graphs.graph import MAX_NODES, Graph, Node
 from jitnas_fn.graphs.normal_form import normal_form
 from jitnas_fn.graphs.operations import LEAVES
 from jitnas_fn.graphs.opset import OPSET, operation
@@ -28,18 +29,33 @@ def document_of(graph: Graph) -> tuple[Json, dict[int, str]]:
     Returns
     -------
     (Json, dict[int, str])
-        The document, and for the index in `graph` of each live parameter and buffer the name it has there.
+        The document, and for the index in `graph` of each node that is in the document the name it has there.
     """
-    stamped = [node._replace(origin=i) if node.op in LETTER else node for i, node in enumerate(graph.nodes)]
-    simple = normal_form(Graph(stamped, list(graph.outputs)))
+    stamped = [node._replace(origin=i) for i, node in enumerate(graph.nodes)]
+    simple = _without_lone_starts(normal_form(Graph(stamped, list(graph.outputs))))
     edges = [(label, source, i) for i, node in enumerate(simple.nodes) for label, source in node.inputs]
     edges += [(str(i), source, len(simple.nodes)) for i, source in enumerate(simple.outputs)]
     order, exact = canonical_order(Wiring([*(node.label for node in simple.nodes), "outputs"], edges))
     rank = {vertex: i for i, vertex in enumerate(order)}
     names = _names(simple, rank)
     document = _written(simple, names)
-    leaves = {node.origin: names[i] for i, node in enumerate(simple.nodes) if node.op in ("parameter", "buffer")}
-    return (document if exact else {**document, "labelling": "partial"}), leaves
+    named = {node.origin: names[i] for i, node in enumerate(simple.nodes) if i in names and node.origin >= 0}
+    return (document if exact else {**document, "labelling": "partial"}), named
+
+
+def _without_lone_starts(graph: Graph) -> Graph:
+    """`graph` with every start that a single parameter reads as that parameter's own initialisation."""
+    readers: dict[int, list[int]] = {}
+    for i, node in enumerate(graph.nodes):
+        if node.op == "parameter" and node.inputs:
+            readers.setdefault(node.source("start"), []).append(i)
+    lone = {start: own[0] for start, own in readers.items() if len(own) == 1}
+    if not lone:
+        return graph
+    nodes = list(graph.nodes)
+    for start, i in lone.items():
+        nodes[i] = nodes[i]._replace(attrs={**nodes[start].attrs, **nodes[i].attrs}, inputs=())
+    return normal_form(Graph(nodes, list(graph.outputs)))
 
 
 def _names(graph: Graph, rank: dict[int, int]) -> dict[int, str]:
@@ -77,6 +93,7 @@ def _names(graph: Graph, rank: dict[int, int]) -> dict[int, str]:
 def _written(graph: Graph, names: dict[int, str]) -> Json:
     by_name = sorted(names, key=lambda i: _sortable(names[i]))
     listed: dict[str, list[Json]] = {"x": [], "p": [], "b": [], "n": []}
+    first: dict[int, str] = {}  # start -> the parameter that has its initialisation; the others are like it
     for i in by_name:
         node, letter = graph.nodes[i], names[i][0]
         if letter == "n":
@@ -85,15 +102,27 @@ def _written(graph: Graph, names: dict[int, str]) -> Json:
         elif letter == "x":
             listed["x"].append({"name": names[i], "shape": list(node.shape[1:]), "dtype": node.dtype})
         else:
-            listed[letter].append({"shape": list(node.shape), "dtype": node.dtype, **_own(node.attrs)})
+            attrs = _own(node.attrs)
+            if node.op == "parameter" and node.inputs:
+                start = node.source("start")
+                attrs["init"] = {"like": first[start]} if start in first else _own(graph.nodes[start].attrs["init"])
+                first.setdefault(start, names[i])
+            listed[letter].append({"shape": list(node.shape), "dtype": node.dtype, **attrs})
     return {
-        "opset": max([1, *(operation(node.op).opset for node in graph.nodes if node.op not in LEAVES)]),
+        "opset": max(map(_opset_of, graph.nodes)),
         "inputs": listed["x"],
         "outputs": [names[i] for i in graph.outputs],
         "nodes": listed["n"],
         "parameters": listed["p"],
         "buffers": listed["b"],
     }
+
+
+def _opset_of(node: Node) -> int:
+    """The first opset that has the node as it is."""
+    if node.op in LEAVES:
+        return 2 if node.op == "start" or "rows" in node.attrs.get("init", ()) else 1
+    return max(operation(node.op).opset, 1 if node.dtype in FLOATS else 2)
 
 
 def _own(value: Any) -> Any:
@@ -148,15 +177,42 @@ def _read_leaves(lists: dict[str, list[Json]], graph: Graph, names: dict[str, in
         if fields["name"] != f"x{i}":
             raise DocumentError(f"input {i} is called x{i}, not {str(fields['name'])[:40]!r}")
         names[f"x{i}"] = graph.input(_sizes(fields["shape"]), fields["dtype"])
+    starts = {str(_like(item)): -1 for item in lists["parameters"] if _like(item) is not None}
     for i, item in enumerate(lists["parameters"]):
         fields = _fields(item, "shape", "dtype", "init", "trainable")
         if not isinstance(fields["trainable"], bool):
             raise DocumentError("trainable is true or false")
-        shape, dtype, trainable = _sizes(fields["shape"]), fields["dtype"], fields["trainable"]
-        names[f"p{i}"] = graph.parameter(shape, fields["init"], dtype=dtype, trainable=trainable)
+        shape, dtype, trainable, name = _sizes(fields["shape"]), fields["dtype"], fields["trainable"], f"p{i}"
+        like = _like(item)
+        if like is not None:
+            names[name] = _copied(graph, like, starts, shape, dtype, trainable=trainable)
+        elif name in starts:
+            starts[name] = graph.start(shape, _random(fields["init"]), dtype=dtype)
+            names[name] = graph.copy(starts[name], trainable=trainable)
+        else:
+            names[name] = graph.parameter(shape, fields["init"], dtype=dtype, trainable=trainable)
     for i, item in enumerate(lists["buffers"]):
         fields = _fields(item, "shape", "dtype", "init")
         names[f"b{i}"] = graph.buffer(_sizes(fields["shape"]), fields["init"], dtype=fields["dtype"])
+
+
+def _like(item: object) -> object:
+    """The name of the parameter that this one begins as a copy of; None if it has a beginning of its own."""
+    init = item.get("init") if isinstance(item, dict) else None
+    return init["like"] if isinstance(init, dict) and set(init) == {"like"} else None
+
+
+def _random(init: object) -> Json:
+    if not isinstance(init, dict) or set(init) & {"const", "rows"}:
+        raise DocumentError("a parameter begins as a copy of one that is drawn at random as a whole")
+    return init
+
+
+def _copied(graph: Graph, like: object, starts: dict[str, int], shape: list[int], dtype: str, *, trainable: bool) -> int:
+    start = starts.get(str(like), -1)
+    if start < 0 or list(graph.nodes[start].shape) != shape or graph.nodes[start].dtype != dtype:
+        raise DocumentError(f"no parameter of this shape before this one begins by itself and is called {str(like)[:40]!r}")
+    return graph.copy(start, trainable=trainable)
 
 
 def _list(value: object, what: str) -> list[Json]:

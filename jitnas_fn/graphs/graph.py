@@ -11,12 +11,13 @@ from typing import NamedTuple
 
 from jitnas_fn.core.codec import Json, canonical
 from jitnas_fn.core.errors import DocumentError
+from jitnas_fn.graphs.dtypes import DTYPES
+from jitnas_fn.graphs.initialisations import checked_init
 from jitnas_fn.graphs.operations import LEAVES, Shape
 from jitnas_fn.graphs.opset import operation
 
-FLOATS = ("float32", "float64", "float16", "bfloat16")
-DTYPES = (*FLOATS, "int64", "int32", "uint8", "bool")
 MAX_NODES = 20_000
+STATISTICS = ("mean", "variance")
 MAX_ELEMENTS = 2**29  # of one tensor, for one sample; and of all parameters together
 _INFERRED: dict[tuple[str, str, tuple[tuple[str, Shape], ...]], tuple[Json, Shape]] = {}  # (op, attributes, inputs) met before
 MAX_INFERRED = 10_000
@@ -28,7 +29,8 @@ class Node(NamedTuple):
     Attributes
     ----------
     op
-        Name in `graphs.opset`, or "input", "parameter", "buffer".
+        Name in `graphs.opset`, or "input", "parameter", "buffer", or "start": one draw with which several parameters begin,
+        which read it and have no initialisation of their own.
     attrs
         The operation's attributes, JSON values.
     inputs
@@ -81,14 +83,25 @@ class Graph:
     def parameter(self, shape: Sequence[int], init: Json, *, dtype: str = "float32", trainable: bool = True) -> int:
         """Add a parameter.
 
-        `init` is one of {"const": c}, {"uniform": [low, high]}, {"normal": [mean, std]} and {"trunc_normal": [mean, std,
-        low, high]}.
+        `init` is one of {"const": c}, {"uniform": [low, high]}, {"normal": [mean, std]}, {"trunc_normal": [mean, std, low,
+        high]}, and {"rows": [[count, init], ...]} along the first axis.
         """
-        return self.leaf("parameter", {"init": checked_init(init), "trainable": trainable}, tuple(shape), dtype)
+        return self.leaf("parameter", {"init": checked_init(init, shape), "trainable": trainable}, tuple(shape), dtype)
 
     def buffer(self, shape: Sequence[int], init: Json, *, dtype: str = "float32") -> int:
         """Add a buffer: a statistic that training keeps, not a parameter."""
-        return self.leaf("buffer", {"init": checked_init(init)}, tuple(shape), dtype)
+        return self.leaf("buffer", {"init": checked_init(init, shape)}, tuple(shape), dtype)
+
+    def start(self, shape: Sequence[int], init: Json, *, dtype: str = "float32") -> int:
+        """Add one draw that several parameters, added by `copy`, begin with."""
+        return self.leaf("start", {"init": checked_init(init, shape)}, tuple(shape), dtype)
+
+    def copy(self, start: int, *, trainable: bool = True) -> int:
+        """Add a parameter that begins with the numbers of `start`."""
+        drawn = self.nodes[start]
+        index = self.leaf("parameter", {"trainable": trainable}, drawn.shape, drawn.dtype)
+        self.nodes[index] = self.nodes[index]._replace(inputs=(("start", start),))
+        return index
 
     def add(self, op: str, inputs: Iterable[tuple[str, int]], attrs: Json | None = None) -> int:
         """Add an operation and return its index.
@@ -103,30 +116,35 @@ class Graph:
             if not 0 <= source < len(self.nodes):
                 raise DocumentError(f"{op} reads node {source} before it exists")
         shapes = tuple((label, self.nodes[source].shape) for label, source in edges)
-        memo = op, repr(attrs), shapes
-        found = _INFERRED.get(memo)
+        memo = (op, repr(attrs), shapes) if op != "constant" else None  # its numbers are not kept for long
+        found = _INFERRED.get(memo) if memo else None
         if found is None:
             checked = kind.checked_attrs(attrs or {})
             kind.check_labels([label for label, _ in edges])
             shape = checked_shape(kind.shape(checked, [edge for edge in shapes if edge[0] != "after"]), op)
             if len(_INFERRED) >= MAX_INFERRED:
                 _INFERRED.clear()
-            found = _INFERRED[memo] = checked, shape
+            found = checked, shape
+            if memo:
+                _INFERRED[memo] = found
         checked, shape = found
+        if op == "running_batch_norm" and any(self.nodes[s].op != "buffer" for label, s in edges if label in STATISTICS):
+            raise DocumentError("a batch_norm keeps its statistics in buffers")
         return self._append(Node(op, checked, edges, shape, self._dtype(op, checked, edges)))
 
     def _dtype(self, op: str, attrs: Json, edges: tuple[tuple[str, int], ...]) -> str:
-        found = {self.nodes[source].dtype for label, source in edges if label != "after"} or {str(attrs.get("dtype"))}
-        if len(found) != 1 or not found <= set(FLOATS):
-            raise DocumentError(f"{op} works on one floating-point type, not on {', '.join(sorted(found))}")
-        return found.pop()
+        given = [(label, self.nodes[source].dtype) for label, source in edges if label != "after"]
+        try:
+            return operation(op).dtype(attrs, given)
+        except DocumentError as reason:
+            raise DocumentError(f"{op} {reason}") from None
 
     def leaf(self, op: str, attrs: Json, shape: Shape, dtype: str) -> int:
         """Add an input, parameter or buffer whose attributes are already checked."""
         if dtype not in DTYPES:
             raise DocumentError(f"no dtype {str(dtype)[:40]!r}; there are {', '.join(DTYPES)}")
         node = Node(op, attrs, (), checked_shape(shape, op), dtype)
-        if op != "input":
+        if op in ("parameter", "buffer"):
             self.elements += math.prod(node.shape)
         if self.elements > MAX_ELEMENTS:
             raise DocumentError(f"more than {MAX_ELEMENTS:,} parameters")
@@ -137,6 +155,22 @@ class Graph:
             raise DocumentError(f"more than {MAX_NODES:,} nodes")
         self.nodes.append(node)
         return len(self.nodes) - 1
+
+    def read_in(self, index: int, *, training: bool) -> list[int]:
+        """The nodes that a node reads in one mode."""
+        node = self.nodes[index]
+        if node.op == "mode":
+            return node.sources("train" if training else "eval")
+        return [source for _, source in node.inputs]
+
+    def live_in(self, *, training: bool) -> list[int]:
+        """Indices of the nodes that an output depends on in one mode, rising."""
+        found, todo = set(self.outputs), list(self.outputs)
+        while todo:
+            fresh = [source for source in self.read_in(todo.pop(), training=training) if source not in found]
+            found.update(fresh)
+            todo += fresh
+        return sorted(found)
 
     def live(self) -> list[int]:
         """Indices of the inputs, and of the nodes that an output depends on, rising."""
@@ -159,40 +193,3 @@ def checked_shape(shape: Sequence[int], what: str) -> Shape:
     if abs(math.prod(shape)) > MAX_ELEMENTS:
         raise DocumentError(f"{what}: {list(shape)} has more than {MAX_ELEMENTS:,} elements a sample")
     return tuple(shape)
-
-
-INITIALISATIONS = {"const": 1, "uniform": 2, "normal": 2, "trunc_normal": 4}
-
-
-def checked_init(init: object) -> Json:
-    """`init` with every number as a float, if it is one of the four forms.
-
-    Raises
-    ------
-    DocumentError
-        If the form is unknown, a number is not finite, a range is empty, or a truncated normal keeps under 1% of the draws.
-    """
-    if not isinstance(init, dict) or len(init) != 1 or next(iter(init)) not in INITIALISATIONS:
-        raise DocumentError(f"an initialisation is one of {', '.join(INITIALISATIONS)}, not {str(init)[:80]}")
-    ((name, given),) = init.items()
-    values = [given] if name == "const" else given
-    if not isinstance(values, list) or len(values) != INITIALISATIONS[name]:
-        raise DocumentError(f"initialisation {name} takes {INITIALISATIONS[name]} numbers, not {str(given)[:80]}")
-    if not all(type(value) in (int, float) and abs(value) <= 3e38 for value in values):
-        raise DocumentError(f"initialisation {name} takes finite numbers, not {str(given)[:80]}")
-    numbers = [float(value) for value in values]
-    if name == "const":
-        return {name: numbers[0]}
-    if name == "uniform" and numbers[0] >= numbers[1]:
-        raise DocumentError(f"initialisation uniform goes from a smaller to a larger number, not {numbers}")
-    if name != "uniform" and numbers[1] <= 0:
-        raise DocumentError(f"initialisation {name} has a standard deviation above 0, not {numbers[1]}")
-    if name == "trunc_normal" and _share_inside(numbers) < 0.01:
-        raise DocumentError(f"a truncated normal keeps at least 1% of the draws; {numbers} does not")
-    return {name: numbers}
-
-
-def _share_inside(numbers: list[float]) -> float:
-    mean, std, low, high = numbers
-    below = [0.5 * (1 + math.erf((edge - mean) / (std * math.sqrt(2)))) for edge in (low, high)]
-    return below[1] - below[0]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from jitnas_fn.core.codec import Json
 from jitnas_fn.core.errors import DocumentError
+from jitnas_fn.graphs.dtypes import FLOATS
 from jitnas_fn.graphs.graph import Graph, Node
 from jitnas_fn.graphs.opening import opened
 from jitnas_fn.graphs.operations import LEAVES
@@ -69,6 +70,7 @@ class _Rewriter:
 
     graph: Graph = field(default_factory=Graph)
     known: dict[tuple[str, str, Edges], int] = field(default_factory=dict)
+    trained: list[bool] = field(default_factory=list)  # whether gradients of a parameter pass through a node
 
     def kept(self, node: Node, edges: Edges) -> int:
         """The node as it is, reading from `edges`."""
@@ -79,7 +81,13 @@ class _Rewriter:
                 return self.known[key]
             self.known[key] = len(self.graph.nodes)
         self.graph.nodes.append(Node(node.op, node.attrs, edges, node.shape, node.dtype, node.origin))
+        self.trained.append(self._is_trained(node, edges))
         return len(self.graph.nodes) - 1
+
+    def _is_trained(self, node: Node, edges: Edges) -> bool:
+        if node.op == "parameter":
+            return bool(node.attrs["trainable"])
+        return node.op != "detach" and node.dtype in FLOATS and any(self.trained[source] for _, source in edges)
 
     def added(self, op: str, edges: Edges, attrs: Json) -> int:
         """A new operation, simplified in its turn."""
@@ -138,6 +146,45 @@ class _Rewriter:
 
     def _quotient(self, node: Node, edges: Edges) -> int | None:
         return edges[0][1] if node.attrs["divisor"] == 1.0 else None
+
+    def _detach(self, node: Node, edges: Edges) -> int | None:
+        return None if self.trained[edges[0][1]] else edges[0][1]
+
+    def _mode(self, node: Node, edges: Edges) -> int | None:
+        return edges[0][1] if edges[0][1] == edges[1][1] else None
+
+    def _cast(self, node: Node, edges: Edges) -> int | None:
+        return edges[0][1] if self.graph.nodes[edges[0][1]].dtype == node.dtype else None
+
+    def _matmul(self, node: Node, edges: Edges) -> int | None:
+        """A factor of one of the matrices is one of the product."""
+        for label, source in edges:
+            inner = self.graph.nodes[source]
+            scaled = inner.op == "sum" and len(inner.inputs) == 1 and inner.attrs["constant"] == 0.0
+            if scaled or inner.op == "quotient":
+                ((factor, whole),) = inner.inputs
+                product = self.added("matmul", tuple((name, whole if name == label else s) for name, s in edges), {})
+                return self.added(inner.op, ((factor, product),), inner.attrs)
+        return None
+
+    # recurrent layers begin with zeros unless told otherwise
+
+    def _lstm(self, node: Node, edges: Edges) -> int | None:
+        return self._from_zero(node, edges, ("h", "c"))
+
+    def _gru(self, node: Node, edges: Edges) -> int | None:
+        return self._from_zero(node, edges, ("h",))
+
+    _rnn = _gru
+
+    def _from_zero(self, node: Node, edges: Edges, states: tuple[str, ...]) -> int | None:
+        given = [source for label, source in edges if label in states]
+        if not given or not all(map(self.is_zero, given)):
+            return None
+        return self.kept(node, tuple((label, source) for label, source in edges if label not in states))
+
+    def _drop_path(self, node: Node, edges: Edges) -> int | None:
+        return edges[0][1] if node.attrs["p"] == 0.0 or self.is_zero(edges[0][1]) else None
 
     # views and reductions
 

@@ -1,4 +1,4 @@
-"""What an operation of the graph is: its inputs, its attributes, the shape it gives. `graphs.opset` lists them all."""
+"""What an operation of the graph is: its inputs, its attributes, what it gives. `graphs.opset` lists them all."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,12 +6,30 @@ from typing import Any
 
 from jitnas_fn.core.codec import Json
 from jitnas_fn.core.errors import DocumentError
+from jitnas_fn.graphs.dtypes import DTYPES, Typed, one_float
 
 Shape = tuple[int, ...]
 Labelled = Sequence[tuple[str, Shape]]
 Check = Callable[[Any], Any]
-LEAVES = ("input", "parameter", "buffer")
+LEAVES = ("input", "parameter", "buffer", "start")  # start: one draw that several parameters begin with
 LARGEST_INTEGER = 2**31
+
+
+REQUIRED = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """An argument of torch's function, its default there, and the attribute that it is here."""
+
+    name: str
+    default: Any = REQUIRED
+    attr: str = ""
+
+    @property
+    def attribute(self) -> str:
+        """Name of the attribute; that of the argument unless another is given."""
+        return self.attr or self.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +55,13 @@ class Operation:
         (attributes, [(label, shape)], shape of the value) -> multiply-adds for one sample.
     opset
         Version of the set of operations that brought it.
+    dtype
+        (attributes, [(label, dtype)]) -> dtype of the value; raises `DocumentError` where they do not fit.
+    torch
+        For an operation on one tensor, element by element, that torch has as well: what torch calls it. It is recognised under
+        this name in `torch`, `torch.Tensor` and `torch.nn.functional`, also with a trailing underscore, and runs by it.
+    arguments
+        Torch's arguments after the tensor, in its order.
     """
 
     shape: Callable[[Json, Labelled], Sequence[int]]
@@ -48,6 +73,9 @@ class Operation:
     keeps_zero: bool = False
     macs: Callable[[Json, Labelled, Shape], int] | None = None
     opset: int = 1
+    dtype: Callable[[Json, Typed], str] = one_float
+    torch: str = ""
+    arguments: tuple[Argument, ...] = ()
 
     def checked_attrs(self, given: Json) -> Json:
         """`given` in canonical types, if it has exactly the attributes of this operation."""
@@ -112,6 +140,30 @@ def a_bool(value: Any) -> bool:
     if not isinstance(value, bool):
         raise DocumentError(f"expected true or false, not {str(value)[:60]!r}")
     return value
+
+
+def a_dtype(value: Any) -> str:
+    """Check for the name of a dtype."""
+    return one_of(*DTYPES)(value)  # type: ignore[no-any-return]
+
+
+def a_limit(value: Any) -> float | str:
+    """Check for a finite number, kept as a float, or one of "inf" and "-inf"."""
+    return value if value in ("inf", "-inf") and isinstance(value, str) else a_float(value)
+
+
+def a_text(value: Any) -> str:
+    """Check for a text in ASCII."""
+    if not isinstance(value, str) or not value.isascii():
+        raise DocumentError(f"expected a text in ASCII, not {str(value)[:60]!r}")
+    return value
+
+
+def floats(value: Any) -> list[float]:
+    """Check for a list of at most 8 finite numbers."""
+    if not isinstance(value, (list, tuple)) or len(value) > 8:
+        raise DocumentError(f"expected a list of at most 8 numbers, not {str(value)[:60]!r}")
+    return [a_float(item) for item in value]
 
 
 def one_of(*choices: str) -> Check:

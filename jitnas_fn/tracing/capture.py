@@ -1,7 +1,8 @@
 """Run a model on traced tensors and write down its graph. Nothing is computed; what is not in the table is refused."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -12,16 +13,17 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from jitnas_fn.core.errors import JitnasError, ModelFailed
 from jitnas_fn.graphs.graph import Graph
 from jitnas_fn.graphs.operations import Shape
-from jitnas_fn.tracing import elementwise, layers, parts, questions, views  # noqa: F401  (they fill the table)
-from jitnas_fn.tracing.guard import inspect, untouched
+from jitnas_fn.tracing.guard import State, inspect, untouched
+from jitnas_fn.tracing.reality import ForReal, concerns_trace
 from jitnas_fn.tracing.refusal import REFUSALS, refuse
+from jitnas_fn.tracing.spellings import MAKES_NEW, TABLE, counted
 from jitnas_fn.tracing.surroundings import guarded
-from jitnas_fn.tracing.table import TABLE
 from jitnas_fn.tracing.traced import Recorder
 
 ONE_AT_A_TIME = threading.RLock()  # training flags, torch's modes and Function.apply are not per thread
 
 
+@dataclass(frozen=True, slots=True)
 class Captured:
     """What one call of a model wrote.
 
@@ -31,11 +33,25 @@ class Captured:
         Parameters and buffers stand in it with an empty initialisation.
     leaves
         id of each parameter or buffer that was met -> its node, in the order in which they were met.
+    draws
+        Nodes that draw random numbers, in the order of their calls.
+    several
+        Whether forward returned a tuple.
     """
 
-    def __init__(self, graph: Graph, leaves: dict[int, int]) -> None:
-        self.graph = graph
-        self.leaves = leaves
+    graph: Graph
+    leaves: dict[int, int]
+    draws: list[int]
+    several: bool
+
+    def like(self, other: "Captured") -> bool:
+        """Whether both calls wrote the same."""
+        return (self.graph, list(self.leaves), self.draws, self.several) == (
+            other.graph,
+            list(other.leaves),
+            other.draws,
+            other.several,
+        )
 
 
 def captures(model: nn.Module, inputs: list[tuple[Shape, str]], *, modes: Sequence[bool]) -> list[Captured]:
@@ -59,11 +75,11 @@ def captures(model: nn.Module, inputs: list[tuple[Shape, str]], *, modes: Sequen
     """
     with ONE_AT_A_TIME:
         REFUSALS.clear()
-        parameters, buffers = inspect(model)
+        state = inspect(model)
         _check_modes(model)
         try:
             with untouched(model), torch.inference_mode(mode=False), torch.autocast("cpu", enabled=False), guarded():
-                found = [traced_call(model, Recorder(parameters, buffers, gradients=mode), inputs, mode) for mode in modes]
+                found = _traced_calls(model, state, inputs, modes)
         except (JitnasError, KeyboardInterrupt):
             raise
         except (Exception, SystemExit) as reason:
@@ -75,6 +91,26 @@ def captures(model: nn.Module, inputs: list[tuple[Shape, str]], *, modes: Sequen
         if refusals:  # the model caught it and went on another way than it would when it runs
             raise refusals[0]
         return found
+
+
+def _traced_calls(model: nn.Module, state: State, inputs: list[tuple[Shape, str]], modes: Sequence[bool]) -> list[Captured]:
+    versions = [tensor._version for tensor in _registered(model)]
+    found, statistics, contents = [], set(), set()  # type: tuple[list[Captured], set[int], set[int]]
+    for mode in modes:
+        recorder = Recorder(state.parameters, state.buffers, state.owners)
+        found.append(traced_call(model, recorder, inputs, mode))
+        statistics |= recorder.statistics
+        contents |= recorder.contents
+    for buffer in statistics & contents:
+        refuse(f"the running statistic {state.buffers[buffer]} is computed with", "leave it to batch-norm")
+    if versions != [tensor._version for tensor in _registered(model)]:
+        refuse("forward writes into a parameter or buffer", "state belongs into normalisation layers only")
+    return found
+
+
+def _registered(model: nn.Module) -> Iterator[torch.Tensor]:
+    yield from model.parameters()
+    yield from model.buffers()
 
 
 def _check_modes(model: nn.Module) -> None:
@@ -95,17 +131,18 @@ def traced_call(model: nn.Module, recorder: Recorder, inputs: list[tuple[Shape, 
     """One call of the model; in its frames a refusal looks for the line to name."""
     model.train(training)
     modes = [(module, module.training) for module in model.modules()]
-    with torch.set_grad_enabled(training), _NothingRuns() as recorder.mode, _Table(recorder):
+    with torch.enable_grad(), _NothingRuns() as recorder.mode, _Table(recorder) as recorder.table:
         value = model(*[recorder.input(shape, dtype) for shape, dtype in inputs])
     if any(module.training != mode for module, mode in modes):
         refuse("forward switches between training and evaluation", "leave the mode to the caller")
-    recorder.graph.outputs = [_output(recorder, value)]
-    return Captured(recorder.graph, recorder.leaves)
+    several = type(value) is tuple and len(value) > 1
+    recorder.graph.outputs = [_output(recorder, item) for item in (value if several else [value])]
+    return Captured(recorder.graph, recorder.leaves, recorder.draws, several)
 
 
 def _output(recorder: Recorder, value: Any) -> int:
     if not isinstance(value, torch.Tensor):
-        refuse(f"forward returns a {type(value).__name__}", "return one tensor")
+        refuse(f"forward returns a {type(value).__name__}", "return one tensor, or a tuple of several")
     node = recorder.node(value)
     if recorder.graph.nodes[node].shape[:1] != (-1,):
         refuse("the first axis of what forward returns is not the batch", "return one row for each sample")
@@ -118,9 +155,14 @@ class _Table(TorchFunctionMode):
     def __init__(self, recorder: Recorder) -> None:
         super().__init__()
         self.recorder = recorder
+        self.real = ForReal(recorder)
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         handler = TABLE.get(func)
+        if func not in MAKES_NEW and not concerns_trace(self.recorder, [*args, *kwargs.values()] if kwargs else args):
+            if not counted(self.recorder, func, args):
+                return self.real.run(func, args, kwargs or {})
+            return args[0]
         if handler is None:
             refuse(f"{_name(func)} is not in the table of operations", "write it with operations that are")
         try:

@@ -24,7 +24,7 @@ class Start:
     Attributes
     ----------
     kind
-        "const", "uniform", "normal", "trunc_normal" as in `graphs.graph.checked_init`; "erfinv" for scale·erfinv(U(low, high))
+        "const", "uniform", "normal", "trunc_normal" as in `graphs.initialisations.checked_init`; "erfinv" for scale·erfinv(U(low, high))
         + shift, a truncated normal in the making; "unknown".
     values
         The distribution's numbers.
@@ -47,6 +47,8 @@ class Start:
         return {self.kind: list(self.values)} if self.kind in ("uniform", "normal", "trunc_normal") else None
 
 
+Pieces = list[tuple[int, int, Start]]  # (first element, end, how they began), in their order, without gaps
+MAX_PIECES = 64
 HANDED_OUT = {torch.Tensor.numpy, torch.Tensor.__array__, torch.Tensor.tolist}
 RANDOM = ("uniform", "normal", "trunc_normal", "erfinv")
 
@@ -108,21 +110,49 @@ class Construction(TorchDispatchMode):
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._starts: dict[int, Start] = {}
+        self._pieces: dict[int, Pieces] = {}  # storage -> what later writes to parts of it left where
         self._made_of: dict[int, set[int]] = {}  # storage -> the storages whose numbers went into it
         self._draws = 0
         self._alive: list[Any] = []  # so that no address is used twice
 
     def start_of(self, tensor: torch.Tensor) -> Start | None:
-        """How this tensor's storage began; None if it was not made here."""
-        return self._starts.get(tensor.untyped_storage()._cdata)
+        """How this tensor's storage began; None if it was not made here, unknown if its parts began differently."""
+        storage = tensor.untyped_storage()._cdata
+        return _unknown("writes to parts of it") if storage in self._pieces else self._starts.get(storage)
 
-    def _set(self, tensor: torch.Tensor, start: Start) -> None:
+    def rows_of(self, tensor: torch.Tensor) -> list[tuple[int, Start]]:
+        """How the rows of a tensor began that was written to in parts: (number of rows, start); empty if it was not."""
+        pieces = self._pieces.get(tensor.untyped_storage()._cdata, [])
+        width = tensor[0].numel() if tensor.dim() and tensor.numel() else 0
+        if not width or not _whole(tensor) or any(begin % width or end % width for begin, end, _ in pieces):
+            return []
+        return [((end - begin) // width, start) for begin, end, start in pieces]
+
+    def _numbered(self, start: Start) -> Start:
         if start.kind in RANDOM and start.draw == 0:
             self._draws += 1
-            start = replace(start, draw=self._draws)
+            return replace(start, draw=self._draws)
+        return start
+
+    def _set(self, tensor: torch.Tensor, start: Start) -> None:
         storage = tensor.untyped_storage()
         self._alive.append(storage)
-        self._starts[storage._cdata] = start
+        self._starts[storage._cdata] = self._numbered(start)
+        self._pieces.pop(storage._cdata, None)
+
+    def _set_part(self, tensor: torch.Tensor, start: Start) -> None:
+        """Note a write to an unbroken part of a storage that is known otherwise."""
+        storage = tensor.untyped_storage()
+        size = storage.nbytes() // tensor.element_size()
+        before = self._pieces.get(storage._cdata) or [(0, size, self._starts.get(storage._cdata, _unknown("a partial write")))]
+        begin, end = tensor.storage_offset(), tensor.storage_offset() + tensor.numel()
+        if not tensor.is_contiguous() or len(before) > MAX_PIECES:
+            self._set(tensor, _unknown("a partial write"))
+            return
+        kept = [(a, min(b, begin), s) for a, b, s in before if a < begin] + [
+            (max(a, end), b, s) for a, b, s in before if b > end
+        ]
+        self._pieces[storage._cdata] = sorted([*kept, (begin, end, self._numbered(start))], key=lambda piece: piece[0])
 
     def __enter__(self) -> Self:
         self._truncated = torch.nn.init._no_grad_trunc_normal_
@@ -154,6 +184,7 @@ class Construction(TorchDispatchMode):
             storage = todo.pop()
             if storage in self._starts:
                 self._starts[storage] = _unknown("a look at its values")
+                self._pieces.pop(storage, None)
             todo += self._made_of.pop(storage, ())
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -171,9 +202,10 @@ class Construction(TorchDispatchMode):
             if argument.alias_info is not None and argument.alias_info.is_write
         ]
         for tensor in _tensors(written):
-            self._set(
-                tensor, self._after(name.removesuffix("_"), tensor, named) if _whole(tensor) else _unknown("a partial write")
-            )
+            if _whole(tensor):
+                self._set(tensor, self._after(name.removesuffix("_"), tensor, named))
+            elif tensor.numel():
+                self._set_part(tensor, self._after(name.removesuffix("_"), tensor, named))
         read = {tensor.untyped_storage()._cdata for tensor in _tensors([*args, *(kwargs or {}).values()])}
         for tensor in _tensors([value]):
             self._made_of.setdefault(tensor.untyped_storage()._cdata, set()).update(read - {tensor.untyped_storage()._cdata})
@@ -193,6 +225,8 @@ class Construction(TorchDispatchMode):
         if found is None and isinstance(named.get("src"), torch.Tensor):  # copy_
             source = named["src"]
             found = self.start_of(source) if _whole(source) and source.numel() == target.numel() else None
+            if source.numel() == 1 and (single := self.start_of(source)) is not None and single.kind == "const":
+                found = single
         return found or _unknown(name)
 
 

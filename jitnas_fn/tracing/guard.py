@@ -4,6 +4,7 @@ import random
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -21,8 +22,25 @@ HOOKS = ("_backward_hooks", "_backward_pre_hooks", "_forward_hooks", "_forward_p
 PLAIN = (nn.Parameter, torch.Tensor, nn.Buffer)
 
 
-def inspect(model: nn.Module) -> tuple[dict[int, str], dict[int, str]]:
-    """Names of the model's parameters and buffers by the id of the tensor.
+@dataclass(frozen=True, slots=True)
+class State:
+    """The registered tensors of a model.
+
+    Attributes
+    ----------
+    parameters, buffers
+        id of the tensor -> its name; a tied one has its first.
+    owners
+        (first byte, end) of the memory of each -> the tensor.
+    """
+
+    parameters: dict[int, str]
+    buffers: dict[int, str]
+    owners: dict[tuple[int, int], torch.Tensor]
+
+
+def inspect(model: nn.Module) -> State:
+    """The model's parameters and buffers.
 
     Raises
     ------
@@ -31,9 +49,7 @@ def inspect(model: nn.Module) -> tuple[dict[int, str], dict[int, str]]:
     """
     if any(getattr(global_hooks, f"_global{hook}", None) for hook in HOOKS):
         refuse("there are global module hooks", "remove them first")
-    parameters: dict[int, str] = {}
-    buffers: dict[int, str] = {}
-    owners: dict[tuple[int, int], str] = {}  # (first byte, end) of each tensor's memory
+    state = State({}, {}, {})
     if any(is_lazy(tensor) for tensor in [*model.parameters(), *model.buffers()]):
         refuse("a lazy layer has no shape yet", "call the model once on a batch first")
     for path, module in model.named_modules():
@@ -41,20 +57,25 @@ def inspect(model: nn.Module) -> tuple[dict[int, str], dict[int, str]]:
             refuse(f"{path or 'the model'} is a compiled or scripted module", "pass the plain module")
         if any(getattr(module, hook, None) for hook in HOOKS):
             refuse(f"{path or 'the model'} has hooks", "write into forward what they do")
-        for registered, names in ((module._parameters, parameters), (module._buffers, buffers)):
+        for registered, names in ((module._parameters, state.parameters), (module._buffers, state.buffers)):
             for name, tensor in registered.items():
                 if tensor is not None and id(tensor) not in names:
                     names[id(tensor)] = f"{path}.{name}".lstrip(".")
-                    _check(names[id(tensor)], tensor, owners)
-    spans = sorted(owners)
+                    _check(names[id(tensor)], tensor, state)
+    spans = sorted(state.owners)
     for (_, end), later in pairwise(spans):
         if later[0] < end:
-            refuse(f"{owners[later]} shares memory with another tensor", "to tie weights, use one and the same nn.Parameter")
-    return parameters, buffers
+            name = _name_of(state.owners[later], state)
+            refuse(f"{name} shares memory with another tensor", "to tie weights, use one and the same nn.Parameter")
+    return state
 
 
-def _check(name: str, tensor: torch.Tensor, owners: dict[tuple[int, int], str]) -> None:
-    """Refuse a tensor that is more than its numbers; `owners` says whose memory is whose."""
+def _name_of(tensor: torch.Tensor, state: State) -> str:
+    return state.parameters.get(id(tensor)) or state.buffers[id(tensor)]
+
+
+def _check(name: str, tensor: torch.Tensor, state: State) -> None:
+    """Refuse a tensor that is more than its numbers."""
     if tensor._backward_hooks or getattr(tensor, "_post_accumulate_grad_hooks", None):
         refuse(f"{name} has a gradient hook", "remove it")
     if type(tensor) not in PLAIN:
@@ -62,9 +83,9 @@ def _check(name: str, tensor: torch.Tensor, owners: dict[tuple[int, int], str]) 
     if tensor.is_meta or not tensor.numel():
         return
     storage = tensor.untyped_storage()
-    first = owners.setdefault((storage.data_ptr(), storage.data_ptr() + storage.nbytes()), name)
-    if first != name:
-        refuse(f"{name} and {first} share memory", "to tie weights, use one and the same nn.Parameter")
+    first = state.owners.setdefault((storage.data_ptr(), storage.data_ptr() + storage.nbytes()), tensor)
+    if first is not tensor:
+        refuse(f"{name} and {_name_of(first, state)} share memory", "to tie weights, use one and the same nn.Parameter")
 
 
 def only_torchs(model: nn.Module) -> bool:
@@ -103,7 +124,7 @@ def untouched(model: nn.Module) -> Iterator[None]:
         refuse(f"forward changes {', '.join(sorted(set(changed))[:4])}", "keep no state in forward")
 
 
-Content = list[tuple[Any, Any]]
+Content = list[tuple[Any, Any]] | None  # None: too deep inside to be looked at
 
 
 def _copied(module: nn.Module) -> tuple[dict[str, Any], list[tuple[str, Any, Content]]]:
@@ -131,8 +152,10 @@ def _is_plain_object(value: Any) -> bool:
 
 def _content(value: Any, depth: int) -> Content:
     """The items of a container, and what is in those of them that are containers too."""
-    if depth == 0 or not isinstance(value, CONTAINERS) or not value:
+    if not isinstance(value, CONTAINERS) or not value:
         return []
+    if depth == 0:
+        return None
     items = value.items() if isinstance(value, dict) else enumerate(value)
     return [(key, (item, _content(item, depth - 1))) for key, item in items]
 
@@ -153,7 +176,7 @@ def _restored(module: nn.Module, copied: tuple[dict[str, Any], list[tuple[str, A
 
 def _refilled(value: Any, content: Content) -> bool:
     """Put back what was in a container; True if it had changed."""
-    if not value and not content:  # most are: a module has a dozen empty dictionaries
+    if content is None or (not value and not content):  # most are: a module has a dozen empty dictionaries
         return False
     items = list(value.items() if isinstance(value, dict) else enumerate(value))
     same = len(items) == len(content) and all(

@@ -1,6 +1,8 @@
 """How each parameter starts: read from what construction did, or told from a module object and checked against its weights."""
 
 import math
+from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -9,17 +11,35 @@ from torch import nn
 
 from jitnas_fn.core.codec import Json
 from jitnas_fn.core.errors import UnknownInitialisation
+from jitnas_fn.graphs.initialisations import joined
 from jitnas_fn.tracing.construction import Construction, Start
 from jitnas_fn.tracing.rebuild import Rebuilt
 
 MODES = ("as built", "default")
 SAMPLED = 65_536  # entries of a large tensor that are looked at
 SLACK = 6.0  # standard errors that the variance may be off; a false alarm in 5e8
+UNIFORM_OVER_HIDDEN = (nn.RNNBase, nn.RNNCellBase)
 NORMS = (nn.modules.batchnorm._NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
 ADVICE = (
     "pass the class or a function that builds the model instead of the object, so that the construction can be read, "
     "or initialisation='default' to have all weights drawn anew from PyTorch's defaults"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How a parameter or buffer starts.
+
+    Attributes
+    ----------
+    init
+        As the document writes it.
+    draw
+        What two parameters have in common that start with the very same random numbers.
+    """
+
+    init: Json
+    draw: object
 
 
 class Starts:
@@ -40,10 +60,10 @@ class Starts:
         self.mode = initialisation
         self.drawn = model.initialisations() if isinstance(model, Rebuilt) else {}
         self.defaults = _defaults(model)
-        self.met: dict[object, str] = {}  # draws, or the first numbers of weights, and whose they are
+        self.met: dict[object, tuple[str, torch.Tensor]] = {}  # first numbers of weights, and whose they are
 
-    def of(self, name: str, tensor: torch.Tensor) -> Json:
-        """The initialisation of one parameter or buffer, as the document writes it.
+    def of(self, name: str, tensor: torch.Tensor) -> Told:
+        """The initialisation of one parameter or buffer.
 
         Raises
         ------
@@ -52,26 +72,43 @@ class Starts:
         """
         default = self.defaults.get(id(tensor))
         if name in self.drawn:
-            return self.drawn[name]
+            return Told(*self.drawn[name])
         if self.mode == "default" and default is not None:
-            return default
+            return Told(default, name)
         start = self.construction.start_of(tensor) if self.construction else None
-        if start is not None and start.init is not None:
-            if not _holds(tensor, start.init):
+        init = self._followed(tensor, start)
+        if init is not None:
+            if not _holds(tensor, init):
                 raise UnknownInitialisation(
                     f"{name} was written to in a way that cannot be followed; use torch.nn.init, {ADVICE}"
                 )
-            self._refuse_copies(name, start.draw or name)
-            return _snapped(start.init, default, tensor)
+            return Told(_snapped(init, default, tensor), (start and start.draw) or name)
         return self._told_from(name, tensor, default, start)
 
-    def _told_from(self, name: str, tensor: torch.Tensor, default: Json | None, start: Start | None) -> Json:
+    def _followed(self, tensor: torch.Tensor, start: Start | None) -> Json | None:
+        """What construction is known to have done, as the document writes it."""
+        if start is None or start.init is not None:
+            return start and start.init
+        assert self.construction is not None
+        rows = [(count, piece.init) for count, piece in self.construction.rows_of(tensor)]
+        if not rows or any(init is None for _, init in rows):
+            return None
+        return joined([(count, _snapped(init, None, tensor)) for count, init in rows if init is not None])
+
+    def drawn_at_random(self, name: str, tensor: torch.Tensor) -> bool:
+        """Whether construction is known to have drawn these numbers at random, in a way that can be repeated."""
+        if name in self.drawn:
+            return "const" not in self.drawn[name][0]
+        start = self.construction.start_of(tensor) if self.construction else None
+        return start is not None and start.kind in ("uniform", "normal", "trunc_normal") and _holds(tensor, start.init or {})
+
+    def _told_from(self, name: str, tensor: torch.Tensor, default: Json | None, start: Start | None) -> Told:
         """The initialisation as the tensor's numbers tell it."""
         if tensor.is_meta and default is not None:
-            return default
+            return Told(default, name)
         value = None if tensor.is_meta or (start is not None and start.why.startswith("empty")) else _constant(tensor)
         if value is not None:
-            return {"const": value}
+            return Told({"const": value}, name)
         if tensor.is_meta:
             raise UnknownInitialisation(f"{name} is on the meta device and has no default; {ADVICE}")
         if start is not None:
@@ -81,24 +118,23 @@ class Starts:
             )
         if not tensor.requires_grad:
             raise UnknownInitialisation(f"{name} is frozen and not constant: its numbers are the network's; {ADVICE}")
-        if default is None or "uniform" not in default:
+        if default is None or "const" in default:
             raise UnknownInitialisation(f"{name} has weights of its own ({_described(tensor)}) and no default; {ADVICE}")
         if not _holds(tensor, default):
             raise UnknownInitialisation(
                 f"the weights of {name} ({_described(tensor)}) are not PyTorch's default draw {_shown(default)}: "
                 f"trained or initialised anew? {ADVICE}"
             )
-        self._refuse_copies(name, tuple(tensor.detach().reshape(-1)[:16].abs().tolist()) if tensor.numel() > 1 else name)
-        return default
+        return Told(default, self._draw_of(name, tensor))
 
-    def _refuse_copies(self, name: str, draw: object) -> None:
-        """Two parameters that begin with the same random numbers are no two draws."""
-        first = self.met.setdefault(draw, name)
-        if first != name:
-            raise UnknownInitialisation(
-                f"{name} begins as a copy of {first} (a deepcopy?): build each layer by itself, "
-                "or pass initialisation='default' to draw each anew"
-            )
+    def _draw_of(self, name: str, tensor: torch.Tensor) -> object:
+        """The name of the first parameter with the same numbers; one with the same up to signs is no draw of its own."""
+        if tensor.numel() < 2:
+            return name
+        first, original = self.met.setdefault(tuple(tensor.detach().reshape(-1)[:16].abs().tolist()), (name, tensor))
+        if first != name and not torch.equal(tensor, original):
+            raise UnknownInitialisation(f"{name} begins as a changed copy of {first}: build each layer by itself; {ADVICE}")
+        return first
 
 
 def _defaults(model: nn.Module) -> dict[int, Json]:
@@ -115,6 +151,36 @@ def _defaults(model: nn.Module) -> dict[int, Json]:
             found |= {id(own.get(name)): {"const": value} for name, value in constants.items()}
         elif isinstance(module, nn.PReLU):
             found[id(weight)] = {"const": 0.25}
+        elif isinstance(module, UNIFORM_OVER_HIDDEN):
+            bound = 1 / math.sqrt(module.hidden_size)
+            found |= {id(tensor): {"uniform": [-bound, bound]} for tensor in own.values()}
+        elif isinstance(module, nn.Embedding) and weight is not None:
+            found[id(weight)] = _embedded(module)
+        elif isinstance(module, nn.MultiheadAttention):
+            found |= _attending(module)
+    return found
+
+
+def _embedded(module: nn.Embedding) -> Json:
+    """Standard normal rows; the one that pads is zero."""
+    drawn: Json = {"normal": [0.0, 1.0]}
+    if module.padding_idx is None:
+        return drawn
+    before, after = module.padding_idx, module.num_embeddings - module.padding_idx - 1
+    return joined([(count, init) for count, init in ((before, drawn), (1, {"const": 0.0}), (after, drawn)) if count])
+
+
+def _attending(module: nn.MultiheadAttention) -> dict[int, Json]:
+    """Xavier-uniform projections; no bias at first, also not in the last layer."""
+    found: dict[int, Json] = {}
+    for name in ("in_proj_weight", "q_proj_weight", "k_proj_weight", "v_proj_weight"):
+        weight = module._parameters.get(name)
+        if weight is not None:
+            bound = math.sqrt(6 / sum(weight.shape))
+            found[id(weight)] = {"uniform": [-bound, bound]}
+    for bias in (module._parameters.get("in_proj_bias"), module.out_proj._parameters.get("bias")):
+        if bias is not None:
+            found[id(bias)] = {"const": 0.0}
     return found
 
 
@@ -122,7 +188,7 @@ def _snapped(init: Json, default: Json | None, tensor: torch.Tensor) -> Json:
     """`init`, written as the default where both agree to rounding, and a constant as the tensor holds it."""
     if "const" in init:
         return {"const": _held(init["const"], tensor.dtype)}
-    if default is not None and list(init) == list(default):
+    if default is not None and list(init) == list(default) and "rows" not in init:
         (numbers,), (expected,) = init.values(), default.values()
         if all(math.isclose(a, b, rel_tol=1e-12, abs_tol=0.0) for a, b in zip(numbers, expected, strict=True)):
             return default
@@ -165,9 +231,13 @@ def _holds(tensor: torch.Tensor, init: Json) -> bool:
     """Whether the numbers may come from `init`: bounds, mean, variance, and no order among them."""
     if tensor.is_meta or not tensor.numel():
         return True
-    values, ((kind, numbers),) = _sampled(tensor), init.items()
+    ((kind, numbers),) = init.items()
+    values = _sampled(tensor)
     if kind == "const":
         return bool((values == float(torch.tensor(numbers, dtype=tensor.dtype))).all())
+    if kind == "rows":
+        ends = list(accumulate(count for count, _ in numbers))
+        return all(_holds(tensor[end - count : end], piece) for end, (count, piece) in zip(ends, numbers, strict=True))
     if kind == "trunc_normal":
         low, high = numbers[2:]
         return bool(values.min() >= low - abs(low) * 1e-6 and values.max() <= high + abs(high) * 1e-6)
@@ -197,4 +267,6 @@ def _described(tensor: torch.Tensor) -> str:
 
 def _shown(init: Json) -> str:
     ((name, numbers),) = init.items()
+    if name == "rows":
+        return f"rows({', '.join(_shown(piece) for _, piece in numbers)})"
     return f"{name}({', '.join(f'{number:.4g}' for number in numbers)})"

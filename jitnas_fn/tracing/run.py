@@ -1,6 +1,7 @@
 """How each operation of the graph runs on torch."""
 
 from collections.abc import Callable
+from functools import reduce
 from typing import Any
 
 import torch
@@ -8,39 +9,19 @@ import torch.nn.functional as F
 
 from jitnas_fn.core.codec import Json
 from jitnas_fn.graphs.graph import Graph, Node
-from jitnas_fn.tracing.streams import Stream
+from jitnas_fn.graphs.opset import operation
+from jitnas_fn.tracing.batch import batch_of
+from jitnas_fn.tracing.content import tensor_of
 from jitnas_fn.tracing.traced import mark_of
 
 Values = dict[int, torch.Tensor]
 Call = Callable[[Values, Any, int], torch.Tensor]  # values by node, the network, the batch size
 
-UNARY: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
-    "relu": torch.relu,
-    "sigmoid": torch.sigmoid,
-    "tanh": torch.tanh,
-    "silu": F.silu,
-    "mish": F.mish,
-    "selu": torch.selu,
-    "hardswish": F.hardswish,
-    "hardsigmoid": F.hardsigmoid,
-    "softsign": F.softsign,
-    "tanhshrink": F.tanhshrink,
-    "log_sigmoid": F.logsigmoid,
-}
-
 # One tensor and attributes.
 PLAIN: dict[str, Callable[[torch.Tensor, Json], torch.Tensor]] = {
-    "gelu": lambda x, a: F.gelu(x, approximate=a["approximate"]),
-    "leaky_relu": lambda x, a: F.leaky_relu(x, a["negative_slope"]),
-    "elu": lambda x, a: F.elu(x, a["alpha"]),
-    "celu": lambda x, a: F.celu(x, a["alpha"]),
-    "softplus": lambda x, a: F.softplus(x, a["beta"], a["threshold"]),
-    "hardtanh": lambda x, a: F.hardtanh(x, a["low"], a["high"]),
-    "softshrink": lambda x, a: F.softshrink(x, a["lambd"]),
-    "hardshrink": lambda x, a: F.hardshrink(x, a["lambd"]),
-    "threshold": lambda x, a: F.threshold(x, a["threshold"], a["value"]),
     "softmax": lambda x, a: torch.softmax(x, a["axis"]),
     "log_softmax": lambda x, a: torch.log_softmax(x, a["axis"]),
+    "safe_softmax": lambda x, a: torch._safe_softmax(x, a["axis"]),
     "glu": lambda x, a: F.glu(x, a["axis"]),
     "quotient": lambda x, a: x / a["divisor"],
     "permute": lambda x, a: x.permute(a["axes"]),
@@ -48,6 +29,19 @@ PLAIN: dict[str, Callable[[torch.Tensor, Json], torch.Tensor]] = {
     "mean": lambda x, a: x.mean(a["axes"]),
     "reduce_sum": lambda x, a: x.sum(a["axes"]),
     "reduce_max": lambda x, a: x.amax(a["axes"]),
+    "reduce_min": lambda x, a: x.amin(a["axes"]),
+    "largest": lambda x, a: x.max(a["axis"])[0],
+    "smallest": lambda x, a: x.min(a["axis"])[0],
+    "logsumexp": lambda x, a: x.logsumexp(a["axes"]),
+    "variance": lambda x, a: x.var(a["axes"], correction=a["correction"]),
+    "norm": lambda x, a: torch.linalg.vector_norm(x, a["p"], a["axes"]),
+    "cumsum": lambda x, a: x.cumsum(a["axis"]),
+    "flip": lambda x, a: x.flip(a["axes"]),
+    "power": lambda x, a: x ** a["exponent"],
+    "cast": lambda x, a: x.to(getattr(torch, a["dtype"])),
+    "detach": lambda x, a: x.detach(),
+    "logical_not": lambda x, a: x.logical_not(),
+    "interpolate": lambda x, a: _interpolated(x, a),
     "local_response_norm": lambda x, a: F.local_response_norm(x, a["size"], a["alpha"], a["beta"], a["k"]),
     "adaptive_avg_pool": lambda x, a: _by_rank("adaptive_avg_pool", a["size"])(x, a["size"]),
     "adaptive_max_pool": lambda x, a: _by_rank("adaptive_max_pool", a["size"])(x, a["size"]),
@@ -61,6 +55,15 @@ PLAIN: dict[str, Callable[[torch.Tensor, Json], torch.Tensor]] = {
 NAMED: dict[str, Callable[[Callable[[str], Any], Json], torch.Tensor]] = {
     "linear": lambda t, a: F.linear(t("x"), t("weight"), t("bias")),
     "prelu": lambda t, a: torch.prelu(t("x"), t("weight")),
+    "matmul": lambda t, a: torch.matmul(t("a"), t("b")),
+    "ratio": lambda t, a: t("x") / t("divisor"),
+    "compare": lambda t, a: getattr(torch, a["kind"])(t("x"), a["value"] if a["value"] is not None else t("other")),
+    "masked_fill": lambda t, a: t("x").masked_fill(t("mask"), float(a["value"])),
+    "where": lambda t, a: torch.where(t("mask"), t("x"), t("other")),
+    "take": lambda t, a: _taken(t("x"), t("index"), a),
+    "lstm": lambda t, a: _recurrent("lstm", t, a),
+    "gru": lambda t, a: _recurrent("gru", t, a),
+    "rnn": lambda t, a: _recurrent(f"rnn_{a['nonlinearity']}", t, a),
     "conv": lambda t, a: _by_rank("conv", a["stride"])(
         t("x"), t("weight"), t("bias"), a["stride"], a["padding"], a["dilation"], a["groups"]
     ),
@@ -87,16 +90,50 @@ def runner(node: Node, graph: Graph, number: int) -> Call:
     if node.op in NAMED:
         sources, named = dict(node.inputs), NAMED[node.op]
         return lambda values, network, batch: named(lambda label: values[sources[label]] if label in sources else None, attrs)
-    x = node.source("x")
-    if node.op in UNARY:
-        unary = UNARY[node.op]
-        return lambda values, network, batch: unary(values[x])
+    x, kind = node.source("x"), operation(node.op)
+    if kind.torch:
+        function = next(getattr(home, kind.torch) for home in (torch, F) if hasattr(home, kind.torch))
+        given = {argument.name: attrs[argument.attribute] for argument in kind.arguments}
+        return lambda values, network, batch: function(values[x], **given)
     plain = PLAIN[node.op]
     return lambda values, network, batch: plain(values[x], attrs)
 
 
 def _by_rank(name: str, sizes: list[int]) -> Any:
     return getattr(F, f"{name}{len(sizes)}d")
+
+
+def _interpolated(x: torch.Tensor, a: Json) -> torch.Tensor:
+    """With the factors of torch where they are not the quotients of the sizes."""
+    corners = a["align_corners"] if a["mode"] in ("linear", "bilinear", "bicubic", "trilinear") else None
+    if a["scales"] is None:
+        return F.interpolate(x, size=a["size"], mode=a["mode"], align_corners=corners, antialias=a["antialias"])
+    return F.interpolate(
+        x,
+        scale_factor=a["scales"],
+        mode=a["mode"],
+        align_corners=corners,
+        antialias=a["antialias"],
+        recompute_scale_factor=False,
+    )
+
+
+def _taken(x: torch.Tensor, index: torch.Tensor, a: Json) -> torch.Tensor:
+    if a["axis"] == 0 and x.dim() == 2:
+        return F.embedding(index, x, a["padding"])
+    return x[(slice(None),) * a["axis"] + (index,)]
+
+
+def _recurrent(kind: str, t: Callable[[str], Any], a: Json) -> torch.Tensor:
+    """The hidden states (N, T, H), and for an LSTM the last cell state behind them."""
+    x, weights = t("x"), [t(label) for label in ("weight_ih", "weight_hh", "bias_ih", "bias_hh") if t(label) is not None]
+    h = t("h") if t("h") is not None else x.new_zeros((x.shape[0], weights[1].shape[1]))
+    if kind != "lstm":
+        y: torch.Tensor = getattr(torch, kind)(x, h.unsqueeze(0), weights, len(weights) > 2, 1, 0.0, False, False, True)[0]
+        return y
+    c = t("c") if t("c") is not None else x.new_zeros(h.shape)
+    y, _, last = torch.lstm(x, (h.unsqueeze(0), c.unsqueeze(0)), weights, len(weights) > 2, 1, 0.0, False, False, True)
+    return torch.cat([y, last.transpose(0, 1)], 1)
 
 
 def _pad_value(attrs: Json) -> float | None:
@@ -116,7 +153,7 @@ def _sum(node: Node, graph: Graph, number: int) -> Call:
     terms = [(float(label), source) for label, source in node.inputs]
     constant = node.attrs["constant"]
 
-    def call(values: Values, network: Any, batch: int) -> torch.Tensor:
+    def call(values: Values, network: Any, batch: Any) -> torch.Tensor:
         factor, source = terms[0]
         total = values[source] if factor == 1.0 else values[source] * factor
         for factor, source in terms[1:]:
@@ -129,7 +166,7 @@ def _sum(node: Node, graph: Graph, number: int) -> Call:
 def _prod(node: Node, graph: Graph, number: int) -> Call:
     first, *others = node.sources("x")
 
-    def call(values: Values, network: Any, batch: int) -> torch.Tensor:
+    def call(values: Values, network: Any, batch: Any) -> torch.Tensor:
         product = values[first]
         for source in others:
             product = product * values[source]
@@ -168,10 +205,65 @@ def _running_batch_norm(node: Node, graph: Graph, number: int) -> Call:
     at, a = dict(node.inputs), node.attrs
     weight, bias = at.get("weight"), at.get("bias")
 
-    def call(values: Values, network: Any, batch: int) -> torch.Tensor:
+    def call(values: Values, network: Any, batch: Any) -> torch.Tensor:
         gamma, beta = [None if source is None else values[source] for source in (weight, bias)]
         mean, variance = values[at["mean"]], values[at["variance"]]
         return F.batch_norm(values[at["x"]], mean, variance, gamma, beta, network.training, a["momentum"], a["eps"])
+
+    return call
+
+
+def _extreme(function: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]) -> Callable[[Node, Graph, int], Call]:
+    def made(node: Node, graph: Graph, number: int) -> Call:
+        sources = node.sources("x")
+        return lambda values, network, batch: reduce(function, [values[source] for source in sources])
+
+    return made
+
+
+def _mode(node: Node, graph: Graph, number: int) -> Call:
+    trained, evaluated = node.source("train"), node.source("eval")
+    return lambda values, network, batch: values[trained if network.training else evaluated]
+
+
+def _constant(node: Node, graph: Graph, number: int) -> Call:
+    numbers = tensor_of(node.attrs)
+    return lambda values, network, batch: numbers.to(next(iter(values.values())).device)
+
+
+def _noise(node: Node, graph: Graph, number: int) -> Call:
+    shape, kind, p, dtype = node.attrs["shape"], node.attrs["kind"], node.attrs["p"], getattr(torch, node.dtype)
+
+    def call(values: Values, network: Any, batch: Any) -> torch.Tensor:
+        sizes = _sizes(shape, batch)
+        if batch_of(batch) is not None:
+            return _spelled_noise(sizes, kind, p, dtype)
+        drawn = network.draws.noise(number, kind, p, sizes)
+        return drawn.to(device=next(iter(values.values())).device, dtype=dtype)
+
+    return call
+
+
+def _spelled_noise(sizes: list[Any], kind: str, p: Any, dtype: torch.dtype) -> torch.Tensor:
+    """The same draw as torch spells it, for a rebuilt network that is traced again."""
+    if kind == "coins":
+        return torch.empty(sizes, dtype=dtype).bernoulli_(p)
+    return (torch.rand if kind == "uniform" else torch.randn)(sizes, dtype=dtype)
+
+
+def _drop_path(node: Node, graph: Graph, number: int) -> Call:
+    """Each sample is kept with probability 1 − p, by one coin."""
+    x, keep = node.source("x"), 1 - node.attrs["p"]
+
+    def call(values: Values, network: Any, batch: Any) -> torch.Tensor:
+        value = values[x]
+        if not network.training:
+            return value
+        sizes = [batch, *[1] * (value.dim() - 1)]
+        if mark_of(value) is not None:
+            return value * (value.new_empty(sizes).bernoulli_(keep) / keep)
+        kept = network.draws.kept_samples(number, sizes, keep).to(device=value.device, dtype=value.dtype)
+        return value * (kept / keep)
 
     return call
 
@@ -181,15 +273,14 @@ def _dropout(node: Node, graph: Graph, number: int) -> Call:
     x, p, kind = node.source("x"), node.attrs["p"], node.attrs["kind"]
     whole_channels = kind in ("channel", "feature_alpha")
 
-    def call(values: Values, network: Any, batch: int) -> torch.Tensor:
+    def call(values: Values, network: Any, batch: Any) -> torch.Tensor:
         value = values[x]
         if mark_of(value) is not None:
             return _spelled(value, p, kind, network.training)
         if not network.training:
             return value
         shape = value.shape[:2] + (1,) * (value.dim() - 2) if whole_channels else value.shape
-        coins = Stream(network.seed, "dropout", number, network.step).coins(shape.numel(), 1 - p)
-        kept = torch.from_numpy(coins).reshape(shape).to(value.device)
+        kept = network.draws.kept(number, list(shape), 1 - p).to(value.device)
         if kind in ("element", "channel"):
             return value * (kept.to(value.dtype) * (1 / (1 - p) if p < 1 else 0.0))
         return _alpha(value, kept, p)
@@ -224,4 +315,12 @@ SPECIAL: dict[str, Callable[[Node, Graph, int], Call]] = {
     "full": _full,
     "running_batch_norm": _running_batch_norm,
     "dropout": _dropout,
+    "maximum": _extreme(torch.maximum),
+    "minimum": _extreme(torch.minimum),
+    "logical_and": _extreme(torch.logical_and),
+    "logical_or": _extreme(torch.logical_or),
+    "mode": _mode,
+    "constant": _constant,
+    "noise": _noise,
+    "drop_path": _drop_path,
 }

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch.autograd.graph import saved_tensors_hooks
+from torch.utils import checkpoint as checkpointing
 
 from jitnas_fn.tracing.refusal import refuse
 
@@ -19,20 +20,21 @@ FORBIDDEN: list[tuple[Any, str, str]] = [
     (torch.random, "fork_rng", RANDOM),
     (torch, "is_inference_mode_enabled", SWITCH),
     (torch.autocast, "__enter__", "precision belongs to the recipe: leave autocast out"),
-    (saved_tensors_hooks, "__enter__", "leave saved tensors alone; checkpointing is not known so far"),
+    (saved_tensors_hooks, "__enter__", "leave saved tensors alone; activation checkpointing needs use_reentrant=False"),
     (torch.autograd.Function, "apply", "the backward of a custom autograd function cannot be read: use torch's operations"),
 ]
 
 
 @contextmanager
 def guarded() -> Iterator[None]:
-    """Refuse the `FORBIDDEN` in this thread."""
+    """Refuse the `FORBIDDEN` in this thread; checkpointing, which changes no number, does not happen."""
     mine = threading.get_ident()
     originals = [(home, name, home.__dict__[name]) for home, name, _ in FORBIDDEN]
     try:
         for home, name, instead in FORBIDDEN:
             setattr(home, name, _refusing(home, name, instead, mine))
-        yield
+        with without_shortcuts():
+            yield
     finally:
         for home, name, original in originals:
             setattr(home, name, original)
@@ -49,3 +51,26 @@ def _refusing(home: Any, name: str, instead: str, thread: int) -> Any:
         return called(*args, **kwargs)
 
     return classmethod(forbidden) if isinstance(original, classmethod) else forbidden
+
+
+@contextmanager
+def without_shortcuts() -> Iterator[None]:
+    """Let what changes no number but how it is computed not happen: checkpoints (in this thread), fused attention."""
+    mine, original = threading.get_ident(), checkpointing._checkpoint_without_reentrant_generator
+    fused = torch.backends.mha.get_fastpath_enabled()
+
+    def called(fn: Any, preserve_rng_state: bool = True, context_fn: Any = None, *args: Any, **named: Any) -> Iterator[None]:
+        if threading.get_ident() != mine:
+            yield from original(fn, preserve_rng_state, context_fn, *args, **named)
+            return
+        if not preserve_rng_state or context_fn is not checkpointing.noop_context_fn:
+            refuse("a checkpoint that redraws random numbers or runs in contexts of its own", "use it with its defaults")
+        yield
+
+    checkpointing._checkpoint_without_reentrant_generator = called
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fused)
+        checkpointing._checkpoint_without_reentrant_generator = original

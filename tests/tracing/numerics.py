@@ -6,8 +6,7 @@ from torch import nn
 from jitnas_fn.core.errors import JitnasError
 from jitnas_fn.graphs.architecture import Architecture
 from jitnas_fn.graphs.document import document_of
-from jitnas_fn.tracing.capture import captures
-from jitnas_fn.tracing.trace import traced_graph
+from jitnas_fn.tracing.trace import traced
 
 
 class Net(nn.Module):
@@ -40,11 +39,10 @@ def twins(module, shape):
     """The rebuilt network with the module's weights, and the pairs (original, rebuilt) of parameters and buffers."""
     options = {"dtype": "float64", "initialisation": "default"}
     rebuilt = Architecture.from_module(module, input_shape=shape, **options).build(0)
-    _, names = document_of(traced_graph(module, shape, **options))
-    met = captures(module, [(shape, "float64")], modes=(True,))[0].leaves
-    by_node = {node: tensor for tensor, node in met.items()}
-    real = {id(tensor): tensor for tensor in [*module.parameters(), *module.buffers()]}
-    pairs = [(real[by_node[node]], getattr(rebuilt, name)) for node, name in names.items()]
+    found = traced(module, shape, **options)
+    _, names = document_of(found.graph)
+    real = dict([*module.named_parameters(), *module.named_buffers()])
+    pairs = [(real[found.names[node]], getattr(rebuilt, name)) for node, name in names.items() if node in found.names]
     with torch.no_grad():
         for original, copy in pairs:
             copy.copy_(original)

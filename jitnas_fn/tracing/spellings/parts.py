@@ -1,4 +1,4 @@
-"""How torch spells parts of a tensor, joins and reductions."""
+"""How torch spells parts of a tensor and joins."""
 
 from typing import Any
 
@@ -6,10 +6,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from jitnas_fn.tracing.content import outside_the_trace
 from jitnas_fn.tracing.refusal import refuse
-from jitnas_fn.tracing.table import spelled
+from jitnas_fn.tracing.spellings.table import spelled
 from jitnas_fn.tracing.traced import Recorder
-from jitnas_fn.tracing.views import axis_of, unsqueeze, view
+from jitnas_fn.tracing.spellings.views import axis_of, unsqueeze, view
 
 
 def _part(r: Recorder, x: Any, axis: int, start: int, stop: int, step: int = 1) -> Tensor:
@@ -67,16 +68,27 @@ def _unbind(r: Recorder, input: Any, dim: int = 0) -> tuple[Tensor, ...]:
     return tuple(_selected(r, input, axis, i) for i in range(max(0, r.shape(input)[axis])))
 
 
+@spelled(Tensor.__iter__)
+def _iterated(r: Recorder, self: Any) -> Any:
+    if (r.shape(self) or (-1,))[0] < 0:
+        refuse("a loop over the batch", "work on the whole batch at once")
+    return iter(_unbind(r, self))
+
+
 @spelled(Tensor.__getitem__)
 def _getitem(r: Recorder, self: Any, index: Any) -> Any:
     wanted = list(index) if isinstance(index, tuple) else [index]
-    if any(not (item is None or item is Ellipsis or type(item) in (int, slice)) for item in wanted):
-        refuse(f"an index of {[type(item).__name__ for item in wanted]}", "index with integers and slices")
+    if any(not (item is None or item is Ellipsis or isinstance(item, Tensor) or type(item) in (int, slice)) for item in wanted):
+        refuse(
+            f"an index of {[type(item).__name__ for item in wanted]}", "index with integers, slices and one tensor of integers"
+        )
     used = sum(item is not None and item is not Ellipsis for item in wanted)
-    if Ellipsis not in wanted:
+    if not any(item is Ellipsis for item in wanted):
         wanted.append(Ellipsis)
-    at = wanted.index(Ellipsis)
+    at = next(i for i, item in enumerate(wanted) if item is Ellipsis)
     wanted[at : at + 1] = [slice(None)] * (len(r.shape(self)) - used)
+    if any(isinstance(item, Tensor) for item in wanted):
+        return _by_index(r, self, wanted)
     x, axis = self, 0
     for item in wanted:
         if item is None:
@@ -89,6 +101,21 @@ def _getitem(r: Recorder, self: Any, index: Any) -> Any:
             x = _part(r, x, axis, start, stop, step)
         axis += 1
     return view(r, self, "reshape", {"shape": list(r.shape(self))}) if x is self else x
+
+
+def _by_index(r: Recorder, x: Any, wanted: list[Any]) -> Tensor:
+    """x with one axis indexed by a tensor of integers, the others whole."""
+    axes = [axis for axis, item in enumerate(wanted) if isinstance(item, Tensor)]
+    whole = all(isinstance(item, Tensor) or (type(item) is slice and item == slice(None)) for item in wanted)
+    if len(axes) != 1 or not whole or r.dtype(wanted[axes[0]]) not in ("int64", "int32"):
+        refuse("an index with masks, several tensors, or a tensor among numbers", "index one axis with integers")
+    index = r.node(wanted[axes[0]])
+    node = r.graph.nodes[index]
+    if node.op != "constant":
+        return r.traced(r.add("take", [("x", r.node(x)), ("index", index)], {"axis": axes[0], "padding": None}))
+    with outside_the_trace():  # a negative index counts from the end
+        positive = torch.where((counted := wanted[axes[0]]) < 0, counted + r.shape(x)[axes[0]], counted)
+    return r.compute("take", [("x", x), ("index", positive)], {"axis": axes[0], "padding": None})
 
 
 @spelled(torch.cat, torch.concat, torch.concatenate)
@@ -114,27 +141,3 @@ def _pad(r: Recorder, input: Any, pad: Any, mode: str = "constant", value: float
     if mode != "constant" and len(widths) != len(r.shape(input)) - 2:
         refuse(f"{mode} padding of {len(widths)} axes of {list(r.shape(input))}", "pad every spatial axis")
     return r.compute("pad", [("x", input)], attrs)
-
-
-def _reduced(op: str) -> Any:
-    def handler(r: Recorder, input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
-        shape = r.shape(input)
-        if dtype is not None:
-            refuse(f"{op} with a dtype", "keep one dtype")
-        if dim is None or dim in ([], ()):
-            if any(size < 0 for size in shape):
-                refuse(f"{op} over the batch", "name the axes, without the first")
-            dim = list(range(len(shape)))
-        axes = sorted(axis_of(d, len(shape)) for d in (dim if isinstance(dim, (tuple, list)) else [dim]))
-        if not axes:
-            return r.traced(r.node(input))
-        value = r.compute(op, [("x", input)], {"axes": axes})
-        kept = [1 if i in axes else size for i, size in enumerate(shape)]
-        return view(r, value, "reshape", {"shape": kept}) if keepdim else value
-
-    return handler
-
-
-spelled(torch.mean, Tensor.mean)(_reduced("mean"))
-spelled(torch.sum, Tensor.sum)(_reduced("reduce_sum"))
-spelled(torch.amax, Tensor.amax)(_reduced("reduce_max"))

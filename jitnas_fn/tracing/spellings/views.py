@@ -8,7 +8,7 @@ from torch import Tensor
 
 from jitnas_fn.tracing.batch import batch_of, shown, sizes
 from jitnas_fn.tracing.refusal import refuse
-from jitnas_fn.tracing.table import spelled
+from jitnas_fn.tracing.spellings.table import numbers, spelled
 from jitnas_fn.tracing.traced import Recorder
 
 
@@ -148,3 +148,85 @@ def _expand(r: Recorder, self: Any, *shape: Any) -> Tensor:
 @spelled(Tensor.expand_as)
 def _expand_as(r: Recorder, self: Any, other: Any) -> Tensor:
     return view(r, self, "expand", {"shape": list(r.shape(other))})
+
+
+@spelled(torch.broadcast_to, Tensor.broadcast_to)
+def _broadcast_to(r: Recorder, input: Any, size: Any) -> Any:
+    return _expand(r, input, *size)
+
+
+@spelled(Tensor.T.__get__, Tensor.mH.__get__, torch.t, Tensor.t)  # type: ignore[attr-defined]
+def _turned(r: Recorder, input: Any) -> Tensor:
+    if len(r.shape(input)) != 2:
+        refuse("T or t() of a tensor that is no matrix", "use transpose(-2, -1)")
+    return _transpose(r, input, 0, 1)  # type: ignore[no-any-return]
+
+
+@spelled(torch.movedim, Tensor.movedim, torch.moveaxis, Tensor.moveaxis)
+def _movedim(r: Recorder, input: Any, source: Any, destination: Any) -> Tensor:
+    rank = len(r.shape(input))
+    taken = [axis_of(axis, rank) for axis in (source if isinstance(source, (tuple, list)) else [source])]
+    put = [axis_of(axis, rank) for axis in (destination if isinstance(destination, (tuple, list)) else [destination])]
+    rest = iter([axis for axis in range(rank) if axis not in taken])
+    return _permuted(r, input, [taken[put.index(axis)] if axis in put else next(rest) for axis in range(rank)])
+
+
+@spelled(torch.flip, Tensor.flip)
+def _flip(r: Recorder, input: Any, *dims: Any) -> Tensor:
+    axes = sorted(axis_of(axis, len(r.shape(input))) for axis in listed(dims))
+    return r.compute("flip", [("x", input)], {"axes": axes})
+
+
+@spelled(torch.roll, Tensor.roll)
+def _roll(r: Recorder, input: Any, shifts: Any, dims: Any = None) -> Any:
+    if dims is None:
+        refuse("roll without dims", "name the axes")
+    x, steps, axes = input, numbers(shifts, 1), numbers(dims, 1)
+    for step, dim in zip(steps, axes, strict=True):
+        axis = axis_of(dim, len(r.shape(x)))
+        size = r.shape(x)[axis]
+        if size < 0:
+            refuse("roll over the batch", "roll a feature axis")
+        cut = -step % size
+        if cut:
+            whole = [("0", (cut, size)), ("1", (0, cut))]
+            parts = [(label, view(r, x, "slice", {"axis": axis, "start": a, "stop": b, "step": 1})) for label, (a, b) in whole]
+            x = r.compute("cat", parts, {"axis": axis})
+    return x if x is not input else r.traced(r.node(input))
+
+
+@spelled(Tensor.repeat)
+def _repeat(r: Recorder, self: Any, *sizes_: Any) -> Tensor:
+    times = [plain(size) for size in listed(sizes_)]
+    shape = [1] * (len(times) - len(r.shape(self))) + list(r.shape(self))
+    return _tiled(r, self, shape, times)
+
+
+@spelled(torch.tile, Tensor.tile)
+def _tile(r: Recorder, input: Any, *dims: Any) -> Tensor:
+    times, shape = [plain(size) for size in listed(dims)], list(r.shape(input))
+    times = [1] * (len(shape) - len(times)) + times
+    return _tiled(r, input, [1] * (len(times) - len(shape)) + shape, times)
+
+
+def _tiled(r: Recorder, x: Any, shape: list[int], times: list[int]) -> Tensor:
+    """x, seen in `shape`, repeated along each axis."""
+    split, wide = [], []  # type: tuple[list[int], list[int]]
+    for size, count in zip(shape, times, strict=True):
+        split += [size] if count == 1 or size == 1 else [1, size]
+        wide += [size] if count == 1 else ([count] if size == 1 else [count, size])
+    spread = view(r, view(r, x, "reshape", {"shape": split}), "expand", {"shape": wide})
+    whole = [size * abs(count) if count > 0 else -size * abs(count) for size, count in zip(shape, times, strict=True)]
+    copied = view(r, spread, "reshape", {"shape": whole})
+    return r.traced(r.node(copied))
+
+
+@spelled(torch.repeat_interleave, Tensor.repeat_interleave)
+def _repeat_interleave(r: Recorder, input: Any, repeats: Any, dim: Any = None, *, output_size: Any = None) -> Tensor:
+    if type(repeats) is not int or dim is None:
+        refuse("repeat_interleave with a tensor or without a dim", "give one number and the axis")
+    shape = list(r.shape(input))
+    axis = axis_of(dim, len(shape))
+    inner = view(r, input, "reshape", {"shape": [*shape[: axis + 1], 1, *shape[axis + 1 :]]})
+    wide = view(r, inner, "expand", {"shape": [*shape[: axis + 1], repeats, *shape[axis + 1 :]]})
+    return view(r, wide, "reshape", {"shape": [*shape[:axis], shape[axis] * repeats, *shape[axis + 1 :]]})

@@ -1,4 +1,4 @@
-"""Constants of one value, what changes nothing, and what may be asked of a tensor."""
+"""What changes nothing but a type or a gradient, and what may be asked of a tensor."""
 
 import math
 from typing import Any
@@ -6,48 +6,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from jitnas_fn.graphs.dtypes import FLOATS
 from jitnas_fn.tracing.batch import sizes
 from jitnas_fn.tracing.refusal import refuse
-from jitnas_fn.tracing.table import spelled
+from jitnas_fn.tracing.spellings.table import spelled
 from jitnas_fn.tracing.traced import Recorder, mark_of, name_of
-from jitnas_fn.tracing.views import axis_of, listed, plain
-
-# constants of one value
-
-
-def _filled(r: Recorder, shape: Any, value: Any, dtype: Any) -> Tensor:
-    if type(value) not in (int, float):
-        refuse(f"a tensor filled with a {type(value).__name__}", "fill it with a number")
-    name = name_of(torch.get_default_dtype() if dtype is None else dtype)
-    return r.traced(r.add("full", [], {"shape": [plain(size) for size in shape], "value": float(value), "dtype": name}))
-
-
-@spelled(torch.full)
-def _full(r: Recorder, size: Any, fill_value: Any, *, dtype: Any = None, device: Any = None) -> Tensor:
-    return _filled(r, size, fill_value, dtype)
-
-
-@spelled(torch.zeros)
-def _zeros(r: Recorder, *size: Any, dtype: Any = None, device: Any = None) -> Tensor:
-    return _filled(r, listed(size), 0.0, dtype)
-
-
-@spelled(torch.ones)
-def _ones(r: Recorder, *size: Any, dtype: Any = None, device: Any = None) -> Tensor:
-    return _filled(r, listed(size), 1.0, dtype)
-
-
-def _like(value: float) -> Any:
-    def handler(r: Recorder, input: Any) -> Tensor:
-        node = r.graph.nodes[r.node(input)]
-        return _filled(r, sizes(node.shape), value, getattr(torch, node.dtype))
-
-    return handler
-
-
-spelled(torch.zeros_like)(_like(0.0))
-spelled(torch.ones_like)(_like(1.0))
-
+from jitnas_fn.tracing.spellings.views import axis_of
 
 # what changes nothing, and what may be asked
 
@@ -59,7 +23,14 @@ def _clone(r: Recorder, input: Any, *, memory_format: Any = None) -> Tensor:
 
 @spelled(Tensor.contiguous)
 def _contiguous(r: Recorder, self: Any, memory_format: Any = None) -> Tensor:
+    if not torch.is_grad_enabled():
+        refuse("contiguous() where gradients are off", "whether that cuts them depends on strides; use detach()")
     return r.traced(r.node(self), alias=self)
+
+
+@spelled(torch.detach, Tensor.detach, Tensor.data.__get__)  # type: ignore[attr-defined]
+def _detach(r: Recorder, input: Any) -> Tensor:
+    return r.traced(r.cut(r.node(input)), alias=input)
 
 
 def _cast(dtype: torch.dtype | None) -> Any:
@@ -74,6 +45,9 @@ for _method, _dtype in {
     "double": torch.float64,
     "half": torch.float16,
     "bfloat16": torch.bfloat16,
+    "long": torch.int64,
+    "int": torch.int32,
+    "bool": torch.bool,
 }.items():
     spelled(getattr(Tensor, _method))(_cast(_dtype))
 
@@ -85,6 +59,8 @@ def _to_device(r: Recorder, self: Any, device: Any = None, non_blocking: bool = 
 
 @spelled(Tensor.to)
 def _to(r: Recorder, self: Any, *given: Any, dtype: Any = None, device: Any = None, non_blocking: bool = False) -> Tensor:
+    if len(given) == 1 and isinstance(given[0], Tensor):
+        return _type_as(r, self, given[0])  # type: ignore[no-any-return]
     kinds = [item for item in given if isinstance(item, torch.dtype)]
     if (
         any(not isinstance(item, (torch.dtype, torch.device, str, bool)) for item in given)
@@ -94,12 +70,17 @@ def _to(r: Recorder, self: Any, *given: Any, dtype: Any = None, device: Any = No
     return _moved(r, self, kinds[0] if kinds else dtype)
 
 
+@spelled(Tensor.type_as)
+def _type_as(r: Recorder, self: Any, other: Any) -> Tensor:
+    return _moved(r, self, getattr(torch, r.dtype(other)))
+
+
 def _moved(r: Recorder, x: Any, dtype: torch.dtype | None) -> Tensor:
-    """x on the device where the worker trains; a change of dtype is refused."""
-    node = r.graph.nodes[r.node(x)]
-    if dtype is not None and name_of(dtype) != node.dtype:
-        refuse(f"a cast from {node.dtype} to {dtype}", "keep one dtype; precision belongs to the recipe")
-    return r.traced(r.node(x), alias=x)
+    """x on the device where the worker trains, and in another type if one is given; torch gives x itself if that is all."""
+    name = r.dtype(x) if dtype is None else name_of(dtype)
+    if name != r.dtype(x):
+        return r.traced(r.add("cast", [("x", r.node(x))], {"dtype": name}))
+    return x if mark_of(x) is not None else r.traced(r.node(x), alias=x)  # type: ignore[no-any-return]
 
 
 @spelled(Tensor.__len__)
@@ -136,10 +117,31 @@ for _name, _answer in {
     "ndim": lambda r, x: len(r.shape(x)),
     "dim": lambda r, x: len(r.shape(x)),
     "ndimension": lambda r, x: len(r.shape(x)),
-    "dtype": lambda r, x: getattr(torch, r.graph.nodes[r.node(x)].dtype),
+    "dtype": lambda r, x: getattr(torch, r.dtype(x)),
     "device": lambda r, x: torch.device("cpu"),
     "is_cuda": lambda r, x: False,
-    "is_floating_point": lambda r, x: "float" in name_of(getattr(torch, r.graph.nodes[r.node(x)].dtype)),
+    "is_floating_point": lambda r, x: r.dtype(x) in FLOATS,
+    "is_complex": lambda r, x: False,
+    "is_sparse": lambda r, x: False,
+    "is_nested": lambda r, x: False,
+    "is_meta": lambda r, x: False,
+    "layout": lambda r, x: torch.strided,
     "__hash__": lambda r, x: id(x),
 }.items():
     _asked(_name, _answer)
+
+
+@spelled(torch.is_floating_point)
+def _is_floating_point(r: Recorder, input: Any) -> bool:
+    return r.dtype(input) in FLOATS
+
+
+def counted(r: Recorder, function: Any, args: Any) -> bool:
+    """Whether this is a batch-norm that counts its calls; with a momentum nothing reads the count."""
+    if function not in (Tensor.add_, Tensor.__iadd__) or len(args) != 2 or args[1] != 1:
+        return False
+    name = r.buffers.get(id(args[0]), "")
+    if not name.rpartition(".")[2] == "num_batches_tracked":
+        return False
+    r.kept(args[0])
+    return True

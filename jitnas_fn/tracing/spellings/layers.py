@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from jitnas_fn.tracing.refusal import refuse
-from jitnas_fn.tracing.table import numbers, spelled
+from jitnas_fn.tracing.spellings.table import numbers, spelled
 from jitnas_fn.tracing.traced import Recorder
 
 
@@ -253,7 +253,7 @@ def _local_response_norm(r: Recorder, input: Any, size: int, alpha: float = 1e-4
 def _dropped(r: Recorder, x: Any, kind: str, p: float, training: bool, inplace: bool) -> Any:
     if not training:
         return x  # torch gives back the very tensor
-    node = r.add("dropout", [("x", r.node(x))], {"p": float(p), "kind": kind})
+    node = r.drawn(r.add("dropout", [("x", r.node(x))], {"p": float(p), "kind": kind}))
     return r.overwrite(x, node) if inplace else r.traced(node)
 
 

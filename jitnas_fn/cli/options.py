@@ -1,7 +1,8 @@
 """The words that several commands share."""
 
 import re
-from typing import Annotated
+from collections.abc import Sequence
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -10,6 +11,20 @@ from jitnas_fn.core.task import Limits
 
 Target = Annotated[
     str, typer.Argument(metavar="FILE.py:NAME", help="A module, a class or a function without arguments in a file.")
+]
+Targets = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="FILE.py:NAME | FILE.json", help="A module, a class or a function without arguments, or a document."
+    ),
+]
+InputShapes = Annotated[
+    list[str] | None,
+    typer.Option("--input", help='One sample as the network sees it, such as 3,32,32. Of several inputs: again, or "3,8,8;5".'),
+]
+InputDtypes = Annotated[
+    list[str] | None,
+    typer.Option("--dtype", help="Of the input, float32 if not given; of several inputs one each, or one for all."),
 ]
 Dataset = Annotated[str, typer.Option("--dataset", help="Name of a dataset.")]
 Recipe = Annotated[str, typer.Option("--recipe", help="Name of a recipe.")]
@@ -35,3 +50,31 @@ def bytes_of(memory: str) -> int:
     if found is None or found[2] not in UNITS:
         raise TaskError(f"a memory limit is a number with MB or GB behind it, not {memory[:40]!r}")
     return round(float(found[1]) * UNITS[found[2]])
+
+
+class Inputs(NamedTuple):
+    """Shape of one sample, and dtype, of each input."""
+
+    shapes: tuple[tuple[int, ...], ...]
+    dtypes: tuple[str, ...]
+
+
+def inputs_of(shapes: Sequence[str] | None, dtypes: Sequence[str] | None) -> Inputs | None:
+    """The inputs that --input and --dtype state, None without --input; raises `TaskError`."""
+    found = tuple(shape_of(text) for text in ";".join(shapes or ()).split(";")) if shapes else ()
+    names = tuple(name.strip() for name in ";".join(dtypes or ("float32",)).split(";"))
+    if not found:
+        return None
+    if len(names) == 1:
+        names *= len(found)
+    if len(names) != len(found):
+        raise TaskError(f"{len(found)} inputs have one dtype for all or one each, not {len(names)}")
+    return Inputs(found, names)
+
+
+def shape_of(text: str) -> tuple[int, ...]:
+    """The shape in "3,32,32" or "3x32x32"; raises `TaskError`."""
+    parts = text.replace("x", ",").split(",")
+    if not all(part.strip().isdecimal() and int(part) > 0 for part in parts):
+        raise TaskError(f"an input shape is whole numbers above 0 with commas between, such as 3,32,32, not {text[:80]!r}")
+    return tuple(int(part) for part in parts)

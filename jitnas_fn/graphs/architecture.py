@@ -53,33 +53,37 @@ class Architecture:
     def from_module(
         cls,
         model: Any,
-        input_shape: tuple[int, ...],
+        input_shape: Any,
         *,
-        dtype: str = "float32",
+        dtype: Any = "float32",
         initialisation: str = "as built",
+        validate: bool = True,
     ) -> "Architecture":
-        """Trace a PyTorch model. Nothing is computed, and the model is left as it was.
+        """Trace a PyTorch model, and run what was traced beside it. The model is left as it was.
 
         Parameters
         ----------
         model
             An `nn.Module`, or a class or function without arguments that builds one.
         input_shape
-            One sample as the network sees it, without the batch.
+            One sample as the network sees it, without the batch; for several inputs a tuple of such shapes.
         dtype
-            Of the input.
+            Of the input; for several inputs one for all, or a tuple.
         initialisation
             "as built": parameters start as construction leaves them. "default": whatever the weights are, they are drawn anew
             from PyTorch's defaults.
+        validate
+            Whether the network rebuilt from the document is run beside the model on small random inputs; a difference is
+            refused. Without it a key rests on the trace alone.
 
         Raises
         ------
         NotAModel, UnsupportedModel, UnknownInitialisation, ModelFailed
             If there is no exact key for it; the message says why and what to do.
         """
-        from jitnas_fn.tracing.trace import traced_graph  # torch is needed only here
+        from jitnas_fn.tracing.translate import translated  # torch is needed only here
 
-        return cls.from_graph(traced_graph(model, input_shape, dtype=dtype, initialisation=initialisation))
+        return translated(model, input_shape, dtype=dtype, initialisation=initialisation, validate=validate)
 
     def intact(self) -> "Architecture":
         """This architecture; if somebody has changed its document since, the one that the document is now."""

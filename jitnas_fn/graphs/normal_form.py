@@ -217,6 +217,9 @@ class _Rewriter:
         ordered = [source for _, source in sorted(edges, key=lambda edge: int(edge[0]))]
         if all(self.is_zero(source) for source in ordered):
             return self.zeros(node)
+        whole = self._put_together(node, ordered)
+        if whole is not None:
+            return whole
         opened: list[int] = []
         for source in ordered:
             inner = self.graph.nodes[source]
@@ -227,6 +230,21 @@ class _Rewriter:
         if len(opened) == len(ordered) or len(opened) > MAX_JOINED:
             return None
         return self.added("cat", tuple((str(i), source) for i, source in enumerate(opened)), node.attrs)
+
+    def _put_together(self, node: Node, parts: list[int]) -> int | None:
+        """What a recurrent layer gives, if these are all parts of it in their order."""
+        slices = [self.graph.nodes[part] for part in parts]
+        sources = {part.source("x") for part in slices if part.op == "slice" and part.attrs["axis"] == node.attrs["axis"]}
+        if len(sources) != 1 or any(part.op != "slice" for part in slices):
+            return None
+        (source,) = sources
+        at = 0
+        for part in slices:
+            if part.source("x") != source or part.attrs["step"] != 1 or part.attrs["start"] != at:
+                return None
+            at = part.attrs["stop"]
+        whole = self.graph.nodes[source]
+        return source if whole.op == "lstm" and whole.shape == node.shape else None
 
     def _pad(self, node: Node, edges: Edges) -> int | None:
         if not any(width for pair in node.attrs["widths"] for width in pair):

@@ -1,6 +1,6 @@
 """Where a rebuilt network takes its random numbers from while it runs."""
 
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 
@@ -9,6 +9,10 @@ from jitnas_fn.tracing.streams import Stream
 
 class Draws(Protocol):
     """Random numbers for the operations of a network; `number` is the operation's canonical index."""
+
+    def at_step(self, step: int) -> None:
+        """Say which training step comes."""
+        ...
 
     def kept(self, number: int, shape: list[int], keep: float) -> torch.Tensor:
         """Truths of this shape, each true with probability `keep`."""
@@ -24,14 +28,23 @@ class Draws(Protocol):
 
 
 class Seeded:
-    """Draws from streams under (seed, purpose, operation, step) of the network that holds them."""
+    """Draws from streams under (seed, purpose, operation, step).
 
-    def __init__(self, network: Any) -> None:
-        self._owner = [network]  # in a list, so that it is no submodule of itself
+    Parameters
+    ----------
+    seed
+        Of the task.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.seed, self.step = seed, 0
+
+    def at_step(self, step: int) -> None:
+        """Say which training step comes."""
+        self.step = step
 
     def _stream(self, purpose: str, number: int) -> Stream:
-        network = self._owner[0]
-        return Stream(network.seed, purpose, number, network.step)
+        return Stream(self.seed, purpose, number, self.step)
 
     def kept(self, number: int, shape: list[int], keep: float) -> torch.Tensor:
         """Truths of this shape, each true with probability `keep`."""

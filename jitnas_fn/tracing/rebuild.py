@@ -1,6 +1,7 @@
 """The network that a document describes, as a trainable module."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,42 +20,45 @@ from jitnas_fn.tracing.streams import Stream
 Step = tuple[int, Call, list[int]]  # node, what computes it, nodes whose values are not needed after it
 
 
-class Rebuilt(nn.Module):
-    """An architecture's network. `train()` and `eval()` switch it as any module; its inputs have the batch first.
+class Network(nn.Module):
+    """What a graph computes. `train()` and `eval()` switch it as any module; its inputs have the batch first.
 
-    Parameters are called p0, p1, … and buffers b0, b1, … as in the document. Initial weights come from
-    `Stream(seed, "weights", i)` and dropout masks from `Stream(seed, "dropout", n, step)`, where i and n are the parameter's
-    and the node's canonical index: they do not depend on torch's version, the device or the way the model was written. torch
-    itself draws nothing.
+    Parameters are called p0, p1, … and buffers b0, b1, … in the order of the graph.
 
     Parameters
     ----------
-    architecture
-        What to build.
-    seed
-        0…2⁶³−1.
+    graph
+        As a document has it.
+    weights
+        (node, number of the parameter or buffer, number of the one whose draw it begins with) -> its values.
+    draws
+        Where random numbers come from while it runs.
     """
 
-    def __init__(self, architecture: Architecture, seed: int) -> None:
+    def __init__(self, graph: Graph, weights: Callable[[Node, int, int], torch.Tensor], draws: Draws) -> None:
         super().__init__()
-        self._prepare(architecture.graph, checked_seed(seed))
-        self.architecture = architecture
-        self.draws: Draws = Seeded(self)
-
-    def _prepare(self, graph: Graph, seed: int) -> None:
-        self.graph, self.seed, self.step = graph, seed, 0
+        self.graph, self.draws = graph, draws
         self._places: list[tuple[str, int]] = []
         self._inputs = [i for i, node in enumerate(graph.nodes) if node.op == "input"]
-        counts, drawn = {"parameter": 0, "buffer": 0}, {}  # type: tuple[dict[str, int], dict[int, int]]
+        counts, first = {"parameter": 0, "buffer": 0}, {}  # type: tuple[dict[str, int], dict[int, int]]
         for i, node in enumerate(graph.nodes):
             if node.op in counts:
-                start = drawn.setdefault(node.source("start"), counts[node.op]) if node.inputs else counts[node.op]
-                self._register(i, node, counts[node.op], start)
+                number = counts[node.op]
                 counts[node.op] += 1
-        self._programs = {mode: self._program(graph, training=mode) for mode in (True, False)}
+                begins = first.setdefault(node.source("start"), number) if node.inputs else number
+                self._register(i, node, f"{node.op[0]}{number}", weights(node, number, begins))
+        self._programs = {mode: self._program(training=mode) for mode in (True, False)}
 
-    def _program(self, graph: Graph, *, training: bool) -> list[Step]:
+    def _register(self, index: int, node: Node, name: str, values: torch.Tensor) -> None:
+        if node.op == "parameter":
+            self.register_parameter(name, nn.Parameter(values, requires_grad=node.attrs["trainable"]))
+        else:
+            self.register_buffer(name, values)
+        self._places.append((name, index))
+
+    def _program(self, *, training: bool) -> list[Step]:
         """The operations that one mode needs, each with the values that nothing needs afterwards."""
+        graph = self.graph
         live = graph.live_in(training=training)
         last_reader = {source: i for i in live for source in graph.read_in(i, training=training)}
         numbers = {i: n for n, i in enumerate(i for i, node in enumerate(graph.nodes) if node.op not in LEAVES)}
@@ -66,15 +70,49 @@ class Rebuilt(nn.Module):
                 steps.append((i, runner(node, graph, numbers[i]), done))
         return steps
 
-    def _register(self, index: int, node: Node, number: int, start: int) -> None:
-        dtype = getattr(torch, node.dtype)
-        values = drawn_tensor(init_of(node, self.graph), node.shape, self.seed, start).to(dtype)
-        name = f"{node.op[0]}{number}"
-        if node.op == "parameter":
-            self.register_parameter(name, nn.Parameter(values, requires_grad=node.attrs["trainable"]))
-        else:
-            self.register_buffer(name, values)
-        self._places.append((name, index))
+    def forward(self, *inputs: torch.Tensor) -> Any:
+        """The network's output for a batch: a tensor, or a tuple if the document has several outputs.
+
+        Parameters
+        ----------
+        inputs
+            One tensor (N, ...) for each of the document's inputs.
+        """
+        values: dict[int, torch.Tensor] = dict(zip(self._inputs, inputs, strict=True))
+        for name, index in self._places:
+            values[index] = getattr(self, name)
+        batch = inputs[0].shape[0]
+        for index, call, done in self._programs[self.training]:
+            values[index] = call(values, self, batch)
+            for source in done:
+                del values[source]
+        found = [values[i] for i in self.graph.outputs]
+        return found[0] if len(found) == 1 else tuple(found)
+
+
+class Rebuilt(Network):
+    """An architecture's network with its initial weights.
+
+    They come from `Stream(seed, "weights", i)` and dropout masks from `Stream(seed, "dropout", n, step)`, where i and n are
+    the parameter's and the node's canonical index: they do not depend on torch's version, the device or the way the model was
+    written. torch itself draws nothing.
+
+    Parameters
+    ----------
+    architecture
+        What to build.
+    seed
+        0…2⁶³−1.
+    """
+
+    def __init__(self, architecture: Architecture, seed: int) -> None:
+        graph, checked = architecture.graph, checked_seed(seed)
+
+        def drawn(node: Node, number: int, begins: int) -> torch.Tensor:
+            return drawn_tensor(init_of(node, graph), node.shape, checked, begins).to(getattr(torch, node.dtype))
+
+        super().__init__(graph, drawn, Seeded(checked))
+        self.architecture, self.seed = architecture, checked
 
     def initialisations(self) -> dict[str, tuple[Json, object]]:
         """How each parameter and buffer begins, as long as it still holds the numbers it was drawn with.
@@ -94,27 +132,8 @@ class Rebuilt(nn.Module):
         return found
 
     def at_step(self, step: int) -> None:
-        """Say which training step comes: the next dropout masks are those of this step."""
-        self.step = step
-
-    def forward(self, *inputs: torch.Tensor) -> Any:
-        """The network's output for a batch.
-
-        Parameters
-        ----------
-        inputs
-            One tensor (N, ...) for each of the document's inputs.
-        """
-        values: dict[int, torch.Tensor] = dict(zip(self._inputs, inputs, strict=True))
-        for name, index in self._places:
-            values[index] = getattr(self, name)
-        batch = inputs[0].shape[0]
-        for index, call, done in self._programs[self.training]:
-            values[index] = call(values, self, batch)
-            for source in done:
-                del values[source]
-        found = [values[i] for i in self.graph.outputs]
-        return found[0] if len(found) == 1 else tuple(found)
+        """Say which training step comes: the next random numbers are those of this step."""
+        self.draws.at_step(step)
 
 
 def init_of(node: Node, graph: Graph) -> Json:

@@ -133,7 +133,7 @@ def _recurrent(kind: str, t: Callable[[str], Any], a: Json) -> torch.Tensor:
         return y
     c = t("c") if t("c") is not None else x.new_zeros(h.shape)
     y, _, last = torch.lstm(x, (h.unsqueeze(0), c.unsqueeze(0)), weights, len(weights) > 2, 1, 0.0, False, False, True)
-    return torch.cat([y, last.transpose(0, 1)], 1)
+    return torch.cat([y, last[0].unsqueeze(1)], 1)
 
 
 def _pad_value(attrs: Json) -> float | None:
@@ -283,7 +283,7 @@ def _dropout(node: Node, graph: Graph, number: int) -> Call:
         kept = network.draws.kept(number, list(shape), 1 - p).to(value.device)
         if kind in ("element", "channel"):
             return value * (kept.to(value.dtype) * (1 / (1 - p) if p < 1 else 0.0))
-        return _alpha(value, kept, p)
+        return alpha_dropped(value, kept, p)
 
     return call
 
@@ -296,7 +296,7 @@ def _spelled(value: torch.Tensor, p: float, kind: str, training: bool) -> torch.
     return dropped
 
 
-def _alpha(value: torch.Tensor, kept: torch.Tensor, p: float) -> torch.Tensor:
+def alpha_dropped(value: torch.Tensor, kept: torch.Tensor, p: float) -> torch.Tensor:
     """Alpha dropout (Klambauer et al., "Self-normalizing neural networks", 2017): mean and variance of SELU are kept."""
     if p >= 1:
         return value * 0.0

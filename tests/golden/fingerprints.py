@@ -1,7 +1,7 @@
-"""Write `fingerprints.json`: the fingerprint and key of every network in `models.py`, and some documents in full.
+"""Write `fingerprints.json`: the fingerprint and key of every network in `models.py` and `models_2.py`, and some documents in full.
 
-Run `python tests/golden/fingerprints.py` after raising a version (opset, key, recipe) for a reason that the CHANGELOG gives.
-A changed line without a raised version would void the records of everybody who has that network.
+Run `python -m tests.golden.fingerprints` after adding networks, or after raising a version (opset, key, recipe) for a reason
+that the CHANGELOG gives. A changed line without a raised version would void the records of everybody who has that network.
 """
 
 import json
@@ -11,15 +11,17 @@ from jitnas_fn.core import shelf
 from jitnas_fn.core.task import Task
 from jitnas_fn.graphs.architecture import Architecture
 from tests.golden.models import IMAGE, MODELS
+from tests.golden.models_2 import MODELS_2
 
 FILE = Path(__file__).with_name("fingerprints.json")
-IN_FULL = ("linear", "residual", "batch_norm_called_twice", "zero_gate")
+ALL = MODELS | MODELS_2
+IN_FULL = ("linear", "residual", "batch_norm_called_twice", "zero_gate", "causal", "lstm_forget_gate", "copied_layers")
 
 
 def frozen() -> dict[str, object]:
     """What the file holds."""
     found: dict[str, object] = {}
-    for name, builder in MODELS.items():
+    for name, builder in ALL.items():
         architecture = Architecture.from_module(builder, input_shape=IMAGE)
         entry = {"fingerprint": architecture.fingerprint, "key": key_of(architecture.fingerprint)}
         entry |= {"parameters": architecture.parameters, "macs": architecture.macs}

@@ -251,7 +251,6 @@ def test_seeding_in_forward_is_refused_whatever_the_state_before():
 # initialisation: how draws hang together
 
 
-@pytest.mark.xfail(strict=True, reason="torch does not tell which hooks a gradient accumulator has; only gradients show it")
 def test_a_hook_where_gradients_accumulate_is_refused():
     def hooked():
         module = nn.Linear(4, 4)

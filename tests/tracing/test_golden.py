@@ -10,8 +10,8 @@ import pytest
 
 from jitnas_fn.graphs.architecture import Architecture
 from jitnas_fn.graphs.opset import OPERATIONS
-from tests.golden.fingerprints import FILE, frozen
-from tests.golden.models import IMAGE, MODELS
+from tests.golden.fingerprints import ALL, FILE, frozen
+from tests.golden.models import IMAGE
 
 GOLDEN = json.loads(FILE.read_text(encoding="ascii"))
 
@@ -23,30 +23,31 @@ def test_every_fingerprint_and_key_is_the_one_that_was_frozen() -> None:
 def test_at_least_sixty_networks_are_frozen_and_no_two_share_a_fingerprint() -> None:
     fingerprints = [entry["fingerprint"] for entry in GOLDEN.values()]
     assert len(fingerprints) >= 60
-    assert len(set(fingerprints)) == len(fingerprints) == len(MODELS)
+    assert len(set(fingerprints)) == len(fingerprints) == len(ALL)
 
 
 def test_every_operation_of_the_opset_is_in_a_frozen_network() -> None:
     met = set()
-    for builder in MODELS.values():
+    for builder in ALL.values():
         document = Architecture.from_module(builder, input_shape=IMAGE).document
         met |= {node["op"] for node in document["nodes"]}
     assert set(OPERATIONS) - met == set()
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", ALL)
 def test_a_document_read_back_and_a_network_rebuilt_have_the_same_fingerprint(name: str) -> None:
     fingerprint = GOLDEN[name]["fingerprint"]
-    architecture = Architecture.from_module(MODELS[name], input_shape=IMAGE)
+    architecture = Architecture.from_module(ALL[name], input_shape=IMAGE)
     assert Architecture.from_json(architecture.to_json()).fingerprint == fingerprint
     assert Architecture.from_module(architecture.build(3), input_shape=IMAGE).fingerprint == fingerprint
 
 
-ASKED = ("residual", "weighted_sum", "one_conv_two_branches", "init_trunc_normal")
+ASKED = ("residual", "weighted_sum", "one_conv_two_branches", "init_trunc_normal", "lstm_two_ways", "copied_layers")
 SCRIPT = f"""
 from jitnas_fn import fingerprint
-from tests.golden.models import IMAGE, MODELS
-print(*[fingerprint(MODELS[name], IMAGE) for name in {ASKED}])
+from tests.golden.fingerprints import ALL
+from tests.golden.models import IMAGE
+print(*[fingerprint(ALL[name], IMAGE) for name in {ASKED}])
 """
 
 

@@ -22,7 +22,7 @@ def net(body, **parts):
 
 
 class Hidden:
-    weight = torch.randn(4, 4)
+    weight = torch.randn(4, 4, requires_grad=True)
 
 
 def counted(s, x):
@@ -37,7 +37,7 @@ def remembered(s, x):
 
 def caught(s, x):
     try:
-        return s.fc(x).cumsum(1)
+        return s.fc(x).cumprod(1)
     except ValueError:
         return s.fc(x)
 
@@ -66,16 +66,23 @@ class Squared(torch.autograd.Function):
 
 
 UNSUPPORTED = {
-    "cumsum": net(lambda s, x: s.fc(x).cumsum(1)),
+    "cumprod": net(lambda s, x: s.fc(x).cumprod(1)),
+    "sort": net(lambda s, x: s.fc(x).sort(1)[0]),
+    "indices of a maximum": net(lambda s, x: s.fc(x) + s.fc(x).max(1)[1].unsqueeze(1)),
+    "masks": net(lambda s, x: s.fc(x[x > 0].view(-1, 4))),
+    "without a batch|no batch of sequences": lambda: Net(lambda s, x: s.g(x.unsqueeze(0))[0], g=nn.GRU(4, 4, batch_first=True)),
     "item": net(lambda s, x: s.fc(x) * s.fc.bias.item()),
     "__setitem__": net(lambda s, x: x.__setitem__(0, 1) or s.fc(x)),
-    "Tensor.gt": net(lambda s, x: torch.where(x > 0, x, s.fc(x))),
-    "detach": net(lambda s, x: s.fc(x).detach()),
-    "data": net(lambda s, x: s.fc(x).data),
+    "looks at the numbers": net(lambda s, x: s.fc(x) if s.fc.bias.sum() > 0 else x),
+    "Tensor.all": net(lambda s, x: s.fc(x) if (x > 0).all() else x),
+    "changed in place where gradients are off": net(lambda s, x: torch.no_grad()(s.fc(x).relu_)()),
+    "Parameter is|parameter or buffer is": net(lambda s, x: s.fc.weight.data.clamp_(-1, 1) is None or s.fc(x)),
     "requires_grad_": net(lambda s, x: s.fc(x.requires_grad_())),
     "numpy": net(lambda s, x: s.fc(x) + torch.from_numpy(x.numpy())),
-    "rand": net(lambda s, x: s.fc(x) + torch.rand(4)),
-    "randn_like": net(lambda s, x: s.fc(x) + torch.randn_like(x)),
+    "randint|random": net(lambda s, x: s.fc(x) + torch.randint(0, 2, (4,))),
+    "randperm|random": net(lambda s, x: s.fc(x)[:, torch.randperm(4)]),
+    "exponential_": net(lambda s, x: s.fc(x) + torch.empty_like(x).exponential_()),
+    "before it was filled": net(lambda s, x: s.fc(x) + torch.empty_like(x)),
     "bernoulli": net(lambda s, x: s.fc(x) * torch.bernoulli(x)),
     "_foreach_add": net(lambda s, x: torch._foreach_add([s.fc(x)], 1.0)[0]),
     "aten": net(lambda s, x: torch.ops.aten.relu(s.fc(x))),
@@ -83,19 +90,18 @@ UNSUPPORTED = {
     "grad is not in the table": net(lambda s, x: torch.autograd.grad(s.fc(x), x)[0]),
     "register_hook": net(lambda s, x: s.fc(x).register_hook(print) and x),
     "Squared": net(lambda s, x: Squared.apply(s.fc(x))),
-    "under_no_grad": net(torch.no_grad()(lambda s, x: s.fc(x))),
-    "neither the input nor a registered parameter": net(lambda s, x: F.linear(x, Hidden.weight)),
-    "neither the input nor": net(lambda s, x: s.layers[0](x), layers=[nn.Linear(4, 4)]),
+    "no registered parameter": net(lambda s, x: F.linear(x, Hidden.weight)),
+    "is no registered": net(lambda s, x: s.layers[0](x), layers=[nn.Linear(4, 4)]),
     "forward changes calls": net(counted),
     "forward changes memory": net(remembered, memory=[]),
-    "cumsum is not in the table": net(caught),
+    "cumprod is not in the table": net(caught),
     "random": net(through_global_random),
     "numbers outside": net(through_numpy_random),
     "_forward_hooks": net(hook_in_forward),
     "len.. of a batch": net(lambda s, x: s.fc(x).view(len(x), -1)),
     "squeeze without a dim": net(lambda s, x: s.fc(x.unsqueeze(1)).squeeze()),
-    "Tensor.data": net(lambda s, x: s.fc(x).view(x.data.size(0), -1)),
-    "get_rng_state": net(lambda s, x: checkpoint(s.fc, x, use_reentrant=False)),
+    "CheckpointFunction": net(lambda s, x: checkpoint(s.fc, x, use_reentrant=True)),
+    "redraws": net(lambda s, x: checkpoint(s.fc, x, use_reentrant=False, preserve_rng_state=False)),
     "batch size is looked at": net(lambda s, x: s.fc(x) if x.shape[0] > 1 else x),
     "hooks": lambda: (lambda m: (m.register_forward_hook(lambda *a: None), m)[1])(nn.Linear(4, 4)),
     "backward hooks|has hooks": lambda: (lambda m: (m.register_full_backward_hook(lambda *a: None), m)[1])(nn.Linear(4, 4)),
@@ -103,7 +109,9 @@ UNSUPPORTED = {
     "has hooks": lambda: nn.utils.spectral_norm(nn.Linear(4, 4)),
     "_weight_norm": lambda: nn.utils.parametrizations.weight_norm(nn.Linear(4, 4)),
     "share memory": lambda: (lambda a: Net(lambda s, x: s.a(x) * s.w, a=a, w=nn.Parameter(a.weight.data[0])))(nn.Linear(4, 4)),
-    "returns a tuple": net(lambda s, x: (s.fc(x), x)),
+    "returns a list": net(lambda s, x: [s.fc(x), x]),
+    "another structure": net(lambda s, x: (s.fc(x), x) if s.training else s.fc(x)),
+    "another output": net(lambda s, x: s.fc(x) if s.training else s.fc(x)[:, :2]),
     "returns a dict": net(lambda s, x: {"y": s.fc(x)}),
     "returns a NoneType": net(lambda s, x: None),
     "gives back its input": nn.Identity,
@@ -112,8 +120,12 @@ UNSUPPORTED = {
     "batch is not reduced": net(lambda s, x: s.fc(x) - s.fc(x).mean(0)),
     "feature axis": net(lambda s, x: torch.softmax(s.fc(x), 0)),
     "another view": net(lambda s, x: (lambda h: h[:, :2].relu_() is None or s.fc(h))(s.fc(x))),
-    "buffer": lambda: (lambda m: (m.register_buffer("k", torch.ones(4)), m)[1])(Net(lambda s, x: x * s.k)),
-    "in evaluation": net(lambda s, x: s.fc(x) if s.training else s.fc(x) * 2),
+    "running statistic": lambda: Net(lambda s, x: s.n(x) * s.n.running_mean, n=nn.BatchNorm1d(4)),
+    "outlives": net(lambda s, x: s.fc(x) + s.k.add_(1), k=nn.Buffer(torch.ones(4))),
+    "buffer is changed": net(lambda s, x: s.k.mul_(s.fc.bias) is None or s.fc(x), k=nn.Buffer(torch.ones(4))),
+    "view of fc.weight": lambda: (lambda m: (setattr(m, "w", m.fc.weight.detach()[0]), m)[1])(
+        Net(lambda s, x: s.fc(x) * s.w, fc=nn.Linear(4, 4))
+    ),
     "evaluation the model": net(lambda s, x: F.dropout(s.fc(x), 0.5)),
     "switches between": net(lambda s, x: s.eval().fc(x)),
     "rrelu": nn.RReLU,
@@ -132,7 +144,7 @@ def test_what_the_graph_cannot_say_is_refused_by_name(names):
 
 def test_the_line_of_the_model_is_named():
     with pytest.raises(UnsupportedModel, match=r"test_refused\.py, line \d+"):
-        key(net(lambda s, x: s.fc(x).cumsum(1)))
+        key(net(lambda s, x: s.fc(x).cumprod(1)))
 
 
 def test_autocast_in_forward_is_refused():

@@ -41,7 +41,7 @@ def _yields(tensor: Any) -> bool:
 def _as(r: Recorder, tensor: Any, dtype: str) -> int:
     if r.dtype(tensor) == dtype:
         return r.node(tensor)
-    if mark_of(tensor) is None and id(tensor) not in r.parameters and id(tensor) not in r.buffers:
+    if mark_of(tensor) is None and id(tensor) not in r.parameters:
         r.read(tensor)
         with outside_the_trace():
             converted = tensor.to(getattr(torch, dtype))

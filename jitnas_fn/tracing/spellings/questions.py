@@ -131,6 +131,20 @@ for _name, _answer in {
     _asked(_name, _answer)
 
 
+def _looking(name: str, instead: str) -> None:
+    @spelled(getattr(Tensor, name, None))
+    def handler(r: Recorder, self: Any, *given: Any, **named: Any) -> Any:
+        refuse(f"forward looks at the numbers of a tensor ({name})", instead)
+
+
+BRANCH = "a graph has no branches on values: compute both and choose with torch.where"
+for _name, _instead in {
+    **dict.fromkeys(("__bool__", "item", "__float__", "__int__", "__index__", "tolist"), BRANCH),
+    **dict.fromkeys(("numpy", "__array__"), "compute with torch instead of numpy"),
+}.items():
+    _looking(_name, _instead)
+
+
 @spelled(torch.is_floating_point)
 def _is_floating_point(r: Recorder, input: Any) -> bool:
     return r.dtype(input) in FLOATS

@@ -125,7 +125,9 @@ def _vector_norm(r: Recorder, x: Any, ord: Any = 2, dim: Any = None, keepdim: bo
 
 
 @spelled(F.normalize)
-def _normalize(r: Recorder, input: Any, p: float = 2.0, dim: Any = 1, eps: float = 1e-12) -> Any:
+def _normalize(r: Recorder, input: Any, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, out: None = None) -> Any:
+    if out is not None:
+        refuse("normalize into a tensor that is there", "use what it returns")
     least = TABLE[torch.clamp](r, _norm_of(r, input, p, dim, True), eps, None)
     return TABLE[torch.div](r, input, least)
 

@@ -1,0 +1,240 @@
+"""Translation validation: before a key is trusted, the network rebuilt from the document runs beside the original.
+
+As compilers do it (Pnueli, Siegel and Singerman, "Translation validation", TACAS 1998): whatever a trace has missed shows as a
+difference in outputs, gradients, parameters or buffers. So a wrong key needs two independent mistakes.
+"""
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from jitnas_fn.core.errors import JitnasError, UnsupportedModel
+from jitnas_fn.graphs.graph import Graph
+from jitnas_fn.graphs.operations import Shape
+from jitnas_fn.tracing.beside import WIDE, InDouble, SharedDraws, state_in_double
+from jitnas_fn.tracing.capture import ONE_AT_A_TIME
+from jitnas_fn.tracing.guard import same_randomness, untouched
+from jitnas_fn.tracing.rebuild import Network
+from jitnas_fn.tracing.surroundings import without_shortcuts
+from jitnas_fn.tracing.trace import Traced
+from jitnas_fn.tracing.widened import widened
+
+# (training, batch size, with gradients) of each call, one after the other.
+CALLS = ((True, 3, True), (True, 2, True), (False, 2, True), (False, 1, False))
+TOLERANCE = 1e-7  # of the largest number of a tensor: float64 leaves 1e-12 or less, what is forgotten 1e-6 or more
+NOISE = 1e-10  # of the largest number of all gradients: those that are zero but for rounding
+COARSE = 2e-2  # where the model computes in half precision
+INSTEAD = "mend it, or say validate=False if you are sure that this is rounding; records will say so"
+
+
+def validate(found: Traced, graph: Graph, names: dict[int, str]) -> None:
+    """Run a model and the network of its document side by side, in training and in evaluation.
+
+    Both have the same random weights and inputs, in double precision, and share their random draws; they are called twice in
+    each mode, with different batch sizes. The model is left as it was.
+
+    Parameters
+    ----------
+    found
+        What tracing the model gave.
+    graph
+        Of its document.
+    names
+        For the nodes of `found.graph`: the name in the document.
+
+    Raises
+    ------
+    UnsupportedModel
+        If an output, gradient, parameter or buffer differs; the message names the first that does.
+    """
+    model = found.module
+    with ONE_AT_A_TIME, same_randomness(), untouched(model), without_shortcuts(), torch.inference_mode(mode=False):
+        try:
+            with torch.enable_grad(), torch.autocast("cpu", enabled=False), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                _check_accumulators(model)
+                with state_in_double(model):
+                    _Pair(found, graph, names).check()
+        except (JitnasError, KeyboardInterrupt):
+            raise
+        except (Exception, SystemExit) as reason:
+            text = f"{type(reason).__name__}: {str(reason)[:300]}"
+            raise UnsupportedModel(f"the model does not run on random numbers ({text}); {INSTEAD}") from reason
+
+
+def _check_accumulators(model: nn.Module) -> None:
+    """Refuse a parameter whose gradient is changed where it is added up: no copy of the parameter would show it."""
+    named = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad and not parameter.is_meta}
+    if not named:
+        return
+    before = {name: parameter.grad for name, parameter in named.items()}
+    try:
+        for parameter in named.values():
+            parameter.grad = None
+        torch.stack([parameter.sum().to(torch.float64) for parameter in named.values()]).sum().backward()  # type: ignore[no-untyped-call]
+        for name, parameter in named.items():
+            if parameter.grad is None or not bool((parameter.grad == 1).all()):
+                raise UnsupportedModel(f"the gradient of {name} is changed by a hook; remove it, or {INSTEAD}")
+    finally:
+        for name, parameter in named.items():
+            parameter.grad = before[name]
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What one call gave."""
+
+    outputs: list[Tensor]
+    gradients: dict[str, Tensor | None]
+
+
+class _Pair:
+    """The original, and the network beside it."""
+
+    def __init__(self, found: Traced, graph: Graph, names: dict[int, str]) -> None:
+        self.found, self.names = found, names
+        wide = widened(graph)
+        self.coarse = any(node.dtype in ("float16", "bfloat16") for node in wide.nodes)
+        self.draw = torch.Generator().manual_seed(20260)
+        self.original = found.module
+        self.real = dict([*self.original.named_parameters(), *self.original.named_buffers()])
+        self.device = next((tensor.device for tensor in self.real.values()), torch.device("cpu"))
+        self.told = {names[node]: name for node, name in found.names.items() if node in names}  # in the document -> here
+        self._randomise()
+        self.beside = self._network(wide)
+        self.limits = [_rows_of(wide, position) for position in range(len(found.inputs))]
+        self.untold = {name: self.real[name].detach().clone() for name in self.real if name not in self.told.values()}
+
+    def _randomise(self) -> None:
+        """Give the original weights and statistics that show every part of it."""
+        for name in self.told.values():
+            tensor = self.real[name]
+            if tensor.dtype.is_floating_point:
+                start = tensor.data
+                centre = 1.0 if start.numel() and bool((start == 1).all()) else 0.0
+                width = 0.5 if tensor.dim() < 2 else (6 / max(1, start[0].numel())) ** 0.5
+                numbers = torch.empty(start.shape, dtype=WIDE).uniform_(-width, width, generator=self.draw)
+                tensor.data = (numbers + centre).to(device=start.device, dtype=start.dtype)
+
+    def _network(self, wide: Graph) -> Network:
+        def same(node: Any, number: int, begins: int) -> Tensor:
+            return self.real[self.told[f"{node.op[0]}{number}"]].detach().clone()
+
+        numbers = {name: int(name[1:]) for name in self.names.values() if name[0] == "n"}
+        self.draws = {
+            mode: SharedDraws({numbers[self.names[node]]: place for place, node in enumerate(drawn) if node in self.names})
+            for mode, drawn in self.found.draws.items()
+        }
+        return Network(wide, same, self.draws[True]).to(self.device)
+
+    def check(self) -> None:
+        """Call both, one after the other, and compare."""
+        for call, (training, batch, gradients) in enumerate(CALLS):
+            mode, draws = "training" if training else "evaluation", self.draws[training]
+            where = f"in {mode}, call {1 + call % 2}, with {batch} sample{'s'[: batch - 1]}"
+            draws.begin(call)
+            inputs = [self._input(i, shape, dtype, batch) for i, (shape, dtype) in enumerate(self.found.inputs)]
+            theirs = self._called(self.original, inputs, training, gradients, InDouble(draws))
+            if draws.count != len(self.found.draws[training]):
+                raise UnsupportedModel(
+                    f"the model draws random numbers {draws.count} times {where}, traced it did "
+                    f"{len(self.found.draws[training])} times; {INSTEAD}"
+                )
+            self.beside.draws = draws
+            ours = self._called(self.beside, inputs, training, gradients, None)
+            for what, a, b, scale in self._pairs(theirs, ours):
+                self._compare(f"{what} {where}", a, b, scale)
+
+    def _input(self, position: int, shape: Shape, dtype: str, batch: int) -> Tensor:
+        kind = getattr(torch, dtype)
+        if kind.is_floating_point:
+            numbers = torch.randn((batch, *shape), generator=self.draw, dtype=WIDE)
+            return numbers.to(device=self.device, dtype=WIDE if dtype == "float32" else kind)
+        high = 2 if dtype == "bool" else self.limits[position]
+        return torch.randint(0, high, (batch, *shape), generator=self.draw).to(device=self.device, dtype=kind)
+
+    def _called(self, network: nn.Module, inputs: list[Tensor], training: bool, gradients: bool, mode: Any) -> _Seen:
+        network.train(training)
+        parameters = dict(network.named_parameters())
+        for parameter in parameters.values():
+            parameter.grad = None
+        with torch.set_grad_enabled(gradients):
+            given = [x.clone() for x in inputs]
+            if mode is None:
+                value = network(*given)
+            else:
+                with mode:
+                    value = network(*given)
+            outputs = list(value) if type(value) is tuple else [value]
+            if not all(isinstance(output, Tensor) for output in outputs):
+                raise UnsupportedModel(f"forward returns other things than traced; {INSTEAD}")
+            if gradients:
+                self._backward(outputs)
+        found = {name: parameter.grad for name, parameter in parameters.items()}
+        for parameter in parameters.values():
+            parameter.grad = None
+        return _Seen([output.detach() for output in outputs], found)
+
+    def _backward(self, outputs: list[Tensor]) -> None:
+        weigh = torch.Generator().manual_seed(7)
+        terms = [
+            (output.double() * torch.randn(output.shape, generator=weigh, dtype=WIDE).to(output.device)).sum()
+            for output in outputs
+            if output.requires_grad
+        ]
+        if terms:
+            torch.stack(terms).sum().backward()  # type: ignore[no-untyped-call]
+
+    def _pairs(self, theirs: _Seen, ours: _Seen) -> Iterator[tuple[str, Any, Any, float]]:
+        """(what it is, in the original, in the network beside, the size below which it is noise)."""
+        if len(theirs.outputs) != len(ours.outputs):
+            raise UnsupportedModel(
+                f"the model gives {len(theirs.outputs)} outputs, traced it gave {len(ours.outputs)}; {INSTEAD}"
+            )
+        for i, (a, b) in enumerate(zip(theirs.outputs, ours.outputs, strict=True)):
+            yield f"output {i}" if len(ours.outputs) > 1 else "the output", a, b, 0.0
+        noise = NOISE * max([0.0, *(float(g.abs().max()) for g in theirs.gradients.values() if g is not None and g.numel())])
+        told = {here: there for there, here in self.told.items()}
+        for name, gradient in theirs.gradients.items():
+            beside = ours.gradients[told[name]] if name in told else None
+            yield f"the gradient of {name}", gradient, beside, noise
+        for name, tensor in self.real.items():
+            if name.endswith("num_batches_tracked"):
+                continue
+            same = getattr(self.beside, told[name]) if name in told else self.untold[name]
+            kind = "parameter" if isinstance(tensor, nn.Parameter) else "buffer"
+            yield f"{kind} {name}, after the call", tensor.detach(), same.detach(), 0.0
+
+    def _compare(self, what: str, theirs: Tensor | None, ours: Tensor | None, noise: float) -> None:
+        if theirs is None and ours is None:
+            return
+        like = theirs if theirs is not None else ours
+        assert like is not None
+        a = torch.zeros_like(like) if theirs is None else theirs
+        b = torch.zeros_like(like) if ours is None else ours
+        if a.shape != b.shape or (a.dtype != b.dtype and a.dtype.is_floating_point != b.dtype.is_floating_point):
+            raise UnsupportedModel(
+                f"the network rebuilt from what was traced gives another shape or type: {what} is {list(a.shape)} {a.dtype}, "
+                f"rebuilt {list(b.shape)} {b.dtype}; {INSTEAD}"
+            )
+        if torch.equal(a, b) or not a.numel():
+            return
+        a, b = a.double(), b.double()
+        largest = float(torch.nan_to_num(a, nan=0.0, posinf=0.0, neginf=0.0).abs().max())
+        slack = (COARSE if self.coarse else TOLERANCE) * largest + noise
+        if not torch.allclose(a, b, rtol=0.0, atol=slack, equal_nan=True):
+            off = float(torch.nan_to_num(a - b, nan=float("inf")).abs().max())
+            raise UnsupportedModel(
+                f"the network rebuilt from what was traced is not this model: {what} differs by {off:.3g} "
+                f"(largest number {largest:.3g}); something in forward cannot be traced. {INSTEAD}"
+            )
+
+
+def _rows_of(graph: Graph, position: int) -> int:
+    """A bound below which the integers of an input stay: the rows of every table that it may be looked up in."""
+    rows = [graph.nodes[node.source("x")].shape[node.attrs["axis"]] for node in graph.nodes if node.op == "take"]
+    return min([64, *rows])

@@ -32,6 +32,9 @@ Seed = Annotated[int, typer.Option("--seed", help="0 to 2^63-1.")]
 Initialisation = Annotated[
     str, typer.Option("--initialisation", help='"as built", or "default" to accept redrawn weights.', show_default=True)
 ]
+Validate = Annotated[
+    bool, typer.Option("--validate/--no-validate", help="Run what was traced beside the model before its key is trusted.")
+]
 LimitSeconds = Annotated[float | None, typer.Option("--limit-seconds", help="Longest training. [seconds]")]
 LimitMemory = Annotated[str | None, typer.Option("--limit-memory", help="Most memory, such as 800MB or 2GB.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]

@@ -65,6 +65,7 @@ class Client:
         limits: Limits | None = None,
         identity: str = "exact",
         initialisation: str = "as built",
+        validate: bool = True,
         payload: str = "graph",
     ) -> Evaluation:
         """Look one task up, and have it trained if it is not known. Returns at once.
@@ -86,6 +87,9 @@ class Client:
             "exact", or "none" to train what cannot be keyed: as it is, never looked up, under an id `opaque-<uuid>`.
         initialisation
             "as built", or "default" to accept redrawn weights for a module whose weights do not look like PyTorch's defaults.
+        validate
+            Whether the network rebuilt from the architecture is run beside the model on small random inputs before its key is
+            trusted. A record says under `provenance.validation` whether it was.
         payload
             What is sent: "graph", the document; or "cloudpickle", code without weights, where the site accepts it.
 
@@ -104,6 +108,7 @@ class Client:
             limits=limits,
             identity=identity,
             initialisation=initialisation,
+            validate=validate,
             payload=payload,
         )
         return self._flights.board([request])[0]
@@ -118,6 +123,7 @@ class Client:
         limits: Limits | None = None,
         identity: str = "exact",
         initialisation: str = "as built",
+        validate: bool = True,
         payload: str = "graph",
     ) -> Record:
         """The record of one task: `submit(...).result()`. Ctrl-C cancels the training."""
@@ -129,6 +135,7 @@ class Client:
             limits=limits,
             identity=identity,
             initialisation=initialisation,
+            validate=validate,
             payload=payload,
         )
         return awaited(evaluation)
@@ -144,6 +151,7 @@ class Client:
         limits: Limits | None = None,
         identity: str = "exact",
         initialisation: str = "as built",
+        validate: bool = True,
         payload: str = "graph",
     ) -> list[Evaluation]:
         """Submit many models; a task that occurs twice is trained once, and is one evaluation in the list.
@@ -169,6 +177,7 @@ class Client:
                 limits=limits,
                 identity=identity,
                 initialisation=initialisation,
+                validate=validate,
                 payload=payload,
             )
             for model in models
@@ -184,14 +193,31 @@ class Client:
         seed: SupportsIndex = 0,
         limits: Limits | None = None,
         initialisation: str = "as built",
+        validate: bool = True,
     ) -> Record | None:
         """The record of one task if it is known, else None; never trains. With a control path, the site is asked too."""
-        request = understood(model, dataset=dataset, recipe=recipe, seed=seed, limits=limits, initialisation=initialisation)
+        request = understood(
+            model,
+            dataset=dataset,
+            recipe=recipe,
+            seed=seed,
+            limits=limits,
+            initialisation=initialisation,
+            validate=validate,
+        )
         return known(self.store, request) or known_at(self._site, request, store=self.store)
 
-    def records(self, model: object, *, dataset: str, recipe: str | Recipe, initialisation: str = "as built") -> list[Record]:
+    def records(
+        self,
+        model: object,
+        *,
+        dataset: str,
+        recipe: str | Recipe,
+        initialisation: str = "as built",
+        validate: bool = True,
+    ) -> list[Record]:
         """Every record of a model on a dataset with a recipe: all seeds, all replicates, in the order of seeds, best first."""
-        task = understood(model, dataset=dataset, recipe=recipe, initialisation=initialisation).task
+        task = understood(model, dataset=dataset, recipe=recipe, initialisation=initialisation, validate=validate).task
         return replicates(task, self.store.records())
 
     def explain(
@@ -203,9 +229,18 @@ class Client:
         seed: SupportsIndex = 0,
         limits: Limits | None = None,
         initialisation: str = "as built",
+        validate: bool = True,
     ) -> Explanation:
         """Why a look-up missed: what is known of the model under another seed, recipe, dataset version or limit."""
-        request = understood(model, dataset=dataset, recipe=recipe, seed=seed, limits=limits, initialisation=initialisation)
+        request = understood(
+            model,
+            dataset=dataset,
+            recipe=recipe,
+            seed=seed,
+            limits=limits,
+            initialisation=initialisation,
+            validate=validate,
+        )
         return explained(request.task, request.limits, records=self.store.records())
 
     def close(self) -> None:

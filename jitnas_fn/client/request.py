@@ -3,7 +3,7 @@
 import operator
 import uuid
 from dataclasses import dataclass, replace
-from typing import SupportsIndex
+from typing import Any, SupportsIndex
 
 from jitnas_fn.core import shelf
 from jitnas_fn.core.codec import Json
@@ -39,6 +39,9 @@ class Request:
         Format to send: "graph" or "cloudpickle".
     initialisation
         "as built" or "default"; a site that unpickles the model has to read it alike.
+    validation
+        "passed": the rebuilt network ran beside the model; "skipped": it did not; "not needed": the architecture came as data.
+        None for a model without a key.
     """
 
     task: Task
@@ -48,6 +51,7 @@ class Request:
     card: Dataset
     payload: str
     initialisation: str
+    validation: str | None
 
     @property
     def place(self) -> tuple[str, Limits]:
@@ -85,13 +89,13 @@ class Request:
 
     def _payload(self) -> Json:
         if self.architecture is not None and (self.payload == "graph" or isinstance(self.model, Architecture)):
-            return {"format": "graph", "document": self.architecture.document}
+            return {"format": "graph", "document": self.architecture.document, "validation": self.validation}
         from jitnas_fn.client.payload import pickled  # cloudpickle is needed only here
 
         shape = input_shape(self.card, self.task.recipe)
         weights = self.architecture is None
         found = pickled(self.model, input_shape=shape, dtype=self.card.input_dtype, weights=weights)
-        return {**found, "initialisation": self.initialisation}
+        return {**found, "initialisation": self.initialisation, "validation": self.validation}
 
 
 def understood(
@@ -104,6 +108,7 @@ def understood(
     identity: str = "exact",
     initialisation: str = "as built",
     payload: str = "graph",
+    validate: bool = True,
 ) -> Request:
     """What the user asks for; see `Client.submit` for the parameters and errors."""
     _one_of("identity", identity, IDENTITIES)
@@ -111,13 +116,20 @@ def understood(
     card, plan = card_of(dataset), plan_of(recipe)
     check_recipe(card, plan)
     if identity == "none":
-        architecture, fingerprint, payload = None, _opaque(model), "cloudpickle"
+        architecture, fingerprint, payload, validation = None, _opaque(model), "cloudpickle", None
     else:
-        architecture = architecture_of(model, card=card, recipe=plan, initialisation=initialisation)
+        architecture = architecture_of(model, card=card, recipe=plan, initialisation=initialisation, validate=validate)
+        validation = _validation(model, validate=validate)
         fingerprint = architecture.fingerprint
     task = Task(fingerprint, card.name, card.sha256, plan, _whole(seed))
     bounds = Limits() if limits is None else limits
-    return Request(task, bounds, model, architecture, card, payload, initialisation)
+    return Request(task, bounds, model, architecture, card, payload, initialisation, validation)
+
+
+def _validation(model: object, *, validate: bool) -> str:
+    if isinstance(model, Architecture):
+        return "not needed"
+    return "passed" if validate else "skipped"
 
 
 def card_of(dataset: str) -> Dataset:
@@ -134,7 +146,9 @@ def plan_of(recipe: str | Recipe) -> Recipe:
     return plan
 
 
-def architecture_of(model: object, *, card: Dataset, recipe: Recipe, initialisation: str) -> Architecture:
+def architecture_of(
+    model: object, *, card: Dataset, recipe: Recipe, initialisation: str, validate: bool = True
+) -> Architecture:
     """The architecture of `model` for a dataset and recipe, its input and output checked against them.
 
     Parameters
@@ -143,7 +157,7 @@ def architecture_of(model: object, *, card: Dataset, recipe: Recipe, initialisat
         `nn.Module`, zero-argument callable or `Architecture`; the last needs no torch.
     card, recipe
         Give the shape of the input.
-    initialisation
+    initialisation, validate
         See `Client.submit`.
 
     Raises
@@ -157,7 +171,11 @@ def architecture_of(model: object, *, card: Dataset, recipe: Recipe, initialisat
         found = model.intact()
     else:
         found = Architecture.from_module(
-            model, input_shape=input_shape(card, recipe), dtype=card.input_dtype, initialisation=initialisation
+            model,
+            input_shape=input_shape(card, recipe),
+            dtype=card.input_dtype,
+            initialisation=initialisation,
+            validate=validate,
         )
     outputs = len(found.graph.outputs)
     answered = found.output_shape if outputs == 1 else f"{outputs} outputs"
@@ -166,7 +184,12 @@ def architecture_of(model: object, *, card: Dataset, recipe: Recipe, initialisat
 
 
 def fingerprint(
-    model: object, input_shape: tuple[int, ...] = (1, 8, 8), dtype: str = "float32", *, initialisation: str = "as built"
+    model: object,
+    input_shape: Any = (1, 8, 8),
+    dtype: Any = "float32",
+    *,
+    initialisation: str = "as built",
+    validate: bool = True,
 ) -> str:
     """The hash of what a model is: equal for all ways to write the same architecture.
 
@@ -175,10 +198,10 @@ def fingerprint(
     model
         `nn.Module`, zero-argument callable that builds one, or `Architecture`, which has its own input.
     input_shape
-        One sample as the network sees it, without the batch.
+        One sample as the network sees it, without the batch; for several inputs a tuple of such shapes.
     dtype
-        Of the input.
-    initialisation
+        Of the input; for several inputs one for all, or a tuple.
+    initialisation, validate
         See `Client.submit`.
 
     Returns
@@ -193,7 +216,9 @@ def fingerprint(
     """
     if isinstance(model, Architecture):
         return model.intact().fingerprint
-    return Architecture.from_module(model, input_shape=input_shape, dtype=dtype, initialisation=initialisation).fingerprint
+    return Architecture.from_module(
+        model, input_shape=input_shape, dtype=dtype, initialisation=initialisation, validate=validate
+    ).fingerprint
 
 
 def _whole(seed: SupportsIndex) -> int:

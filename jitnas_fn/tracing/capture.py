@@ -35,6 +35,8 @@ class Captured:
         id of each parameter or buffer that was met -> its node, in the order in which they were met.
     draws
         Nodes that draw random numbers, in the order of their calls.
+    statistics
+        ids of the buffers that batch-norms keep, also where nothing comes of it.
     several
         Whether forward returned a tuple.
     """
@@ -42,6 +44,7 @@ class Captured:
     graph: Graph
     leaves: dict[int, int]
     draws: list[int]
+    statistics: set[int]
     several: bool
 
     def like(self, other: "Captured") -> bool:
@@ -137,7 +140,7 @@ def traced_call(model: nn.Module, recorder: Recorder, inputs: list[tuple[Shape, 
         refuse("forward switches between training and evaluation", "leave the mode to the caller")
     several = type(value) is tuple and len(value) > 1
     recorder.graph.outputs = [_output(recorder, item) for item in (value if several else [value])]
-    return Captured(recorder.graph, recorder.leaves, recorder.draws, several)
+    return Captured(recorder.graph, recorder.leaves, recorder.draws, recorder.statistics, several)
 
 
 def _output(recorder: Recorder, value: Any) -> int:

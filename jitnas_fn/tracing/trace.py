@@ -33,6 +33,8 @@ class Traced:
         Node of each parameter and buffer -> its name in the module.
     draws
         For training and for evaluation: the nodes that draw random numbers, in the order of their calls.
+    statistics
+        Names of the buffers that batch-norms keep, live or not.
     inputs
         (shape of one sample, dtype) of each argument of forward.
     """
@@ -41,6 +43,7 @@ class Traced:
     graph: Graph
     names: dict[int, str]
     draws: dict[bool, list[int]]
+    statistics: set[str]
     inputs: list[tuple[Shape, str]]
 
 
@@ -77,7 +80,8 @@ def traced(
     if not all(training.like(one) for one in again):
         refuse("two calls of forward compute different things", "let forward depend on its input alone")
     joint, names = fill_in(joined(training, evaluation), module, Starts(module, construction, initialisation))
-    return Traced(module, joint.graph, names, joint.draws, taken)
+    statistics = {name for name, buffer in module.named_buffers() if id(buffer) in training.statistics}
+    return Traced(module, joint.graph, names, joint.draws, statistics, taken)
 
 
 def built(model: Any) -> tuple[nn.Module, Construction | None]:

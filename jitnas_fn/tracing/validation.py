@@ -28,7 +28,7 @@ CALLS = ((True, 3, True), (True, 2, True), (False, 2, True), (False, 1, False))
 TOLERANCE = 1e-7  # of the largest number of a tensor: float64 leaves 1e-12 or less, what is forgotten 1e-6 or more
 NOISE = 1e-10  # of the largest number of all gradients: those that are zero but for rounding
 COARSE = 2e-2  # where the model computes in half precision
-INSTEAD = "mend it, or say validate=False if you are sure that this is rounding; records will say so"
+INSTEAD = "mend it, or say validate=False (--no-validate) if you are sure that it is rounding; records will say so"
 
 
 def validate(found: Traced, graph: Graph, names: dict[int, str]) -> None:
@@ -68,7 +68,9 @@ def validate(found: Traced, graph: Graph, names: dict[int, str]) -> None:
 
 def _check_accumulators(model: nn.Module) -> None:
     """Refuse a parameter whose gradient is changed where it is added up: no copy of the parameter would show it."""
-    named = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad and not parameter.is_meta}
+    named = {
+        name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad and not parameter.is_meta
+    }
     if not named:
         return
     before = {name: parameter.grad for name, parameter in named.items()}
@@ -203,7 +205,7 @@ class _Pair:
             beside = ours.gradients[told[name]] if name in told else None
             yield f"the gradient of {name}", gradient, beside, noise
         for name, tensor in self.real.items():
-            if name.endswith("num_batches_tracked"):
+            if name in self.found.statistics and name not in told:  # of a batch-norm from which nothing comes
                 continue
             same = getattr(self.beside, told[name]) if name in told else self.untold[name]
             kind = "parameter" if isinstance(tensor, nn.Parameter) else "buffer"

@@ -53,6 +53,7 @@ def record_of(order: Order, ending: Ending, *, site: Site) -> Record:
             "site": site.name,
             "origin": "trained",
             "payload": order.payload["format"],
+            "validation": order.payload.get("validation"),
             "trust": site.trust,
             "token": 0,
             "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),

@@ -52,6 +52,7 @@ def network_of(payload: Json, parts: Json, *, card: Dataset, recipe: Recipe, sam
         input_shape=tuple(payload["input_shape"]),
         dtype=payload["dtype"],
         initialisation=payload.get("initialisation", "as built"),
+        validate=payload.get("validation") != "skipped",
     )
     check_architecture(architecture, parts["fingerprint"], card=card, recipe=recipe)
     return _rebuilt(architecture, parts["seed"])

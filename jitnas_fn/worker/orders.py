@@ -16,6 +16,7 @@ from jitnas_fn.worker.fit import check_architecture
 from jitnas_fn.worker.site import Site
 
 INITIALISATIONS = ("as built", "default")
+VALIDATIONS = ("passed", "skipped", "not needed", None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,10 @@ def _card(name: object, announced: object) -> Dataset:
 
 def _check_payload(payload: Json, task: Task, card: Dataset) -> None:
     opaque = bool(OPAQUE.fullmatch(task.fingerprint))
+    if payload.get("validation") not in VALIDATIONS:
+        raise EnvelopeError(
+            f"validation is one of passed, skipped, not needed or null, not {str(payload['validation'])[:40]!r}"
+        )
     if payload["format"] == "cloudpickle":
         _check_pickle(payload)
     elif opaque:

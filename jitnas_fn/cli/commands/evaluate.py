@@ -20,6 +20,7 @@ def evaluate(  # noqa: PLR0913  one argument per option
     recipe: options.Recipe,
     seed: options.Seed = 0,
     initialisation: options.Initialisation = "as built",
+    validate: options.Validate = True,
     limit_seconds: options.LimitSeconds = None,
     limit_memory: options.LimitMemory = None,
     identity: Annotated[str, typer.Option("--identity", help='"exact", or "none" to train what cannot be keyed.')] = "exact",
@@ -36,6 +37,7 @@ def evaluate(  # noqa: PLR0913  one argument per option
             limits=options.limits_of(limit_seconds, limit_memory),
             identity=identity,
             initialisation=initialisation,
+            validate=validate,
         )
         record = watched(evaluation)
         waited, source = time.monotonic() - began, evaluation.source or "trained"

@@ -13,6 +13,7 @@ def explain(
     recipe: options.Recipe,
     seed: options.Seed = 0,
     initialisation: options.Initialisation = "as built",
+    validate: options.Validate = True,
     limit_seconds: options.LimitSeconds = None,
     limit_memory: options.LimitMemory = None,
     as_json: options.AsJson = False,
@@ -26,6 +27,7 @@ def explain(
             seed=seed,
             limits=options.limits_of(limit_seconds, limit_memory),
             initialisation=initialisation,
+            validate=validate,
         )
         answer.give(found.to_dict(), text=str(found))
 

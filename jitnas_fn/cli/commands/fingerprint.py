@@ -12,8 +12,8 @@ from jitnas_fn.cli.failures import FOUND, MISS, say
 from jitnas_fn.cli.model_file import model_in
 from jitnas_fn.core.errors import ModelFailed, ModelFileError, NotAModel, TaskError, UnknownInitialisation, UnsupportedModel
 from jitnas_fn.graphs.architecture import Architecture
-from jitnas_fn.graphs.difference import Difference, difference
-from jitnas_fn.graphs.drawing import comparison, drawing
+from jitnas_fn.graphs.differences.difference import Difference, difference
+from jitnas_fn.graphs.drawings.drawing import comparison, drawing
 
 REFUSALS = (ModelFailed, NotAModel, UnknownInitialisation, UnsupportedModel)
 
@@ -24,6 +24,7 @@ def fingerprint(
     shapes: options.InputShapes = None,
     dtypes: options.InputDtypes = None,
     initialisation: options.Initialisation = "as built",
+    validate: options.Validate = True,
     explain: Annotated[bool, typer.Option("--explain", help="Of two models: where they differ, in words.")] = False,
     svg: Annotated[Path | None, typer.Option("--svg", help="Write a drawing to this file.")] = None,
     as_json: options.AsJson = False,
@@ -37,7 +38,7 @@ def fingerprint(
     code = FOUND
     with answering(as_json=as_json) as answer:
         inputs = options.inputs_of(shapes, dtypes)
-        found = [_keyed(target, inputs, initialisation, named=explain) for target in targets]
+        found = [_keyed(target, inputs, initialisation, validate=validate, named=explain) for target in targets]
         if explain:
             told = difference(*found)
             if svg is not None:
@@ -52,7 +53,7 @@ def fingerprint(
     raise typer.Exit(code)
 
 
-def _keyed(target: str, inputs: options.Inputs | None, initialisation: str, *, named: bool) -> Architecture:
+def _keyed(target: str, inputs: options.Inputs | None, initialisation: str, *, validate: bool, named: bool) -> Architecture:
     """The architecture of a target; where two are compared, a refusal says of which."""
     if target.endswith(".json"):
         return Architecture.from_json(_text(Path(target)))
@@ -64,7 +65,7 @@ def _keyed(target: str, inputs: options.Inputs | None, initialisation: str, *, n
     shape: Any = inputs.shapes if len(inputs.shapes) > 1 else inputs.shapes[0]
     dtype: Any = inputs.dtypes if len(inputs.shapes) > 1 else inputs.dtypes[0]
     try:
-        return Architecture.from_module(model, input_shape=shape, dtype=dtype, initialisation=initialisation)
+        return Architecture.from_module(model, input_shape=shape, dtype=dtype, initialisation=initialisation, validate=validate)
     except REFUSALS as error:
         if not named:
             raise

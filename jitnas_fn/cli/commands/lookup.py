@@ -22,6 +22,7 @@ def lookup(
     recipe: Annotated[str | None, typer.Option("--recipe", help="Name of a recipe; not with KEY.")] = None,
     seed: options.Seed = 0,
     initialisation: options.Initialisation = "as built",
+    validate: options.Validate = True,
     limit_seconds: options.LimitSeconds = None,
     limit_memory: options.LimitMemory = None,
     as_json: options.AsJson = False,
@@ -40,6 +41,7 @@ def lookup(
             seed=seed,
             limits=options.limits_of(limit_seconds, limit_memory),
             initialisation=initialisation,
+            validate=validate,
         )
         record = known(users_store(), request)
         code = given(answer, request.task.key, record=record, seconds_waited=time.monotonic() - began)

@@ -3,11 +3,11 @@
 import textwrap
 from dataclasses import dataclass
 
-from jitnas_fn.graphs.difference import Marks
-from jitnas_fn.graphs.families import FAMILY_OF
-from jitnas_fn.graphs.layers import Layers
-from jitnas_fn.graphs.phrases import facts
-from jitnas_fn.graphs.wording import attribute_name, init_text, sample_size, short, size, value_text
+from jitnas_fn.graphs.differences.difference import Marks
+from jitnas_fn.graphs.differences.families import FAMILY_OF
+from jitnas_fn.graphs.differences.layers import Layers
+from jitnas_fn.graphs.differences.phrases import facts
+from jitnas_fn.graphs.differences.wording import attribute_name, init_text, sample_size, short, size, value_text
 
 MOST_BOXES = 400
 HARD_SPACE = "\N{NO-BREAK SPACE}"

@@ -7,14 +7,14 @@ true whatever the pairs are; good pairs make them short.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from jitnas_fn.graphs import changes
-from jitnas_fn.graphs.alignment import aligned
+from jitnas_fn.graphs.differences import changes
+from jitnas_fn.graphs.differences.alignment import aligned
 from jitnas_fn.graphs.architecture import Architecture
-from jitnas_fn.graphs.entries import first_difference, same_entries
-from jitnas_fn.graphs.layers import Layers
-from jitnas_fn.graphs.phrases import layer_phrase, pairs_phrase
-from jitnas_fn.graphs.wiring import Rewired, rewirings
-from jitnas_fn.graphs.wording import capitalised, counted, listed, ordinal, sample_size, short
+from jitnas_fn.graphs.differences.entries import first_difference, same_entries
+from jitnas_fn.graphs.differences.layers import Layers
+from jitnas_fn.graphs.differences.phrases import layer_phrase, pairs_phrase
+from jitnas_fn.graphs.differences.wiring import Rewired, rewirings
+from jitnas_fn.graphs.differences.wording import capitalised, counted, listed, ordinal, sample_size, short
 
 MOST = 20  # sentences
 

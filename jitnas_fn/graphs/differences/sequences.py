@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from jitnas_fn.graphs.layers import Layers
-from jitnas_fn.graphs.surroundings import attributed
+from jitnas_fn.graphs.differences.layers import Layers
+from jitnas_fn.graphs.differences.surroundings import attributed
 
 CELLS = 1_000_000  # of the band, about a second
 

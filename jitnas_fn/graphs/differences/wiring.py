@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from jitnas_fn.graphs.layers import Edges, Layers
-from jitnas_fn.graphs.phrases import layer_phrase, pairs_phrase
-from jitnas_fn.graphs.wording import listed, number, ordinal
+from jitnas_fn.graphs.differences.layers import Edges, Layers
+from jitnas_fn.graphs.differences.phrases import layer_phrase, pairs_phrase
+from jitnas_fn.graphs.differences.wording import listed, number, ordinal
 
 MOST_NAMED = 4
 Edge = tuple[int, int]

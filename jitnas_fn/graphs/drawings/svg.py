@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from xml.sax.saxutils import escape
 
-from jitnas_fn.graphs.layout import Point
+from jitnas_fn.graphs.drawings.layout import Point
 
 NARROW, WIDE = set(" .,:;'|!()[]1ijlrtfI-"), set("mwMWN@%—…→×")
 

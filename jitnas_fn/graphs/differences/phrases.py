@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from jitnas_fn.graphs.layers import Layers
+from jitnas_fn.graphs.differences.layers import Layers
 from jitnas_fn.graphs.opset import operation
-from jitnas_fn.graphs.wording import (
+from jitnas_fn.graphs.differences.wording import (
     attribute_name,
     capitalised,
     counted,

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from jitnas_fn.core.codec import canonical
-from jitnas_fn.graphs.layers import Layers
+from jitnas_fn.graphs.differences.layers import Layers
 
 Labels = dict[int, int]
 Numbers = dict[object, int]  # one number for each description met, in both graphs

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from jitnas_fn.graphs.levels import Levels, levelled, order
+from jitnas_fn.graphs.drawings.levels import Levels, levelled, order
 
 GAP_ACROSS, GAP_DOWN = 26.0, 34.0
 WAYPOINT = 14.0  # width kept free for a line that passes

@@ -8,10 +8,10 @@ graphs but the band, which is bounded.
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
-from jitnas_fn.graphs.families import FAMILY_OF
-from jitnas_fn.graphs.layers import Layers
-from jitnas_fn.graphs.sequences import branchwise, in_order
-from jitnas_fn.graphs.surroundings import LEVELS, Labels, Numbers, Surroundings, labelled, named
+from jitnas_fn.graphs.differences.families import FAMILY_OF
+from jitnas_fn.graphs.differences.layers import Layers
+from jitnas_fn.graphs.differences.sequences import branchwise, in_order
+from jitnas_fn.graphs.differences.surroundings import LEVELS, Labels, Numbers, Surroundings, labelled, named
 
 CANDIDATES = 50  # looked at for one operation between paired neighbours
 

@@ -1,0 +1,1 @@
+"""Where and in what two architectures differ, in words."""

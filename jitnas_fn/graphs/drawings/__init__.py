@@ -1,0 +1,1 @@
+"""Architectures drawn as SVG."""

@@ -5,7 +5,9 @@ closed as well: an operation that it does not know makes the storage unknown, un
 """
 
 import math
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, Self
@@ -24,20 +26,23 @@ class Start:
     Attributes
     ----------
     kind
-        "const", "uniform", "normal", "trunc_normal" as in `graphs.initialisations.checked_init`; "erfinv" for scale·erfinv(U(low, high))
-        + shift, a truncated normal in the making; "unknown".
+        "const", "uniform", "normal", "trunc_normal" as in `graphs.initialisations.checked_init`; "erfinv" for
+        scale·erfinv(U(low, high)) + shift, a truncated normal in the making; "unknown".
     values
         The distribution's numbers.
     why
         For "unknown": the operation.
     draw
         Number of the random fill it comes from. Copies of one draw are not two draws.
+    seeded
+        Whether the model's code has chosen the seed before it was drawn.
     """
 
     kind: str
     values: tuple[float, ...] = ()
     why: str = ""
     draw: int = 0
+    seeded: bool = False
 
     @property
     def init(self) -> Json | None:
@@ -51,6 +56,7 @@ Pieces = list[tuple[int, int, Start]]  # (first element, end, how they began), i
 MAX_PIECES = 64
 HANDED_OUT = {torch.Tensor.numpy, torch.Tensor.__array__, torch.Tensor.tolist}
 RANDOM = ("uniform", "normal", "trunc_normal", "erfinv")
+DRAWING = ("rand", "rand_like", "randn", "randn_like", "uniform", "normal")  # operations that draw
 
 
 def _unknown(why: str) -> Start:
@@ -112,7 +118,8 @@ class Construction(TorchDispatchMode):
         self._starts: dict[int, Start] = {}
         self._pieces: dict[int, Pieces] = {}  # storage -> what later writes to parts of it left where
         self._made_of: dict[int, set[int]] = {}  # storage -> the storages whose numbers went into it
-        self._draws = 0
+        self._draws = self._seedings = 0
+        self._repeats = False  # whether later draws may be those of before
         self._alive: list[Any] = []  # so that no address is used twice
 
     def start_of(self, tensor: torch.Tensor) -> Start | None:
@@ -131,8 +138,13 @@ class Construction(TorchDispatchMode):
     def _numbered(self, start: Start) -> Start:
         if start.kind in RANDOM and start.draw == 0:
             self._draws += 1
-            return replace(start, draw=self._draws)
+            return replace(start, draw=self._draws, seeded=self._seedings > 0)
         return start
+
+    def seeded(self) -> None:
+        """The model's code chooses a seed. After a draw this may repeat numbers, so nothing drawn later is known."""
+        self._seedings += 1
+        self._repeats = self._draws > 0 or self._seedings > 1
 
     def _set(self, tensor: torch.Tensor, start: Start) -> None:
         storage = tensor.untyped_storage()
@@ -157,6 +169,8 @@ class Construction(TorchDispatchMode):
     def __enter__(self) -> Self:
         self._truncated = torch.nn.init._no_grad_trunc_normal_
         torch.nn.init._no_grad_trunc_normal_ = self._trunc_normal
+        self._seeding = _watched_seeding(self.seeded)
+        self._seeding.__enter__()
         self._looks = _Looks(self)
         self._looks.__enter__()  # type: ignore[no-untyped-call]
         return super().__enter__()  # type: ignore[no-any-return,no-untyped-call]
@@ -164,6 +178,7 @@ class Construction(TorchDispatchMode):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         torch.nn.init._no_grad_trunc_normal_ = self._truncated
         self._looks.__exit__(kind, error, trace)  # type: ignore[no-untyped-call]
+        self._seeding.__exit__(kind, error, trace)
         super().__exit__(kind, error, trace)  # type: ignore[no-untyped-call]
 
     def _trunc_normal(
@@ -171,7 +186,8 @@ class Construction(TorchDispatchMode):
     ) -> torch.Tensor:
         """PyTorch's truncated normal, known as a whole: how it draws differs from version to version."""
         value = self._truncated(tensor, mean, std, a, b, generator)
-        known = _whole(tensor) and all(type(number) in (int, float) for number in (mean, std, a, b))
+        plain = all(type(number) in (int, float) for number in (mean, std, a, b))
+        known = _whole(tensor) and plain and generator is None and not self._repeats
         self._set(
             tensor, Start("trunc_normal", (float(mean), float(std), float(a), float(b))) if known else _unknown("trunc_normal_")
         )
@@ -221,10 +237,15 @@ class Construction(TorchDispatchMode):
         rule = RULES.get(name)
         if rule is None:
             return _unknown(name)
+        if named.get("generator") is not None:
+            return _unknown(f"{name} with a generator of its own")
+        if self._repeats and name in DRAWING:
+            return _unknown(f"{name} after a second choice of the seed")
         found = rule(before or _unknown(name), named)
         if found is None and isinstance(named.get("src"), torch.Tensor):  # copy_
             source = named["src"]
-            found = self.start_of(source) if _whole(source) and source.numel() == target.numel() else None
+            alike = _whole(source) and source.shape == target.shape and source.stride() == target.stride()
+            found = self.start_of(source) if alike else None
             if source.numel() == 1 and (single := self.start_of(source)) is not None and single.kind == "const":
                 found = single
         return found or _unknown(name)
@@ -236,7 +257,32 @@ def _tensors(values: list[Any]) -> list[torch.Tensor]:
 
 
 def _whole(tensor: torch.Tensor) -> bool:
-    return tensor.numel() * tensor.element_size() == tensor.untyped_storage().nbytes()
+    """Whether the tensor is all of its memory, in its order."""
+    return tensor.numel() * tensor.element_size() == tensor.untyped_storage().nbytes() and tensor.is_contiguous()
+
+
+@contextmanager
+def _watched_seeding(seeded: Callable[[], None]) -> Iterator[None]:
+    """Call `seeded` whenever torch's global generator is given a seed or state, in this thread."""
+    mine = threading.get_ident()
+    places = [(home, name) for home in (torch, torch.random) for name in ("manual_seed", "seed", "set_rng_state")]
+    originals = [(home, name, getattr(home, name)) for home, name in places]
+
+    def watched(original: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            if threading.get_ident() == mine:
+                seeded()
+            return original(*args, **kwargs)
+
+        return call
+
+    try:
+        for home, name, original in originals:
+            setattr(home, name, watched(original))
+        yield
+    finally:
+        for home, name, original in originals:
+            setattr(home, name, original)
 
 
 def _plain(value: Any) -> float | None:

@@ -82,7 +82,11 @@ class Starts:
                 raise UnknownInitialisation(
                     f"{name} was written to in a way that cannot be followed; use torch.nn.init, {ADVICE}"
                 )
-            return Told(_snapped(init, default, tensor), (start and start.draw) or name)
+            if "const" in init:
+                return Told(_snapped(init, default, tensor), name)
+            if start is not None and start.seeded and not tensor.requires_grad:
+                raise UnknownInitialisation(f"{name} is frozen, and its seed is the model's own")
+            return Told(_snapped(init, default, tensor), self._draw_of(name, tensor, start.draw if start else 0))
         return self._told_from(name, tensor, default, start)
 
     def _followed(self, tensor: torch.Tensor, start: Start | None) -> Json | None:
@@ -100,7 +104,8 @@ class Starts:
         if name in self.drawn:
             return "const" not in self.drawn[name][0]
         start = self.construction.start_of(tensor) if self.construction else None
-        return start is not None and start.kind in ("uniform", "normal", "trunc_normal") and _holds(tensor, start.init or {})
+        drawn = start is not None and start.kind in ("uniform", "normal", "trunc_normal") and not start.seeded
+        return drawn and start is not None and _holds(tensor, start.init or {})
 
     def _told_from(self, name: str, tensor: torch.Tensor, default: Json | None, start: Start | None) -> Told:
         """The initialisation as the tensor's numbers tell it."""
@@ -127,14 +132,20 @@ class Starts:
             )
         return Told(default, self._draw_of(name, tensor))
 
-    def _draw_of(self, name: str, tensor: torch.Tensor) -> object:
-        """The name of the first parameter with the same numbers; one with the same up to signs is no draw of its own."""
-        if tensor.numel() < 2:
-            return name
-        first, original = self.met.setdefault(tuple(tensor.detach().reshape(-1)[:16].abs().tolist()), (name, tensor))
-        if first != name and not torch.equal(tensor, original):
-            raise UnknownInitialisation(f"{name} begins as a changed copy of {first}: build each layer by itself; {ADVICE}")
-        return first
+    def _draw_of(self, name: str, tensor: torch.Tensor, draw: int = 0) -> object:
+        """The name of the first parameter with the same numbers; one that is changed, or longer, is no draw of its own."""
+        marks: list[object] = [draw] if draw else []
+        if tensor.numel() > 1 and not tensor.is_meta:
+            marks.append(tuple(tensor.detach().reshape(-1)[:16].abs().tolist()))
+        for mark in marks:
+            first, original = self.met.setdefault(mark, (name, tensor))
+            if first != name:
+                if tensor.is_meta or original.is_meta or not torch.equal(tensor, original):
+                    raise UnknownInitialisation(
+                        f"{name} begins as a changed copy of {first}: build each layer by itself; {ADVICE}"
+                    )
+                return first
+        return name
 
 
 def _defaults(model: nn.Module) -> dict[int, Json]:

@@ -84,7 +84,7 @@ def _with_copies(joint: Joint, names: dict[int, str], told: dict[int, Told]) -> 
             inputs, attrs = (("start", start_of[i]),), {name: value for name, value in attrs.items() if name != "init"}
         graph.nodes.append(node._replace(inputs=inputs, attrs=attrs))
     graph.outputs = [i + shift for i in joint.graph.outputs]
-    draws = {mode: [i + shift for i in drawn] for mode, drawn in joint.draws.items()}
+    draws = {mode: [i + shift if i >= 0 else i for i in drawn] for mode, drawn in joint.draws.items()}
     leaves = {identity: i + shift for identity, i in joint.leaves.items()}
     return Joint(graph, leaves, draws), {i + shift: name for i, name in names.items()}
 

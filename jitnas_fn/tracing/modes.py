@@ -25,7 +25,8 @@ class Joint:
     leaves
         id of each parameter or buffer -> its node.
     draws
-        For training and for evaluation: the nodes that draw random numbers, in the order of their calls.
+        For training and for evaluation: the nodes that draw random numbers, in the order of their calls; -1 for one that is
+        not in the graph.
     """
 
     graph: Graph
@@ -37,12 +38,13 @@ def joined(training: Captured, evaluation: Captured) -> Joint:
     """The graph of training if switching the mode makes that of evaluation out of it; else both, chosen by `mode`."""
     if training.several != evaluation.several or len(training.graph.outputs) != len(evaluation.graph.outputs):
         refuse("forward returns another structure in evaluation than in training", "return the same in both")
+    nowhere = [-1] * len(evaluation.draws)  # nothing comes of these, or the outputs would differ
     if _becomes(training.graph, training.leaves, evaluation):
-        return Joint(training.graph, training.leaves, {True: training.draws, False: []})
-    if not evaluation.draws and training.draws:
+        return Joint(training.graph, training.leaves, {True: training.draws, False: nowhere})
+    if training.draws:
         simpler, paths = with_drop_paths(training.graph)
         if paths and _becomes(simpler, training.leaves, evaluation):
-            return Joint(simpler, training.leaves, {True: [paths.get(i, i) for i in training.draws], False: []})
+            return Joint(simpler, training.leaves, {True: [paths.get(i, i) for i in training.draws], False: nowhere})
     return _chosen(training, evaluation)
 
 

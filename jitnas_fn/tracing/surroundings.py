@@ -11,6 +11,7 @@ from torch.utils import checkpoint as checkpointing
 
 from jitnas_fn.tracing.refusal import refuse
 
+COMPILER_LOADED = "__dynamo_disable"  # where torch keeps what its compiler makes of a function
 RANDOM = "randomness may not be rewound or shape the graph: use dropout layers"
 SWITCH = "leave torch's switches to the caller"
 # (where it lives, its name, what to do instead)
@@ -67,6 +68,10 @@ def without_shortcuts() -> Iterator[None]:
             refuse("a checkpoint that redraws random numbers or runs in contexts of its own", "use it with its defaults")
         yield
 
+    inner = getattr(checkpointing.checkpoint, "__wrapped__", None)
+    loads_compiler = inner is not None and not hasattr(inner, COMPILER_LOADED)
+    if loads_compiler:  # at its first call torch would load its compiler: a second or two, and a draw of random numbers
+        setattr(inner, COMPILER_LOADED, inner)
     checkpointing._checkpoint_without_reentrant_generator = called
     torch.backends.mha.set_fastpath_enabled(False)
     try:
@@ -74,3 +79,5 @@ def without_shortcuts() -> Iterator[None]:
     finally:
         torch.backends.mha.set_fastpath_enabled(fused)
         checkpointing._checkpoint_without_reentrant_generator = original
+        if loads_compiler:
+            delattr(inner, COMPILER_LOADED)

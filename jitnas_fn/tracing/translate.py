@@ -5,6 +5,7 @@ from typing import Any
 from jitnas_fn.core.codec import digest
 from jitnas_fn.graphs.architecture import Architecture
 from jitnas_fn.graphs.document import document_of
+from jitnas_fn.tracing.capture import ONE_AT_A_TIME
 from jitnas_fn.tracing.rebuild import Rebuilt
 from jitnas_fn.tracing.trace import traced
 from jitnas_fn.tracing.validation import validate as validated
@@ -12,9 +13,10 @@ from jitnas_fn.tracing.validation import validate as validated
 
 def translated(model: Any, input_shape: Any, *, dtype: Any, initialisation: str, validate: bool) -> Architecture:
     """The architecture of a model; see `Architecture.from_module`."""
-    found = traced(model, input_shape, dtype=dtype, initialisation=initialisation)
-    document, names = document_of(found.graph)
-    architecture = Architecture(document, digest(document))
-    if validate and type(found.module) is not Rebuilt:  # which is made from a document, and draws from streams of its own
-        validated(found, architecture.graph, names)
-    return architecture
+    with ONE_AT_A_TIME:  # validation changes the numbers of a model for a while
+        found = traced(model, input_shape, dtype=dtype, initialisation=initialisation)
+        document, names = document_of(found.graph)
+        architecture = Architecture(document, digest(document))
+        if validate and type(found.module) is not Rebuilt:  # which is made from a document, and draws from its own streams
+            validated(found, architecture.graph, names)
+        return architecture

@@ -4,9 +4,11 @@ As compilers do it (Pnueli, Siegel and Singerman, "Translation validation", TACA
 difference in outputs, gradients, parameters or buffers. So a wrong key needs two independent mistakes.
 """
 
+import copy
+import math
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -27,6 +29,7 @@ from jitnas_fn.tracing.widened import widened
 CALLS = ((True, 3, True), (True, 2, True), (False, 2, True), (False, 1, False))
 TOLERANCE = 1e-7  # of the largest number of a tensor: float64 leaves 1e-12 or less, what is forgotten 1e-6 or more
 NOISE = 1e-10  # of the largest number of all gradients: those that are zero but for rounding
+LARGEST = 2**28  # numbers of one sample and of the parameters together: 2 GiB in double precision
 COARSE = 2e-2  # where the model computes in half precision
 INSTEAD = "mend it, or say validate=False (--no-validate) if you are sure that it is rounding; records will say so"
 
@@ -51,6 +54,13 @@ def validate(found: Traced, graph: Graph, names: dict[int, str]) -> None:
     UnsupportedModel
         If an output, gradient, parameter or buffer differs; the message names the first that does.
     """
+    size = sum(abs(math.prod(node.shape)) for node in graph.nodes)
+    if size > LARGEST:
+        raise UnsupportedModel(
+            f"this network has {size:,} numbers for one sample, too many to run it beside its copy (at most {LARGEST:,}); "
+            "say validate=False (--no-validate), and records will say so"
+        )
+    found = replace(found, module=_with_numbers(found.module))
     model = found.module
     with ONE_AT_A_TIME, same_randomness(), untouched(model), without_shortcuts(), torch.inference_mode(mode=False):
         try:
@@ -64,6 +74,20 @@ def validate(found: Traced, graph: Graph, names: dict[int, str]) -> None:
         except (Exception, SystemExit) as reason:
             text = f"{type(reason).__name__}: {str(reason)[:300]}"
             raise UnsupportedModel(f"the model does not run on random numbers ({text}); {INSTEAD}") from reason
+
+
+def _with_numbers(model: nn.Module) -> nn.Module:
+    """The model; if some of its tensors are on the meta device, a copy whose tensors all have memory."""
+    if not any(tensor.is_meta for tensor in [*model.parameters(), *model.buffers()]):
+        return model
+    copied, real = copy.deepcopy(model), {}  # type: tuple[nn.Module, dict[int, Tensor]]
+    for module in copied.modules():
+        for name, tensor in [*module._parameters.items(), *module._buffers.items()]:
+            if tensor is not None and tensor.is_meta:
+                empty = torch.zeros(tensor.shape, dtype=tensor.dtype)
+                fresh = nn.Parameter(empty, requires_grad=tensor.requires_grad) if isinstance(tensor, nn.Parameter) else empty
+                setattr(module, name, real.setdefault(id(tensor), fresh))
+    return copied
 
 
 def _check_accumulators(model: nn.Module) -> None:

@@ -18,7 +18,7 @@ def item_of(model, recipe="instant", seed=0, dataset="synthetic", keyed=True, pa
     recipe = recipe if isinstance(recipe, Recipe) else shelf.take("recipes", recipe).RECIPE
     fingerprint, sent = f"opaque-{uuid.uuid4()}", None
     if keyed:
-        architecture = Architecture.from_module(model, input_shape=card.input_shape)
+        architecture = Architecture.from_module(model, input_shape=card.input_shape, validate=False)  # not the subject here
         fingerprint, sent = architecture.fingerprint, {"format": "graph", "document": architecture.document}
     if payload == "cloudpickle" or not keyed:
         sent = pickled(model, input_shape=card.input_shape, dtype="float32", weights=not keyed)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from jitnas_fn.graphs.architecture import Architecture
-from jitnas_fn.graphs.difference import MOST, difference
+from jitnas_fn.graphs.differences.difference import MOST, difference
 from jitnas_fn.graphs.graph import Graph
 from tests.golden.models import IMAGE, MODELS
 

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from torch import nn
 
 from jitnas_fn.graphs.architecture import Architecture
-from jitnas_fn.graphs.boxes import MOST_BOXES
-from jitnas_fn.graphs.drawing import comparison, drawing
+from jitnas_fn.graphs.drawings.boxes import MOST_BOXES
+from jitnas_fn.graphs.drawings.drawing import comparison, drawing
 from jitnas_fn.graphs.graph import Graph
-from jitnas_fn.graphs.layout import placed
+from jitnas_fn.graphs.drawings.layout import placed
 from tests.golden.models import IMAGE, MODELS
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -176,7 +176,7 @@ def test_crossings_that_can_be_avoided_are_avoided():
 SCRIPT = """
 import sys
 from jitnas_fn.graphs.architecture import Architecture
-from jitnas_fn.graphs.drawing import comparison
+from jitnas_fn.graphs.drawings.drawing import comparison
 one, other = [Architecture.from_json(open(path).read()) for path in sys.argv[1:]]
 sys.stdout.buffer.write(comparison(one, other).encode())
 assert "torch" not in sys.modules

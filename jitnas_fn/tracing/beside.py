@@ -80,7 +80,9 @@ class SharedDraws:
 
 
 class InDouble(TorchFunctionMode):
-    """Every function of torch gets float64 where the model says float32, and shared draws where it draws.
+    """Every function of torch that gets float64 gets nothing but that where the model says float32; draws are shared.
+
+    What a model computes from constants alone stays in float32, as it is when it is traced.
 
     Parameters
     ----------
@@ -93,16 +95,18 @@ class InDouble(TorchFunctionMode):
         self.draws = draws
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if func is _DTYPE:
+        if func == _DTYPE:  # a new object at each look
             return NARROW if args[0].dtype == WIDE else args[0].dtype
-        given = [self._wide(item) for item in args]
-        named = {name: self._wide(item) for name, item in (kwargs or {}).items()}
+        named = kwargs or {}
+        if func in RANDOM or func in UNSET or _has_wide(args) or _has_wide(named.values()):
+            args, named = [self._wide(item) for item in args], {name: self._wide(item) for name, item in named.items()}
         if func in RANDOM:
-            return RANDOM[func](self.draws, *given, **named)
-        if _draws_inside(func, given, named):
+            return RANDOM[func](self.draws, *args, **named)
+        if _draws_inside(func, args, named):
             with self:
-                return SPELLED_OUT[func](*given, **named)
-        return (torch.Tensor.double if func is torch.Tensor.float else func)(*given, **named)
+                return SPELLED_OUT[func](*args, **named)
+        value = (Tensor.double if func is Tensor.float and args[0].dtype == WIDE else func)(*args, **named)
+        return value.double() if func in UNSET and value.dtype == NARROW else value
 
     def _wide(self, item: Any) -> Any:
         if isinstance(item, Tensor):
@@ -114,6 +118,17 @@ class InDouble(TorchFunctionMode):
         return item
 
 
+def _has_wide(items: Any) -> bool:
+    for item in items:
+        if isinstance(item, Tensor):
+            if item.dtype == WIDE:
+                return True
+        elif type(item) in (tuple, list) and _has_wide(item):
+            return True
+    return False
+
+
+UNSET = {torch.empty, Tensor.new_empty, torch.empty_like}  # memory that is drawn into
 _DTYPE = Tensor.dtype.__get__  # type: ignore[attr-defined]
 
 

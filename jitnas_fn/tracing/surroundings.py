@@ -1,5 +1,6 @@
 """While a model is traced, what would escape the trace is refused in its thread, and as ever in all others."""
 
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,10 +21,20 @@ FORBIDDEN: list[tuple[Any, str, str]] = [
     *[(torch.random, name, RANDOM) for name in ("manual_seed", "seed", "initial_seed", "get_rng_state", "set_rng_state")],
     (torch.random, "fork_rng", RANDOM),
     (torch, "is_inference_mode_enabled", SWITCH),
+    (torch, "is_grad_enabled", SWITCH),
     (torch.autocast, "__enter__", "precision belongs to the recipe: leave autocast out"),
     (saved_tensors_hooks, "__enter__", "leave saved tensors alone; activation checkpointing needs use_reentrant=False"),
     (torch.autograd.Function, "apply", "the backward of a custom autograd function cannot be read: use torch's operations"),
 ]
+
+
+ASKED_BY_TORCH = ("is_grad_enabled",)
+
+
+def _called_by_torch() -> bool:
+    """Whether the question comes from torch itself, or from the trace."""
+    module = sys._getframe(2).f_globals.get("__name__", "")
+    return module == "torch" or module.startswith(("torch.", "jitnas_fn."))
 
 
 @contextmanager
@@ -46,7 +57,7 @@ def _refusing(home: Any, name: str, instead: str, thread: int) -> Any:
     called: Callable[..., Any] = original.__func__ if isinstance(original, classmethod) else original
 
     def forbidden(*args: Any, **kwargs: Any) -> Any:
-        if threading.get_ident() == thread:
+        if threading.get_ident() == thread and not (name in ASKED_BY_TORCH and _called_by_torch()):
             owner = args[0] if isinstance(original, classmethod) else home
             refuse(f"{owner.__name__}.{name} is called", instead)
         return called(*args, **kwargs)

@@ -10,9 +10,11 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from jitnas_fn.tracing.refusal import refuse
+from jitnas_fn.tracing.remembered import Memory
 from jitnas_fn.tracing.run import alpha_dropped
 from jitnas_fn.tracing.spellings.attention import attention, multi_head_attention
 from jitnas_fn.tracing.spellings.recurrent import LAYERS, stacked
+from jitnas_fn.tracing.spellings.table import numbers
 
 NARROW, WIDE = torch.float32, torch.float64
 
@@ -79,6 +81,82 @@ class SharedDraws:
         """Training steps are not counted here."""
 
 
+class Recalling(TorchFunctionMode):
+    """Costly functions of torch are computed once for the same numbers.
+
+    Parameters
+    ----------
+    memory
+        What is known of this call.
+    """
+
+    def __init__(self, memory: Memory) -> None:
+        super().__init__()
+        self.memory = memory
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        costly = COSTLY.get(func)
+        found = costly(self.memory, *args, **(kwargs or {})) if costly else None
+        return func(*args, **(kwargs or {})) if found is None else found
+
+
+def _convolution(function: Any) -> Callable[..., Tensor | None]:
+    def run(
+        memory: Memory,
+        input: Tensor,
+        weight: Tensor,
+        bias: Any = None,
+        stride: Any = 1,
+        padding: Any = 0,
+        dilation: Any = 1,
+        groups: int = 1,
+    ) -> Tensor | None:
+        if isinstance(padding, str):
+            return None
+        rank = weight.dim() - 2
+        about = tuple(numbers(stride, rank)), tuple(numbers(padding, rank)), tuple(numbers(dilation, rank)), groups
+        one_each = groups == weight.shape[0] > 8 and weight.shape[1] == 1 and input.dim() == 4 and input.dtype == WIDE
+        chosen = by_channel if one_each and function is F.conv2d else function
+        return memory.computed(lambda tensors: chosen(*tensors, *about), [input, weight, bias], (function, about))
+
+    return run
+
+
+def _linear(memory: Memory, input: Tensor, weight: Tensor, bias: Any = None) -> Tensor:
+    return memory.computed(lambda tensors: F.linear(*tensors), [input, weight, bias], F.linear)
+
+
+COSTLY: dict[Any, Callable[..., Tensor | None]] = {
+    **{getattr(home, f"conv{rank}d"): _convolution(getattr(F, f"conv{rank}d")) for home in (torch, F) for rank in (1, 2, 3)},
+    F.linear: _linear,
+}
+
+
+def by_channel(
+    input: Tensor, weight: Tensor, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: int = 1
+) -> Tensor:
+    """`conv2d` with one channel a group, for which torch has no fast way in double precision.
+
+    It is the sum over the kernel's places of shifted maps times a weight.
+    """
+    steps, rims, gaps = numbers(stride, 2), numbers(padding, 2), numbers(dilation, 2)
+    padded = F.pad(input, (rims[1], rims[1], rims[0], rims[0]))
+    rows, columns = weight.shape[2:]
+    high = (padded.shape[2] - gaps[0] * (rows - 1) - 1) // steps[0] + 1
+    wide = (padded.shape[3] - gaps[1] * (columns - 1) - 1) // steps[1] + 1
+    total = None if bias is None else bias[:, None, None]
+    for i in range(rows):
+        for j in range(columns):
+            top, left = i * gaps[0], j * gaps[1]
+            part = padded[
+                :, :, top : top + steps[0] * (high - 1) + 1 : steps[0], left : left + steps[1] * (wide - 1) + 1 : steps[1]
+            ]
+            term = part * weight[:, 0, i, j, None, None]
+            total = term if total is None else total + term
+    assert total is not None
+    return total
+
+
 class InDouble(TorchFunctionMode):
     """Every function of torch that gets float64 gets nothing but that where the model says float32; draws are shared.
 
@@ -88,11 +166,14 @@ class InDouble(TorchFunctionMode):
     ----------
     draws
         Whose next places the random functions take.
+    memory
+        What is known of this call.
     """
 
-    def __init__(self, draws: SharedDraws) -> None:
+    def __init__(self, draws: SharedDraws, memory: Memory) -> None:
         super().__init__()
         self.draws = draws
+        self.memory = memory
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func == _DTYPE:  # a new object at each look
@@ -102,6 +183,10 @@ class InDouble(TorchFunctionMode):
             args, named = [self._wide(item) for item in args], {name: self._wide(item) for name, item in named.items()}
         if func in RANDOM:
             return RANDOM[func](self.draws, *args, **named)
+        costly = COSTLY.get(func)
+        found = costly(self.memory, *args, **named) if costly else None
+        if found is not None:
+            return found
         if _draws_inside(func, args, named):
             with self:
                 return SPELLED_OUT[func](*args, **named)

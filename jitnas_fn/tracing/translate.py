@@ -1,5 +1,8 @@
 """From a model to its architecture: traced, written down, and validated."""
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from jitnas_fn.core.codec import digest
@@ -11,9 +14,21 @@ from jitnas_fn.tracing.trace import traced
 from jitnas_fn.tracing.validation import validate as validated
 
 
+@contextmanager
+def without_collector() -> Iterator[None]:
+    """Pause Python's garbage collector: each of its rounds walks all that torch has loaded, for a tenth of a second."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
 def translated(model: Any, input_shape: Any, *, dtype: Any, initialisation: str, validate: bool) -> Architecture:
     """The architecture of a model; see `Architecture.from_module`."""
-    with ONE_AT_A_TIME:  # validation changes the numbers of a model for a while
+    with ONE_AT_A_TIME, without_collector():  # validation changes the numbers of a model for a while
         found = traced(model, input_shape, dtype=dtype, initialisation=initialisation)
         document, names = document_of(found.graph)
         architecture = Architecture(document, digest(document))

@@ -7,8 +7,9 @@ difference in outputs, gradients, parameters or buffers. So a wrong key needs tw
 import copy
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import torch
@@ -17,18 +18,20 @@ from torch import Tensor, nn
 from jitnas_fn.core.errors import JitnasError, UnsupportedModel
 from jitnas_fn.graphs.graph import Graph
 from jitnas_fn.graphs.operations import Shape
-from jitnas_fn.tracing.beside import WIDE, InDouble, SharedDraws, state_in_double
+from jitnas_fn.tracing.beside import WIDE, InDouble, Recalling, SharedDraws, state_in_double
 from jitnas_fn.tracing.capture import ONE_AT_A_TIME
 from jitnas_fn.tracing.guard import same_randomness, untouched
 from jitnas_fn.tracing.rebuild import Network
+from jitnas_fn.tracing.remembered import Memory
 from jitnas_fn.tracing.surroundings import without_shortcuts
 from jitnas_fn.tracing.trace import Traced
 from jitnas_fn.tracing.widened import widened
 
 # (training, batch size, with gradients) of each call, one after the other.
-CALLS = ((True, 3, True), (True, 2, True), (False, 2, True), (False, 1, False))
+CALLS = ((True, 2, True), (True, 3, True), (False, 1, True), (False, 2, False))
 TOLERANCE = 1e-7  # of the largest number of a tensor: float64 leaves 1e-12 or less, what is forgotten 1e-6 or more
 NOISE = 1e-10  # of the largest number of all gradients: those that are zero but for rounding
+BATCH_NORMS = ("running_batch_norm", "frozen_batch_norm")
 LARGEST = 2**28  # numbers of one sample and of the parameters together: 2 GiB in double precision
 COARSE = 2e-2  # where the model computes in half precision
 INSTEAD = "mend it, or say validate=False (--no-validate) if you are sure that it is rounding; records will say so"
@@ -110,6 +113,16 @@ def _check_accumulators(model: nn.Module) -> None:
             parameter.grad = before[name]
 
 
+class _NoNumbers(Exception):
+    pass
+
+
+def _has_nan(numbers: Tensor | None) -> bool:
+    if numbers is None or not numbers.is_floating_point():
+        return False
+    return math.isnan(float(numbers.sum())) and bool(numbers.isnan().any())  # a sum is quick, and keeps a NaN
+
+
 @dataclass(frozen=True, slots=True)
 class _Seen:
     """What one call gave."""
@@ -127,28 +140,37 @@ class _Pair:
         self.coarse = any(node.dtype in ("float16", "bfloat16") for node in wide.nodes)
         self.draw = torch.Generator().manual_seed(20260)
         self.original = found.module
+        self.positive = False  # whether all inputs are above 0
         self.real = dict([*self.original.named_parameters(), *self.original.named_buffers()])
         self.device = next((tensor.device for tensor in self.real.values()), torch.device("cpu"))
         self.told = {names[node]: name for node, name in found.names.items() if node in names}  # in the document -> here
-        self._randomise()
+        self._randomise(wide)
         self.beside = self._network(wide)
         self.limits = [_rows_of(wide, position) for position in range(len(found.inputs))]
-        self.untold = {name: self.real[name].detach().clone() for name in self.real if name not in self.told.values()}
+        self.before = {name: tensor.detach().clone() for name, tensor in self.real.items()}
 
-    def _randomise(self) -> None:
+    def _randomise(self, graph: Graph) -> None:
         """Give the original weights and statistics that show every part of it."""
-        for name in self.told.values():
+        variances = {node.source("variance") for node in graph.nodes if node.op in BATCH_NORMS}
+        counts = {"parameter": 0, "buffer": 0}
+        for i, node in enumerate(graph.nodes):
+            if node.op not in counts:
+                continue
+            name = self.told[f"{node.op[0]}{counts[node.op]}"]
+            counts[node.op] += 1
             tensor = self.real[name]
-            if tensor.dtype.is_floating_point:
-                start = tensor.data
-                centre = 1.0 if start.numel() and bool((start == 1).all()) else 0.0
-                width = 0.5 if tensor.dim() < 2 else (6 / max(1, start[0].numel())) ** 0.5
-                numbers = torch.empty(start.shape, dtype=WIDE).uniform_(-width, width, generator=self.draw)
-                tensor.data = (numbers + centre).to(device=start.device, dtype=start.dtype)
+            centre = 1.0 if i in variances or node.attrs.get("init") == {"const": 1.0} else 0.0
+            width = 0.5 if tensor.dim() < 2 else (6 / math.prod(tensor.shape[1:])) ** 0.5
+            numbers = torch.empty(tensor.shape, dtype=tensor.dtype, device=tensor.device)
+            tensor.data = numbers.copy_(self._uniform(tensor.shape, centre - width, centre + width))
+
+    def _uniform(self, shape: Any, low: float, high: float) -> Tensor:
+        return torch.empty(shape, dtype=WIDE).uniform_(low, high, generator=self.draw)
 
     def _network(self, wide: Graph) -> Network:
         def same(node: Any, number: int, begins: int) -> Tensor:
-            return self.real[self.told[f"{node.op[0]}{number}"]].detach().clone()
+            tensor = self.real[self.told[f"{node.op[0]}{number}"]].detach()
+            return tensor if node.op == "parameter" else tensor.clone()  # parameters share memory: they may not change
 
         numbers = {name: int(name[1:]) for name in self.names.values() if name[0] == "n"}
         self.draws = {
@@ -158,27 +180,45 @@ class _Pair:
         return Network(wide, same, self.draws[True]).to(self.device)
 
     def check(self) -> None:
+        """Compare on normal inputs; if the model gives no numbers for these (a logarithm), on inputs above 0."""
+        before = [(tensor, tensor.detach().clone()) for network in (self.original, self.beside) for tensor in network.buffers()]
+        try:
+            self._calls()
+        except _NoNumbers:
+            self.positive = True
+            for tensor, numbers in before:
+                tensor.data = numbers
+            try:
+                self._calls()
+            except _NoNumbers as reason:
+                raise UnsupportedModel(f"{reason}, so it cannot be compared; {INSTEAD}") from None
+
+    def _calls(self) -> None:
         """Call both, one after the other, and compare."""
         for call, (training, batch, gradients) in enumerate(CALLS):
             mode, draws = "training" if training else "evaluation", self.draws[training]
             where = f"in {mode}, call {1 + call % 2}, with {batch} sample{'s'[: batch - 1]}"
             draws.begin(call)
+            memory = Memory()
             inputs = [self._input(i, shape, dtype, batch) for i, (shape, dtype) in enumerate(self.found.inputs)]
-            theirs = self._called(self.original, inputs, training, gradients, InDouble(draws))
+            theirs = self._called(self.original, inputs, training, gradients, InDouble(draws, memory))
+            if any(_has_nan(output) for output in [*theirs.outputs, *theirs.gradients.values()]):
+                raise _NoNumbers(f"the model gives NaN {where} for random inputs")
             if draws.count != len(self.found.draws[training]):
                 raise UnsupportedModel(
                     f"the model draws random numbers {draws.count} times {where}, traced it did "
                     f"{len(self.found.draws[training])} times; {INSTEAD}"
                 )
             self.beside.draws = draws
-            ours = self._called(self.beside, inputs, training, gradients, None)
-            for what, a, b, scale in self._pairs(theirs, ours):
+            ours = self._called(self.beside, inputs, training, gradients, Recalling(memory))
+            for what, a, b, scale in self._pairs(theirs, ours, gradients=gradients, last=call % 2 == 1):
                 self._compare(f"{what} {where}", a, b, scale)
 
     def _input(self, position: int, shape: Shape, dtype: str, batch: int) -> Tensor:
         kind = getattr(torch, dtype)
         if kind.is_floating_point:
             numbers = torch.randn((batch, *shape), generator=self.draw, dtype=WIDE)
+            numbers = numbers.abs() + 0.1 if self.positive else numbers
             return numbers.to(device=self.device, dtype=WIDE if dtype == "float32" else kind)
         high = 2 if dtype == "bool" else self.limits[position]
         return torch.randint(0, high, (batch, *shape), generator=self.draw).to(device=self.device, dtype=kind)
@@ -190,11 +230,8 @@ class _Pair:
             parameter.grad = None
         with torch.set_grad_enabled(gradients):
             given = [x.clone() for x in inputs]
-            if mode is None:
+            with mode:
                 value = network(*given)
-            else:
-                with mode:
-                    value = network(*given)
             outputs = list(value) if type(value) is tuple else [value]
             if not all(isinstance(output, Tensor) for output in outputs):
                 raise UnsupportedModel(f"forward returns other things than traced; {INSTEAD}")
@@ -215,27 +252,39 @@ class _Pair:
         if terms:
             torch.stack(terms).sum().backward()  # type: ignore[no-untyped-call]
 
-    def _pairs(self, theirs: _Seen, ours: _Seen) -> Iterator[tuple[str, Any, Any, float]]:
-        """(what it is, in the original, in the network beside, the size below which it is noise)."""
+    def _pairs(
+        self, theirs: _Seen, ours: _Seen, *, gradients: bool, last: bool
+    ) -> Iterator[tuple[str, Any, Any, Callable[[], float]]]:
+        """(what it is, in the original, in the network beside, the size below which it is noise).
+
+        Parameters may not change at all: it is enough to look at them after the last call of each mode.
+        """
         if len(theirs.outputs) != len(ours.outputs):
             raise UnsupportedModel(
                 f"the model gives {len(theirs.outputs)} outputs, traced it gave {len(ours.outputs)}; {INSTEAD}"
             )
         for i, (a, b) in enumerate(zip(theirs.outputs, ours.outputs, strict=True)):
-            yield f"output {i}" if len(ours.outputs) > 1 else "the output", a, b, 0.0
-        noise = NOISE * max([0.0, *(float(g.abs().max()) for g in theirs.gradients.values() if g is not None and g.numel())])
+            yield f"output {i}" if len(ours.outputs) > 1 else "the output", a, b, _none
+
+        @cache
+        def noise() -> float:
+            sizes = [_largest(g.double()) for g in theirs.gradients.values() if g is not None and g.numel()]
+            return NOISE * max([0.0, *sizes])
+
         told = {here: there for there, here in self.told.items()}
-        for name, gradient in theirs.gradients.items():
+        for name, gradient in theirs.gradients.items() if gradients else ():
             beside = ours.gradients[told[name]] if name in told else None
             yield f"the gradient of {name}", gradient, beside, noise
         for name, tensor in self.real.items():
-            if name in self.found.statistics and name not in told:  # of a batch-norm from which nothing comes
-                continue
-            same = getattr(self.beside, told[name]) if name in told else self.untold[name]
-            kind = "parameter" if isinstance(tensor, nn.Parameter) else "buffer"
-            yield f"{kind} {name}, after the call", tensor.detach(), same.detach(), 0.0
+            if isinstance(tensor, nn.Parameter):
+                if last:
+                    yield f"parameter {name}, after the call", tensor.detach(), self.before[name], _none
+            elif name in told:
+                yield f"buffer {name}, after the call", tensor, getattr(self.beside, told[name]), _none
+            elif name not in self.found.statistics:  # which a batch-norm keeps from which nothing comes
+                yield f"buffer {name}, after the call", tensor, self.before[name], _none
 
-    def _compare(self, what: str, theirs: Tensor | None, ours: Tensor | None, noise: float) -> None:
+    def _compare(self, what: str, theirs: Tensor | None, ours: Tensor | None, noise: Callable[[], float]) -> None:
         if theirs is None and ours is None:
             return
         like = theirs if theirs is not None else ours
@@ -250,14 +299,27 @@ class _Pair:
         if torch.equal(a, b) or not a.numel():
             return
         a, b = a.double(), b.double()
-        largest = float(torch.nan_to_num(a, nan=0.0, posinf=0.0, neginf=0.0).abs().max())
-        slack = (COARSE if self.coarse else TOLERANCE) * largest + noise
-        if not torch.allclose(a, b, rtol=0.0, atol=slack, equal_nan=True):
-            off = float(torch.nan_to_num(a - b, nan=float("inf")).abs().max())
+        largest = _largest(a)
+        slack = (COARSE if self.coarse else TOLERANCE) * largest + noise()
+        off = _largest(a - b)
+        if math.isfinite(largest + off):
+            differs = off > slack
+        else:
+            differs = not torch.allclose(a, b, rtol=0.0, atol=slack if math.isfinite(slack) else 0.0, equal_nan=True)
+        if differs:
             raise UnsupportedModel(
                 f"the network rebuilt from what was traced is not this model: {what} differs by {off:.3g} "
                 f"(largest number {largest:.3g}); something in forward cannot be traced. {INSTEAD}"
             )
+
+
+def _none() -> float:
+    return 0.0
+
+
+def _largest(numbers: Tensor) -> float:
+    low, high = torch.aminmax(numbers)
+    return max(-float(low), float(high))
 
 
 def _rows_of(graph: Graph, position: int) -> int:

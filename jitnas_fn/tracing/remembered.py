@@ -1,0 +1,85 @@
+"""What two networks both compute from the same numbers is computed once.
+
+A function of torch gives the same for the same arguments. So where the network beside calls a costly one with tensors that are
+equal to the bit to those of the original, it gets what the original got; its gradients as well, if what flows back is equal.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+Computation = Callable[[list[Any]], Tensor]
+
+
+@dataclass(slots=True)
+class _Once:
+    """One computation, on tensors of its own that share the memory of those it was called with."""
+
+    tensors: list[Any]  # tensors, or None where one is not given
+    value: Tensor
+    flowing: Tensor | None = None  # the gradient for which `found` holds
+    found: dict[int, Tensor] = field(default_factory=dict)
+
+    def fits(self, tensors: list[Any]) -> bool:
+        """Whether it has computed from these very numbers."""
+        return all(a is b if a is None or b is None else _same(a, b) for a, b in zip(self.tensors, tensors, strict=True))
+
+    def gradient(self, flowing: Tensor, needed: list[int]) -> dict[int, Tensor]:
+        """The gradients of the tensors at the places `needed`."""
+        if self.flowing is None or not torch.equal(self.flowing, flowing):
+            self.flowing, self.found = flowing, {}
+        missing = [i for i in needed if i not in self.found]
+        if missing:
+            with torch.enable_grad():
+                given = torch.autograd.grad(self.value, [self.tensors[i] for i in missing], flowing, retain_graph=True)
+            self.found.update(zip(missing, given, strict=True))
+        return self.found
+
+
+def _same(a: Tensor, b: Tensor) -> bool:
+    shared = a.data_ptr() == b.data_ptr() and a.stride() == b.stride() and a.dtype == b.dtype
+    return a.shape == b.shape and (shared or torch.equal(a, b))
+
+
+class _Recalled(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, once: _Once, *tensors: Any) -> Tensor:
+        ctx.once = once
+        return once.value.detach().clone()  # of its own: what follows may change it in place
+
+    @staticmethod
+    def backward(ctx: Any, flowing: Tensor) -> Any:
+        needed = [i for i, needs in enumerate(ctx.needs_input_grad[1:]) if needs]
+        found = ctx.once.gradient(flowing, needed)
+        return (None, *(found.get(i) if i in needed else None for i in range(len(ctx.needs_input_grad) - 1)))
+
+
+class Memory:
+    """Costly computations of one call of two networks."""
+
+    def __init__(self) -> None:
+        self._known: dict[Any, list[_Once]] = {}
+
+    def computed(self, function: Computation, tensors: list[Any], about: Any) -> Tensor:
+        """`function(tensors)`, computed only if it was not yet.
+
+        Parameters
+        ----------
+        function
+            Depends on nothing but `tensors` and `about`.
+        tensors
+            Tensors, or None where one is not given.
+        about
+            Hashable: what tells this computation from others.
+        """
+        entries = self._known.setdefault((about, tuple(getattr(tensor, "shape", None) for tensor in tensors)), [])
+        once = next((entry for entry in entries if entry.fits(tensors)), None)
+        if once is None:
+            own = [None if tensor is None else tensor.detach().requires_grad_(torch.is_grad_enabled()) for tensor in tensors]
+            once = _Once(own, function(own))
+            entries.append(once)
+        value: Tensor = _Recalled.apply(once, *tensors)  # type: ignore[no-untyped-call]
+        return value

@@ -115,11 +115,18 @@ def _convolution(function: Any) -> Callable[..., Tensor | None]:
             return None
         rank = weight.dim() - 2
         about = tuple(numbers(stride, rank)), tuple(numbers(padding, rank)), tuple(numbers(dilation, rank)), groups
-        one_each = groups == weight.shape[0] > 8 and weight.shape[1] == 1 and input.dim() == 4 and input.dtype == WIDE
-        chosen = by_channel if one_each and function is F.conv2d else function
+        chosen = by_channel if function is F.conv2d and _is_slow(input, weight, groups) else function
         return memory.computed(lambda tensors: chosen(*tensors, *about), [input, weight, bias], (function, about))
 
     return run
+
+
+def _is_slow(input: Tensor, weight: Tensor, groups: int) -> bool:
+    """Whether torch would go through many small maps one after the other."""
+    if groups != weight.shape[0] or weight.shape[1] != 1 or input.dim() != 4 or input.dtype != WIDE:
+        return False
+    work = input.shape[2] * input.shape[3] * weight.shape[2] * weight.shape[3]  # of one map
+    return groups * 9 >= work  # measured
 
 
 def _linear(memory: Memory, input: Tensor, weight: Tensor, bias: Any = None) -> Tensor:

@@ -260,15 +260,20 @@ def _holds(tensor: torch.Tensor, init: Json) -> bool:
         mean, variance, kurtosis = (low + high) / 2, (high - low) ** 2 / 12, 1.8
     else:
         mean, variance, kurtosis = numbers[0], numbers[1] ** 2, 3.0
-    count, centred = len(values), values - mean
-    zeros = int((values == 0).sum())  # a float32 draw hits 0 about once in 2^24: what holds several was pruned
-    if zeros > 2 or (zeros and count < 800):
+    count, zeros = len(values), len(values) - np.count_nonzero(values)
+    if zeros > 2 or (zeros and count < 800):  # a float32 draw hits 0 about once in 2^24: what holds several was pruned
         return False
-    if abs(centred.mean()) > SLACK * math.sqrt(variance / count):
+    total, ends = values.sum(), values[0] + values[-1]
+    if abs(total / count - mean) > SLACK * math.sqrt(variance / count):
         return False
-    if abs((centred**2).mean() - variance) > SLACK * variance * math.sqrt((kurtosis - 1) / count):
+    spread = np.dot(values, values) / count - 2 * mean * total / count + mean**2  # Σ(v − mean)² / N
+    if abs(spread - variance) > SLACK * variance * math.sqrt((kurtosis - 1) / count):
         return False
-    return count < 8 or abs((centred[1:] * centred[:-1]).mean()) <= SLACK * variance / math.sqrt(count - 1)
+    if count < 8:
+        return True
+    pairs = count - 1
+    order = np.dot(values[1:], values[:-1]) / pairs - mean * (2 * total - ends) / pairs + mean**2  # of neighbours
+    return bool(abs(order) <= SLACK * variance / math.sqrt(pairs))
 
 
 def _described(tensor: torch.Tensor) -> str:

@@ -22,7 +22,7 @@ from jitnas_fn.tracing.beside import WIDE, InDouble, Recalling, SharedDraws, sta
 from jitnas_fn.tracing.capture import ONE_AT_A_TIME
 from jitnas_fn.tracing.guard import same_randomness, untouched
 from jitnas_fn.tracing.rebuild import Network
-from jitnas_fn.tracing.remembered import Memory
+from jitnas_fn.tracing.remembered import Memory, largest
 from jitnas_fn.tracing.surroundings import without_shortcuts
 from jitnas_fn.tracing.trace import Traced
 from jitnas_fn.tracing.widened import widened
@@ -268,7 +268,7 @@ class _Pair:
 
         @cache
         def noise() -> float:
-            sizes = [_largest(g.double()) for g in theirs.gradients.values() if g is not None and g.numel()]
+            sizes = [largest(g.double()) for g in theirs.gradients.values() if g is not None and g.numel()]
             return NOISE * max([0.0, *sizes])
 
         told = {here: there for there, here in self.told.items()}
@@ -299,27 +299,22 @@ class _Pair:
         if torch.equal(a, b) or not a.numel():
             return
         a, b = a.double(), b.double()
-        largest = _largest(a)
-        slack = (COARSE if self.coarse else TOLERANCE) * largest + noise()
-        off = _largest(a - b)
-        if math.isfinite(largest + off):
+        size = largest(a)
+        slack = (COARSE if self.coarse else TOLERANCE) * size + noise()
+        off = largest(a - b)
+        if math.isfinite(size + off):
             differs = off > slack
         else:
             differs = not torch.allclose(a, b, rtol=0.0, atol=slack if math.isfinite(slack) else 0.0, equal_nan=True)
         if differs:
             raise UnsupportedModel(
                 f"the network rebuilt from what was traced is not this model: {what} differs by {off:.3g} "
-                f"(largest number {largest:.3g}); something in forward cannot be traced. {INSTEAD}"
+                f"(largest number {size:.3g}); something in forward cannot be traced. {INSTEAD}"
             )
 
 
 def _none() -> float:
     return 0.0
-
-
-def _largest(numbers: Tensor) -> float:
-    low, high = torch.aminmax(numbers)
-    return max(-float(low), float(high))
 
 
 def _rows_of(graph: Graph, position: int) -> int:

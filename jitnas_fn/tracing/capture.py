@@ -1,7 +1,7 @@
 """Run a model on traced tensors and write down its graph. Nothing is computed; what is not in the table is refused."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from jitnas_fn.core.errors import JitnasError, ModelFailed
 from jitnas_fn.graphs.graph import Graph
 from jitnas_fn.graphs.operations import Shape
-from jitnas_fn.tracing.guard import State, inspect, untouched
+from jitnas_fn.tracing.guard import Modules, State, inspect, untouched
 from jitnas_fn.tracing.reality import ForReal, concerns_trace
 from jitnas_fn.tracing.refusal import REFUSALS, refuse
 from jitnas_fn.tracing.spellings import MAKES_NEW, TABLE, counted
@@ -78,11 +78,12 @@ def captures(model: nn.Module, inputs: list[tuple[Shape, str]], *, modes: Sequen
     """
     with ONE_AT_A_TIME:
         REFUSALS.clear()
-        state = inspect(model)
-        _check_modes(model)
+        modules = list(model.named_modules())
+        state = inspect(modules)
+        _check_modes(model, modules)
         try:
-            with untouched(model), torch.inference_mode(mode=False), torch.autocast("cpu", enabled=False), guarded():
-                found = _traced_calls(model, state, inputs, modes)
+            with untouched(modules), torch.inference_mode(mode=False), torch.autocast("cpu", enabled=False), guarded():
+                found = _traced_calls(model, modules, state, inputs, modes)
         except (JitnasError, KeyboardInterrupt):
             raise
         except (Exception, SystemExit) as reason:
@@ -96,29 +97,26 @@ def captures(model: nn.Module, inputs: list[tuple[Shape, str]], *, modes: Sequen
         return found
 
 
-def _traced_calls(model: nn.Module, state: State, inputs: list[tuple[Shape, str]], modes: Sequence[bool]) -> list[Captured]:
-    versions = [tensor._version for tensor in _registered(model)]
+def _traced_calls(
+    model: nn.Module, modules: Modules, state: State, inputs: list[tuple[Shape, str]], modes: Sequence[bool]
+) -> list[Captured]:
+    versions = [tensor._version for tensor in state.tensors]
     found, statistics, contents = [], set(), set()  # type: tuple[list[Captured], set[int], set[int]]
     for mode in modes:
         recorder = Recorder(state.parameters, state.buffers, state.owners)
-        found.append(traced_call(model, recorder, inputs, mode))
+        found.append(traced_call(model, modules, recorder, inputs, mode))
         statistics |= recorder.statistics
         contents |= recorder.contents
     for buffer in statistics & contents:
         refuse(f"the running statistic {state.buffers[buffer]} is computed with", "leave it to batch-norm")
-    if versions != [tensor._version for tensor in _registered(model)]:
+    if versions != [tensor._version for tensor in state.tensors]:
         refuse("forward writes into a parameter or buffer", "state belongs into normalisation layers only")
     return found
 
 
-def _registered(model: nn.Module) -> Iterator[torch.Tensor]:
-    yield from model.parameters()
-    yield from model.buffers()
-
-
-def _check_modes(model: nn.Module) -> None:
+def _check_modes(model: nn.Module, modules: Modules) -> None:
     """Refuse a model some of whose modules are in another mode than its own `train` puts them: it would be lost."""
-    modes = [(module, module.training) for module in model.modules()]
+    modes = [(module, module.training) for _, module in modules]
     if len({mode for _, mode in modes}) == 1:
         return
     try:
@@ -130,10 +128,12 @@ def _check_modes(model: nn.Module) -> None:
             module.training = mode
 
 
-def traced_call(model: nn.Module, recorder: Recorder, inputs: list[tuple[Shape, str]], training: bool) -> Captured:
+def traced_call(
+    model: nn.Module, modules: Modules, recorder: Recorder, inputs: list[tuple[Shape, str]], training: bool
+) -> Captured:
     """One call of the model; in its frames a refusal looks for the line to name."""
     model.train(training)
-    modes = [(module, module.training) for module in model.modules()]
+    modes = [(module, module.training) for _, module in modules]
     with torch.enable_grad(), _NothingRuns() as recorder.mode, _Table(recorder) as recorder.table:
         value = model(*[recorder.input(shape, dtype) for shape, dtype in inputs])
     if any(module.training != mode for module, mode in modes):

@@ -1,5 +1,6 @@
 """The module that is traced stays as it was, and what would escape a trace is refused before it starts."""
 
+import operator
 import random
 import sys
 from collections.abc import Iterator
@@ -32,15 +33,21 @@ class State:
         id of the tensor -> its name; a tied one has its first.
     owners
         (first byte, end) of the memory of each -> the tensor.
+    tensors
+        All of them.
     """
 
     parameters: dict[int, str]
     buffers: dict[int, str]
     owners: dict[tuple[int, int], torch.Tensor]
+    tensors: list[torch.Tensor]
 
 
-def inspect(model: nn.Module) -> State:
-    """The model's parameters and buffers.
+Modules = list[tuple[str, nn.Module]]  # (path, module), each once
+
+
+def inspect(modules: Modules) -> State:
+    """The parameters and buffers of a model that has these modules.
 
     Raises
     ------
@@ -49,10 +56,10 @@ def inspect(model: nn.Module) -> State:
     """
     if any(getattr(global_hooks, f"_global{hook}", None) for hook in HOOKS):
         refuse("there are global module hooks", "remove them first")
-    state = State({}, {}, {})
-    if any(is_lazy(tensor) for tensor in [*model.parameters(), *model.buffers()]):
+    state = State({}, {}, {}, [])
+    if any(is_lazy(tensor) for _, m in modules for own in (m._parameters, m._buffers) for tensor in own.values()):
         refuse("a lazy layer has no shape yet", "call the model once on a batch first")
-    for path, module in model.named_modules():
+    for path, module in modules:
         if isinstance(module, torch.jit.ScriptModule) or type(module).__name__ == "OptimizedModule":
             refuse(f"{path or 'the model'} is a compiled or scripted module", "pass the plain module")
         if any(getattr(module, hook, None) for hook in HOOKS):
@@ -61,6 +68,7 @@ def inspect(model: nn.Module) -> State:
             for name, tensor in registered.items():
                 if tensor is not None and id(tensor) not in names:
                     names[id(tensor)] = f"{path}.{name}".lstrip(".")
+                    state.tensors.append(tensor)
                     _check(names[id(tensor)], tensor, state)
     spans = sorted(state.owners)
     for (_, end), later in pairwise(spans):
@@ -88,22 +96,22 @@ def _check(name: str, tensor: torch.Tensor, state: State) -> None:
         refuse(f"{name} and {_name_of(first, state)} share memory", "to tie weights, use one and the same nn.Parameter")
 
 
-def only_torchs(model: nn.Module) -> bool:
+def only_torchs(modules: Modules) -> bool:
     """Whether every module and its forward is torch's own: these keep nothing, and compute the same at every call."""
     return all(
         type(module).__module__.startswith("torch.nn.modules.")
         and getattr(type(module).forward, "__module__", "").startswith("torch.nn.modules.")
         and "forward" not in vars(module)
-        for module in model.modules()
+        for _, module in modules
     )
 
 
 @contextmanager
-def untouched(model: nn.Module) -> Iterator[None]:
+def untouched(modules: Modules) -> Iterator[None]:
     """Put every attribute and mode of every module back afterwards, and refuse what forward has changed."""
-    modes = [(module, module.training) for module in model.modules()]
-    own_code = not only_torchs(model)
-    before = [(name, module, _copied(module)) for name, module in model.named_modules() if own_code]
+    modes = [(module, module.training) for _, module in modules]
+    own_code = not only_torchs(modules)
+    before = [(name, module, _copied(module)) for name, module in modules if own_code]
     draws, changed = _random_state(), []  # type: tuple[_Draws, list[str]]
     drawn = False
     try:
@@ -167,10 +175,11 @@ def _restored(module: nn.Module, copied: tuple[dict[str, Any], list[tuple[str, A
     changed = [name for name in now if name not in attributes]
     for name in changed:
         del now[name]
-    for name, value in attributes.items():
-        if name != "training" and now.get(name, now) is not value:
-            now[name] = value
-            changed.append(name)
+    if not (len(now) == len(attributes) and all(map(operator.is_, now.values(), attributes.values()))):
+        for name, value in attributes.items():
+            if name != "training" and now.get(name, now) is not value:
+                now[name] = value
+                changed.append(name)
     return changed + [name for name, value, content in inside if _refilled(value, content)]
 
 

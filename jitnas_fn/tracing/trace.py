@@ -76,7 +76,9 @@ def traced(
         raise UnknownInitialisation(f"initialisation is one of {', '.join(MODES)}, not {str(initialisation)[:40]!r}")
     module, construction = built(model)
     taken = checked_inputs(input_shape, dtype)
-    training, evaluation, *again = captures(module, taken, modes=(True, False) if only_torchs(module) else (True, False, True))
+    training, evaluation, *again = captures(
+        module, taken, modes=(True, False) if only_torchs(list(module.named_modules())) else (True, False, True)
+    )
     if not all(training.like(one) for one in again):
         refuse("two calls of forward compute different things", "let forward depend on its input alone")
     joint, names = fill_in(joined(training, evaluation), module, Starts(module, construction, initialisation))

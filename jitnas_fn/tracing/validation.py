@@ -65,7 +65,13 @@ def validate(found: Traced, graph: Graph, names: dict[int, str]) -> None:
         )
     found = replace(found, module=_with_numbers(found.module))
     model = found.module
-    with ONE_AT_A_TIME, same_randomness(), untouched(model), without_shortcuts(), torch.inference_mode(mode=False):
+    with (
+        ONE_AT_A_TIME,
+        same_randomness(),
+        untouched(list(model.named_modules())),
+        without_shortcuts(),
+        torch.inference_mode(mode=False),
+    ):
         try:
             with torch.enable_grad(), torch.autocast("cpu", enabled=False), warnings.catch_warnings():
                 warnings.simplefilter("ignore")

@@ -11,6 +11,7 @@ from jitnas_fn.graphs.document import document_of
 from jitnas_fn.tracing.capture import ONE_AT_A_TIME
 from jitnas_fn.tracing.rebuild import Rebuilt
 from jitnas_fn.tracing.trace import traced
+from jitnas_fn.tracing.unchanged import remember, remembered, signature_of
 from jitnas_fn.tracing.validation import validate as validated
 
 
@@ -29,9 +30,15 @@ def without_collector() -> Iterator[None]:
 def translated(model: Any, input_shape: Any, *, dtype: Any, initialisation: str, validate: bool) -> Architecture:
     """The architecture of a model; see `Architecture.from_module`."""
     with ONE_AT_A_TIME, without_collector():  # validation changes the numbers of a model for a while
+        about = repr((input_shape, dtype, initialisation, validate))
+        signature = signature_of(model)
+        known = remembered(model, about, signature)
+        if known is not None:
+            return known
         found = traced(model, input_shape, dtype=dtype, initialisation=initialisation)
         document, names = document_of(found.graph)
         architecture = Architecture(document, digest(document))
         if validate and type(found.module) is not Rebuilt:  # which is made from a document, and draws from its own streams
             validated(found, architecture.graph, names)
+        remember(model, about, signature, architecture)
         return architecture

@@ -1,0 +1,193 @@
+"""A model object that is as it was is not traced again.
+
+What tracing depends on is read off the object: its modules and attributes, its tensors' numbers, and the code of its classes with
+all that the code refers to by name. Where something cannot be read in full, nothing is remembered: a second trace costs time.
+"""
+
+import enum
+import functools
+import hashlib
+import json
+import types
+import weakref
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from jitnas_fn.graphs.architecture import Architecture
+from jitnas_fn.tracing.content import numbers_of
+
+PLAIN = (
+    bool,
+    int,
+    float,
+    complex,
+    str,
+    bytes,
+    type(None),
+    type(Ellipsis),
+    torch.dtype,
+    torch.device,
+    torch.layout,
+    range,
+    slice,
+)
+TRUSTED = (
+    "torch",
+    "numpy",
+    "math",
+    "builtins",
+    "typing",
+    "collections",
+    "functools",
+    "itertools",
+    "operator",
+    "einops",
+    "warnings",
+)
+MAX_DEPTH = 12
+Signature = tuple[Any, ...]
+_KNOWN: "weakref.WeakKeyDictionary[nn.Module, dict[Any, tuple[Signature, str, str]]]" = weakref.WeakKeyDictionary()
+
+
+def remembered(model: Any, about: Any, signature: Signature | None) -> Architecture | None:
+    """The architecture that `model` had when its signature was this."""
+    found = _KNOWN.get(model, {}).get(about) if isinstance(model, nn.Module) else None
+    if found is None or signature is None or found[0] != signature:
+        return None
+    _, text, fingerprint = found
+    return Architecture(json.loads(text), fingerprint)  # a document of its own: whoever changes it changes no other
+
+
+def remember(model: nn.Module, about: Any, signature: Signature | None, architecture: Architecture) -> None:
+    """Keep the architecture for as long as the model lives and stays as it is."""
+    if signature is not None:
+        _KNOWN.setdefault(model, {})[about] = signature, architecture.to_json(), architecture.fingerprint
+
+
+def signature_of(model: Any) -> Signature | None:
+    """All that tracing a module object depends on, to be compared; None if it is no module or cannot be read in full."""
+    if not isinstance(model, nn.Module):
+        return None
+    try:
+        return (str(torch.get_default_dtype()), _Reader().of(model))
+    except (_Unreadable, RecursionError):
+        return None
+
+
+class _Unreadable(Exception):
+    pass
+
+
+class _Reader:
+    """Reads one model. What it meets again is told by its number, so that sharing is part of the signature."""
+
+    def __init__(self) -> None:
+        self.met: dict[int, int] = {}
+        self.kept: list[Any] = []  # so that no id is used twice while it reads
+
+    def of(self, value: Any, depth: int = 0) -> Any:
+        """What `value` is, as something hashable."""
+        if isinstance(value, PLAIN) or isinstance(value, enum.Enum):
+            return type(value).__name__, repr(value)
+        if depth > MAX_DEPTH:
+            raise _Unreadable
+        if id(value) in self.met:
+            return "again", self.met[id(value)]
+        self.met[id(value)] = len(self.met)
+        self.kept.append(value)
+        return tuple(self._parts(value, depth + 1))
+
+    def _parts(self, value: Any, depth: int) -> Iterator[Any]:
+        kind = type(value)
+        yield kind.__module__, kind.__qualname__
+        if isinstance(value, Tensor):
+            yield from self._tensor(value)
+        elif isinstance(value, nn.Module):
+            yield self.of(kind, depth)
+            yield self._mapping(vars(value), depth, without=("training", "_is_full_backward_hook"))
+        elif isinstance(value, dict):
+            yield self._mapping(value, depth)
+        elif isinstance(value, (list, tuple)):
+            yield tuple(self.of(item, depth) for item in value)
+        elif isinstance(value, (set, frozenset)) and all(isinstance(item, PLAIN) for item in value):
+            yield tuple(sorted(map(repr, value)))
+        elif isinstance(value, functools.partial):
+            yield self.of((value.func, value.args, value.keywords), depth)
+        elif isinstance(value, type):
+            yield from self._class(value, depth)
+        elif isinstance(value, types.MethodType):
+            yield self.of((value.__func__, value.__self__), depth)
+        elif isinstance(value, (staticmethod, classmethod)):
+            yield self.of(value.__func__, depth)
+        elif isinstance(value, property):
+            yield self.of((value.fget, value.fset), depth)
+        elif isinstance(value, types.FunctionType):
+            yield from self._function(value, depth)
+        elif _is_trusted(value):
+            yield id(value)  # of torch and the like: it lives as long as the process
+        elif hasattr(value, "__dict__") and not hasattr(kind, "__slots__") and kind.__module__ != "builtins":
+            yield self.of(kind, depth)
+            yield self._mapping(vars(value), depth)
+        else:
+            raise _Unreadable
+
+    def _mapping(self, mapping: Any, depth: int, without: tuple[str, ...] = ()) -> tuple[Any, ...]:
+        if not all(isinstance(key, PLAIN) for key in mapping):
+            raise _Unreadable
+        return tuple((repr(key), self.of(item, depth)) for key, item in mapping.items() if key not in without)
+
+    def _tensor(self, tensor: Tensor) -> Iterator[Any]:
+        yield tuple(tensor.shape), str(tensor.dtype), str(tensor.device), tensor.requires_grad, tensor.stride()
+        if tensor._backward_hooks or tensor.layout != torch.strided or getattr(tensor, "_post_accumulate_grad_hooks", None):
+            raise _Unreadable
+        if not tensor.is_meta:
+            yield hashlib.blake2b(numbers_of(tensor).data, digest_size=16).digest()
+
+    def _class(self, kind: type, depth: int) -> Iterator[Any]:
+        for base in kind.__mro__:
+            if _is_trusted(base):
+                yield base.__module__, base.__qualname__, id(vars(base).get("forward"))
+            elif base is not object:
+                names = [name for name in vars(base) if name not in ("__dict__", "__weakref__", "__doc__", "__module__")]
+                yield tuple((name, self.of(vars(base)[name], depth)) for name in names if not name.startswith("__annot"))
+
+    def _function(self, function: types.FunctionType, depth: int) -> Iterator[Any]:
+        if _is_trusted(function):
+            yield id(function)
+            return
+        yield function.__code__
+        yield self.of((function.__defaults__, function.__kwdefaults__, vars(function)), depth)
+        for cell in function.__closure__ or ():
+            yield self.of(cell.cell_contents, depth) if _is_filled(cell) else None
+        for name in sorted(_names_in(function.__code__)):
+            if name in function.__globals__:
+                yield name, self._referred(function.__globals__[name], _names_in(function.__code__), depth)
+
+    def _referred(self, value: Any, names: set[str], depth: int) -> Any:
+        """What a global name stands for; of a module, what the code may take from it."""
+        if not isinstance(value, types.ModuleType):
+            return self.of(value, depth)
+        found = [(name, getattr(value, name)) for name in sorted(names) if not name.startswith("__") and hasattr(value, name)]
+        if value.__name__.partition(".")[0] in TRUSTED:
+            return tuple((name, id(item)) for name, item in found if callable(item))
+        return tuple((name, self._referred(item, names, depth + 1)) for name, item in found)
+
+
+def _is_filled(cell: types.CellType) -> bool:
+    try:
+        cell.cell_contents  # noqa: B018  raises where nothing is in it
+    except ValueError:
+        return False
+    return True
+
+
+def _is_trusted(value: Any) -> bool:
+    return (getattr(value, "__module__", None) or "").partition(".")[0] in (*TRUSTED, "jitnas_fn")
+
+
+def _names_in(code: types.CodeType) -> set[str]:
+    inner = [constant for constant in code.co_consts if isinstance(constant, types.CodeType)]
+    return set(code.co_names).union(*map(_names_in, inner))

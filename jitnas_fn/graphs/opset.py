@@ -1,5 +1,6 @@
-"""The set of operations. To add one: an entry in the table of the newest opset, and, unless torch has it by name, how it is
-spelled and run in `tracing`; CONTRIBUTING.md tells it step by step.
+"""The set of operations.
+
+To add one: an entry in the table of the newest opset, and, unless torch has it by name, how it is spelled and run in `tracing`.
 
 A document states the lowest opset that has all its operations, so an addition never changes an existing fingerprint. What an
 operation computes is PyTorch's definition of the function of the same name.

@@ -118,4 +118,4 @@ def _has_nan(content: bytes, dtype: str) -> bool:
         return any(number & 0x7FFF > 0x7F80 for (number,) in struct.iter_unpack("<H", content))
     if dtype not in NUMBER:
         return False
-    return any(number != number for (number,) in struct.iter_unpack(f"<{NUMBER[dtype]}", content))
+    return any(math.isnan(number) for (number,) in struct.iter_unpack(f"<{NUMBER[dtype]}", content))

@@ -11,7 +11,7 @@ from torch.overrides import TorchFunctionMode
 
 from jitnas_fn.tracing.refusal import refuse
 from jitnas_fn.tracing.remembered import Memory
-from jitnas_fn.tracing.run import alpha_dropped
+from jitnas_fn.tracing.run_random import alpha_dropped
 from jitnas_fn.tracing.spellings.attention import attention, multi_head_attention
 from jitnas_fn.tracing.spellings.recurrent import LAYERS, stacked
 from jitnas_fn.tracing.spellings.table import numbers
@@ -115,7 +115,7 @@ def _convolution(function: Any) -> Callable[..., Tensor | None]:
             return None
         rank = weight.dim() - 2
         about = tuple(numbers(stride, rank)), tuple(numbers(padding, rank)), tuple(numbers(dilation, rank)), groups
-        chosen = by_channel if function is F.conv2d and _is_slow(input, weight, groups) else function
+        chosen: Any = by_channel if function is F.conv2d and _is_slow(input, weight, groups) else function
         return memory.computed(lambda tensors: chosen(*tensors, *about), [input, weight, bias], (function, about))
 
     return run
@@ -151,7 +151,7 @@ def by_channel(
     rows, columns = weight.shape[2:]
     high = (padded.shape[2] - gaps[0] * (rows - 1) - 1) // steps[0] + 1
     wide = (padded.shape[3] - gaps[1] * (columns - 1) - 1) // steps[1] + 1
-    total = None if bias is None else bias[:, None, None]
+    total: Tensor | None = None if bias is None else bias[:, None, None]
     for i in range(rows):
         for j in range(columns):
             top, left = i * gaps[0], j * gaps[1]

@@ -157,7 +157,8 @@ class Construction(TorchDispatchMode):
         storage = tensor.untyped_storage()
         size = storage.nbytes() // tensor.element_size()
         before = self._pieces.get(storage._cdata) or [(0, size, self._starts.get(storage._cdata, _unknown("a partial write")))]
-        begin, end = tensor.storage_offset(), tensor.storage_offset() + tensor.numel()
+        begin = int(tensor.storage_offset())
+        end = begin + tensor.numel()
         if not tensor.is_contiguous() or len(before) > MAX_PIECES:
             self._set(tensor, _unknown("a partial write"))
             return

@@ -1,14 +1,14 @@
-"""Tensors whose numbers are part of the network: constants, buffers, frozen parameters. Their content goes into the document."""
+"""Tensors whose numbers are part of the network: constants, buffers, frozen parameters. Their content is in the document."""
 
 import base64
 from typing import Any
 
 import numpy as np
 import torch
-from torch.utils._python_dispatch import _disable_current_modes as outside_the_trace
 
 from jitnas_fn.core.codec import Json
 from jitnas_fn.graphs.dtypes import DTYPES, FLOATS
+from jitnas_fn.tracing.outside import outside_the_trace
 from jitnas_fn.tracing.refusal import refuse
 
 MAX_BYTES = 4_000_000  # of one constant: half a document

@@ -57,15 +57,16 @@ def inspect(modules: Modules) -> State:
     if any(getattr(global_hooks, f"_global{hook}", None) for hook in HOOKS):
         refuse("there are global module hooks", "remove them first")
     state = State({}, {}, {}, [])
-    if any(is_lazy(tensor) for _, m in modules for own in (m._parameters, m._buffers) for tensor in own.values()):
+    registered = [tensor for _, m in modules for own in (m._parameters, m._buffers) for tensor in own.values()]
+    if any(tensor is not None and is_lazy(tensor) for tensor in registered):
         refuse("a lazy layer has no shape yet", "call the model once on a batch first")
     for path, module in modules:
         if isinstance(module, torch.jit.ScriptModule) or type(module).__name__ == "OptimizedModule":
             refuse(f"{path or 'the model'} is a compiled or scripted module", "pass the plain module")
         if any(getattr(module, hook, None) for hook in HOOKS):
             refuse(f"{path or 'the model'} has hooks", "write into forward what they do")
-        for registered, names in ((module._parameters, state.parameters), (module._buffers, state.buffers)):
-            for name, tensor in registered.items():
+        for own, names in ((module._parameters, state.parameters), (module._buffers, state.buffers)):
+            for name, tensor in own.items():
                 if tensor is not None and id(tensor) not in names:
                     names[id(tensor)] = f"{path}.{name}".lstrip(".")
                     state.tensors.append(tensor)

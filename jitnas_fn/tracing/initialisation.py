@@ -91,8 +91,10 @@ class Starts:
 
     def _followed(self, tensor: torch.Tensor, start: Start | None) -> Json | None:
         """What construction is known to have done, as the document writes it."""
-        if start is None or start.init is not None:
-            return start and start.init
+        if start is None:
+            return None
+        if start.init is not None:
+            return start.init
         assert self.construction is not None
         rows = [(count, piece.init) for count, piece in self.construction.rows_of(tensor)]
         if not rows or any(init is None for _, init in rows):

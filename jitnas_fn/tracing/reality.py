@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from jitnas_fn.tracing.batch import Batch
-from jitnas_fn.tracing.content import outside_the_trace
+from jitnas_fn.tracing.outside import outside_the_trace
 from jitnas_fn.tracing.refusal import refuse
 from jitnas_fn.tracing.traced import Recorder, mark_of
 

@@ -14,7 +14,8 @@ from jitnas_fn.graphs.architecture import Architecture
 from jitnas_fn.graphs.graph import Graph, Node
 from jitnas_fn.graphs.operations import LEAVES, Shape
 from jitnas_fn.tracing.draws import Draws, Seeded
-from jitnas_fn.tracing.run import Call, runner
+from jitnas_fn.tracing.run import runner
+from jitnas_fn.tracing.running import Call
 from jitnas_fn.tracing.streams import Stream
 
 Step = tuple[int, Call, list[int]]  # node, what computes it, nodes whose values are not needed after it

@@ -60,7 +60,7 @@ def largest(numbers: Tensor) -> float:
 
 class _Recalled(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, once: _Once, *tensors: Any) -> Tensor:
+    def forward(ctx: Any, once: _Once, *tensors: Any) -> Tensor:  # noqa: ARG004  autograd tells by them what needs gradients
         ctx.once = once
         return once.value.detach().clone()  # of its own: what follows may change it in place
 

@@ -10,12 +10,25 @@ import torch.nn.functional as F
 from jitnas_fn.core.codec import Json
 from jitnas_fn.graphs.graph import Graph, Node
 from jitnas_fn.graphs.opset import operation
-from jitnas_fn.tracing.batch import batch_of
 from jitnas_fn.tracing.content import tensor_of
-from jitnas_fn.tracing.traced import mark_of
+from jitnas_fn.tracing.run_random import drop_path, dropout, noise
+from jitnas_fn.tracing.running import Call, Values, by_rank, sizes_of
 
-Values = dict[int, torch.Tensor]
-Call = Callable[[Values, Any, int], torch.Tensor]  # values by node, the network, the batch size
+
+def _interpolated(x: torch.Tensor, a: Json) -> torch.Tensor:
+    """With the factors of torch where they are not the quotients of the sizes."""
+    corners = a["align_corners"] if a["mode"] in ("linear", "bilinear", "bicubic", "trilinear") else None
+    if a["scales"] is None:
+        return F.interpolate(x, size=a["size"], mode=a["mode"], align_corners=corners, antialias=a["antialias"])
+    return F.interpolate(
+        x,
+        scale_factor=a["scales"],
+        mode=a["mode"],
+        align_corners=corners,
+        antialias=a["antialias"],
+        recompute_scale_factor=False,
+    )
+
 
 # One tensor and attributes.
 PLAIN: dict[str, Callable[[torch.Tensor, Json], torch.Tensor]] = {
@@ -41,11 +54,11 @@ PLAIN: dict[str, Callable[[torch.Tensor, Json], torch.Tensor]] = {
     "cast": lambda x, a: x.to(getattr(torch, a["dtype"])),
     "detach": lambda x, a: x.detach(),
     "logical_not": lambda x, a: x.logical_not(),
-    "interpolate": lambda x, a: _interpolated(x, a),
+    "interpolate": _interpolated,
     "local_response_norm": lambda x, a: F.local_response_norm(x, a["size"], a["alpha"], a["beta"], a["k"]),
-    "adaptive_avg_pool": lambda x, a: _by_rank("adaptive_avg_pool", a["size"])(x, a["size"]),
-    "adaptive_max_pool": lambda x, a: _by_rank("adaptive_max_pool", a["size"])(x, a["size"]),
-    "max_pool": lambda x, a: _by_rank("max_pool", a["kernel"])(
+    "adaptive_avg_pool": lambda x, a: by_rank("adaptive_avg_pool", a["size"])(x, a["size"]),
+    "adaptive_max_pool": lambda x, a: by_rank("adaptive_max_pool", a["size"])(x, a["size"]),
+    "max_pool": lambda x, a: by_rank("max_pool", a["kernel"])(
         x, a["kernel"], a["stride"], a["padding"], a["dilation"], a["ceil_mode"]
     ),
     "pad": lambda x, a: F.pad(x, [w for pair in reversed(a["widths"]) for w in pair], a["mode"], _pad_value(a)),
@@ -64,10 +77,10 @@ NAMED: dict[str, Callable[[Callable[[str], Any], Json], torch.Tensor]] = {
     "lstm": lambda t, a: _recurrent("lstm", t, a),
     "gru": lambda t, a: _recurrent("gru", t, a),
     "rnn": lambda t, a: _recurrent(f"rnn_{a['nonlinearity']}", t, a),
-    "conv": lambda t, a: _by_rank("conv", a["stride"])(
+    "conv": lambda t, a: by_rank("conv", a["stride"])(
         t("x"), t("weight"), t("bias"), a["stride"], a["padding"], a["dilation"], a["groups"]
     ),
-    "conv_transpose": lambda t, a: _by_rank("conv_transpose", a["stride"])(
+    "conv_transpose": lambda t, a: by_rank("conv_transpose", a["stride"])(
         t("x"), t("weight"), t("bias"), a["stride"], a["padding"], a["output_padding"], a["groups"], a["dilation"]
     ),
     "batch_norm": lambda t, a: F.batch_norm(t("x"), None, None, t("weight"), t("bias"), True, 0.1, a["eps"]),
@@ -99,25 +112,6 @@ def runner(node: Node, graph: Graph, number: int) -> Call:
     return lambda values, network, batch: plain(values[x], attrs)
 
 
-def _by_rank(name: str, sizes: list[int]) -> Any:
-    return getattr(F, f"{name}{len(sizes)}d")
-
-
-def _interpolated(x: torch.Tensor, a: Json) -> torch.Tensor:
-    """With the factors of torch where they are not the quotients of the sizes."""
-    corners = a["align_corners"] if a["mode"] in ("linear", "bilinear", "bicubic", "trilinear") else None
-    if a["scales"] is None:
-        return F.interpolate(x, size=a["size"], mode=a["mode"], align_corners=corners, antialias=a["antialias"])
-    return F.interpolate(
-        x,
-        scale_factor=a["scales"],
-        mode=a["mode"],
-        align_corners=corners,
-        antialias=a["antialias"],
-        recompute_scale_factor=False,
-    )
-
-
 def _taken(x: torch.Tensor, index: torch.Tensor, a: Json) -> torch.Tensor:
     if a["axis"] == 0 and x.dim() == 2:
         return F.embedding(index, x, a["padding"])
@@ -145,7 +139,7 @@ def _avg_pool(node: Node, graph: Graph, number: int) -> Call:
     given = [a["kernel"], a["stride"], a["padding"], a["ceil_mode"], a["count_include_pad"]]
     if len(a["kernel"]) > 1:
         given.append(a["divisor"])
-    pool = _by_rank("avg_pool", a["kernel"])
+    pool = by_rank("avg_pool", a["kernel"])
     return lambda values, network, batch: pool(values[x], *given)
 
 
@@ -180,24 +174,20 @@ def _cat(node: Node, graph: Graph, number: int) -> Call:
     return lambda values, network, batch: torch.cat([values[source] for source in sources], axis)
 
 
-def _sizes(shape: list[int], batch: int) -> list[int]:
-    return [-size * batch if size < 0 else size for size in shape]
-
-
 def _reshape(node: Node, graph: Graph, number: int) -> Call:
     x, shape = node.source("x"), node.attrs["shape"]
-    return lambda values, network, batch: values[x].reshape(_sizes(shape, batch))
+    return lambda values, network, batch: values[x].reshape(sizes_of(shape, batch))
 
 
 def _expand(node: Node, graph: Graph, number: int) -> Call:
     x, shape = node.source("x"), node.attrs["shape"]
-    return lambda values, network, batch: values[x].expand(_sizes(shape, batch))
+    return lambda values, network, batch: values[x].expand(sizes_of(shape, batch))
 
 
 def _full(node: Node, graph: Graph, number: int) -> Call:
     shape, value, dtype = node.attrs["shape"], node.attrs["value"], getattr(torch, node.dtype)
     return lambda values, network, batch: torch.full(
-        _sizes(shape, batch), value, dtype=dtype, device=next(iter(values.values())).device
+        sizes_of(shape, batch), value, dtype=dtype, device=next(iter(values.values())).device
     )
 
 
@@ -231,80 +221,6 @@ def _constant(node: Node, graph: Graph, number: int) -> Call:
     return lambda values, network, batch: numbers.to(next(iter(values.values())).device)
 
 
-def _noise(node: Node, graph: Graph, number: int) -> Call:
-    shape, kind, p, dtype = node.attrs["shape"], node.attrs["kind"], node.attrs["p"], getattr(torch, node.dtype)
-
-    def call(values: Values, network: Any, batch: Any) -> torch.Tensor:
-        sizes = _sizes(shape, batch)
-        if batch_of(batch) is not None:
-            return _spelled_noise(sizes, kind, p, dtype)
-        drawn = network.draws.noise(number, kind, p, sizes)
-        return drawn.to(device=next(iter(values.values())).device, dtype=dtype)
-
-    return call
-
-
-def _spelled_noise(sizes: list[Any], kind: str, p: Any, dtype: torch.dtype) -> torch.Tensor:
-    """The same draw as torch spells it, for a rebuilt network that is traced again."""
-    if kind == "coins":
-        return torch.empty(sizes, dtype=dtype).bernoulli_(p)
-    return (torch.rand if kind == "uniform" else torch.randn)(sizes, dtype=dtype)
-
-
-def _drop_path(node: Node, graph: Graph, number: int) -> Call:
-    """Each sample is kept with probability 1 − p, by one coin."""
-    x, keep = node.source("x"), 1 - node.attrs["p"]
-
-    def call(values: Values, network: Any, batch: Any) -> torch.Tensor:
-        value = values[x]
-        if not network.training:
-            return value
-        sizes = [batch, *[1] * (value.dim() - 1)]
-        if mark_of(value) is not None:
-            return value * (value.new_empty(sizes).bernoulli_(keep) / keep)
-        kept = network.draws.kept_samples(number, sizes, keep).to(device=value.device, dtype=value.dtype)
-        return value * (kept / keep)
-
-    return call
-
-
-def _dropout(node: Node, graph: Graph, number: int) -> Call:
-    """Each element, or channel, is kept with probability 1 − p, by one coin of the stream in row-major order."""
-    x, p, kind = node.source("x"), node.attrs["p"], node.attrs["kind"]
-    whole_channels = kind in ("channel", "feature_alpha")
-
-    def call(values: Values, network: Any, batch: Any) -> torch.Tensor:
-        value = values[x]
-        if mark_of(value) is not None:
-            return _spelled(value, p, kind, network.training)
-        if not network.training:
-            return value
-        shape = value.shape[:2] + (1,) * (value.dim() - 2) if whole_channels else value.shape
-        kept = network.draws.kept(number, list(shape), 1 - p).to(value.device)
-        if kind in ("element", "channel"):
-            return value * (kept.to(value.dtype) * (1 / (1 - p) if p < 1 else 0.0))
-        return alpha_dropped(value, kept, p)
-
-    return call
-
-
-def _spelled(value: torch.Tensor, p: float, kind: str, training: bool) -> torch.Tensor:
-    """The same dropout as torch spells it, for a rebuilt network that is traced again."""
-    named = {"element": F.dropout, "alpha": F.alpha_dropout, "feature_alpha": F.feature_alpha_dropout}
-    spelled = named[kind] if kind in named else _by_rank("dropout", [0] * (value.dim() - 2))
-    dropped: torch.Tensor = spelled(value, p, training)
-    return dropped
-
-
-def alpha_dropped(value: torch.Tensor, kept: torch.Tensor, p: float) -> torch.Tensor:
-    """Alpha dropout (Klambauer et al., "Self-normalizing neural networks", 2017): mean and variance of SELU are kept."""
-    if p >= 1:
-        return value * 0.0
-    low = -1.7580993408473766  # −λα of SELU
-    scale = float(((1 - p) * (1 + p * low**2)) ** -0.5)
-    return torch.where(kept, value, low) * scale - scale * low * p
-
-
 SPECIAL: dict[str, Callable[[Node, Graph, int], Call]] = {
     "avg_pool": _avg_pool,
     "sum": _sum,
@@ -314,13 +230,13 @@ SPECIAL: dict[str, Callable[[Node, Graph, int], Call]] = {
     "expand": _expand,
     "full": _full,
     "running_batch_norm": _running_batch_norm,
-    "dropout": _dropout,
+    "dropout": dropout,
     "maximum": _extreme(torch.maximum),
     "minimum": _extreme(torch.minimum),
     "logical_and": _extreme(torch.logical_and),
     "logical_or": _extreme(torch.logical_or),
     "mode": _mode,
     "constant": _constant,
-    "noise": _noise,
-    "drop_path": _drop_path,
+    "noise": noise,
+    "drop_path": drop_path,
 }

@@ -33,7 +33,7 @@ ASKED_BY_TORCH = ("is_grad_enabled",)
 
 def _called_by_torch() -> bool:
     """Whether the question comes from torch itself, or from the trace."""
-    module = sys._getframe(2).f_globals.get("__name__", "")
+    module = str(sys._getframe(2).f_globals.get("__name__", ""))
     return module == "torch" or module.startswith(("torch.", "jitnas_fn."))
 
 

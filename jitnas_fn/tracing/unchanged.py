@@ -1,7 +1,7 @@
 """A model object that is as it was is not traced again.
 
-What tracing depends on is read off the object: its modules and attributes, its tensors' numbers, and the code of its classes with
-all that the code refers to by name. Where something cannot be read in full, nothing is remembered: a second trace costs time.
+What tracing depends on is read off the object: its modules and attributes, its tensors' numbers, and the code of its classes
+with all that the code refers to by name. Where something cannot be read in full, nothing is remembered: it costs time alone.
 """
 
 import enum
@@ -47,6 +47,7 @@ TRUSTED = (
     "einops",
     "warnings",
 )
+WRAPPERS = (functools.partial, types.MethodType, staticmethod, classmethod, property)
 MAX_DEPTH = 12
 Signature = tuple[Any, ...]
 _KNOWN: "weakref.WeakKeyDictionary[nn.Module, dict[Any, tuple[Signature, str, str]]]" = weakref.WeakKeyDictionary()
@@ -90,7 +91,7 @@ class _Reader:
 
     def of(self, value: Any, depth: int = 0) -> Any:
         """What `value` is, as something hashable."""
-        if isinstance(value, PLAIN) or isinstance(value, enum.Enum):
+        if isinstance(value, (*PLAIN, enum.Enum)):
             return type(value).__name__, repr(value)
         if depth > MAX_DEPTH:
             raise _Unreadable
@@ -108,13 +109,29 @@ class _Reader:
         elif isinstance(value, nn.Module):
             yield self.of(kind, depth)
             yield self._mapping(vars(value), depth, without=("training", "_is_full_backward_hook"))
-        elif isinstance(value, dict):
-            yield self._mapping(value, depth)
-        elif isinstance(value, (list, tuple)):
-            yield tuple(self.of(item, depth) for item in value)
-        elif isinstance(value, (set, frozenset)) and all(isinstance(item, PLAIN) for item in value):
-            yield tuple(sorted(map(repr, value)))
-        elif isinstance(value, functools.partial):
+        elif isinstance(value, (dict, list, tuple, set, frozenset)):
+            yield self._container(value, depth)
+        elif isinstance(value, (type, types.FunctionType, *WRAPPERS)):
+            yield from self._code(value, depth)
+        elif _is_trusted(value):
+            yield id(value)  # of torch and the like: it lives as long as the process
+        elif hasattr(value, "__dict__") and not hasattr(kind, "__slots__") and kind.__module__ != "builtins":
+            yield self.of(kind, depth)
+            yield self._mapping(vars(value), depth)
+        else:
+            raise _Unreadable
+
+    def _container(self, value: Any, depth: int) -> tuple[Any, ...]:
+        if isinstance(value, dict):
+            return self._mapping(value, depth)
+        if isinstance(value, (list, tuple)):
+            return tuple(self.of(item, depth) for item in value)
+        if all(isinstance(item, PLAIN) for item in value):
+            return tuple(sorted(map(repr, value)))
+        raise _Unreadable
+
+    def _code(self, value: Any, depth: int) -> Iterator[Any]:
+        if isinstance(value, functools.partial):
             yield self.of((value.func, value.args, value.keywords), depth)
         elif isinstance(value, type):
             yield from self._class(value, depth)
@@ -124,15 +141,8 @@ class _Reader:
             yield self.of(value.__func__, depth)
         elif isinstance(value, property):
             yield self.of((value.fget, value.fset), depth)
-        elif isinstance(value, types.FunctionType):
-            yield from self._function(value, depth)
-        elif _is_trusted(value):
-            yield id(value)  # of torch and the like: it lives as long as the process
-        elif hasattr(value, "__dict__") and not hasattr(kind, "__slots__") and kind.__module__ != "builtins":
-            yield self.of(kind, depth)
-            yield self._mapping(vars(value), depth)
         else:
-            raise _Unreadable
+            yield from self._function(value, depth)
 
     def _mapping(self, mapping: Any, depth: int, without: tuple[str, ...] = ()) -> tuple[Any, ...]:
         if not all(isinstance(key, PLAIN) for key in mapping):

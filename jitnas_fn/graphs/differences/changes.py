@@ -4,10 +4,10 @@ import math
 from collections.abc import Iterable, Sequence
 
 from jitnas_fn.core.codec import canonical
-from jitnas_fn.graphs.graph import Node
 from jitnas_fn.graphs.differences.layers import Layers
 from jitnas_fn.graphs.differences.phrases import MOST_PLACES, WINDOWED, channels_of, layer_phrase
 from jitnas_fn.graphs.differences.wording import attribute_name, capitalised, init_text, listed, short, size, value_text
+from jitnas_fn.graphs.graph import Node
 
 MISSING = object()
 

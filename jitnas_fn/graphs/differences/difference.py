@@ -7,9 +7,9 @@ true whatever the pairs are; good pairs make them short.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from jitnas_fn.graphs.architecture import Architecture
 from jitnas_fn.graphs.differences import changes
 from jitnas_fn.graphs.differences.alignment import aligned
-from jitnas_fn.graphs.architecture import Architecture
 from jitnas_fn.graphs.differences.entries import first_difference, same_entries
 from jitnas_fn.graphs.differences.layers import Layers
 from jitnas_fn.graphs.differences.phrases import layer_phrase, pairs_phrase

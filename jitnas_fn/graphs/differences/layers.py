@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Mapping
 
 from jitnas_fn.core.codec import canonical
+from jitnas_fn.graphs.differences.wording import name_of
 from jitnas_fn.graphs.graph import Graph, Node
 from jitnas_fn.graphs.operations import LEAVES
-from jitnas_fn.graphs.differences.wording import name_of
 
 Edges = list[tuple[str, int]]
 

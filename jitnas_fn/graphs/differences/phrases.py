@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from jitnas_fn.graphs.differences.layers import Layers
-from jitnas_fn.graphs.opset import operation
 from jitnas_fn.graphs.differences.wording import (
     attribute_name,
     capitalised,
@@ -17,6 +16,7 @@ from jitnas_fn.graphs.differences.wording import (
     size,
     value_text,
 )
+from jitnas_fn.graphs.opset import operation
 
 WINDOWED = {"conv": (1, 0), "conv_transpose": (0, 1)}  # axes of the weight: input channels, output channels
 TOLD_LABELS = ("weight", "bias", "divisor", "index", "mask")

@@ -9,13 +9,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from jitnas_fn.graphs.architecture import Architecture
-from jitnas_fn.graphs.drawings.boxes import LEGEND, Row, Sheet, sheet_of
 from jitnas_fn.graphs.differences.difference import Difference, Marks, difference
 from jitnas_fn.graphs.differences.layers import Layers
+from jitnas_fn.graphs.differences.wording import counted
+from jitnas_fn.graphs.drawings.boxes import LEGEND, Row, Sheet, sheet_of
 from jitnas_fn.graphs.drawings.layout import Placement, Point, placed
 from jitnas_fn.graphs.drawings.palette import STYLE
 from jitnas_fn.graphs.drawings.svg import arrow, numeral, rounded, safe, text_width, written
-from jitnas_fn.graphs.differences.wording import counted
 
 MARGIN = 24.0
 BETWEEN = 56.0  # two networks

@@ -1,4 +1,4 @@
-"""How torch spells each operation: the table of functions that a trace knows. What is not in it is refused: the world is closed."""
+"""How torch spells each operation: the table of functions that a trace knows. What is not in it is refused."""
 
 from jitnas_fn.tracing.spellings import (  # noqa: F401  (they fill the table)
     arithmetic,

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from jitnas_fn.graphs.dtypes import FLOATS
-from jitnas_fn.tracing.content import outside_the_trace
+from jitnas_fn.tracing.outside import outside_the_trace
 from jitnas_fn.tracing.refusal import refuse
 from jitnas_fn.tracing.spellings.table import spelled
 from jitnas_fn.tracing.traced import Recorder, mark_of

@@ -127,7 +127,8 @@ def multi_head_attention(
         mask = torch.ones((query.shape[0], key.shape[0]), dtype=torch.bool).tril().logical_not()
     heads = [_heads(part, num_heads) for part in (q, k, v)]
     mask = _both(mask, key_padding_mask, num_heads, heads[0])
-    weighted, weights = _attended(*heads, mask, dropout_p=dropout_p if training else 0.0, safe=not need_weights)
+    q, k, v = heads
+    weighted, weights = _attended(q, k, v, mask, dropout_p=dropout_p if training else 0.0, safe=not need_weights)
     joined = weighted.permute(2, 0, 1, 3).flatten(2)  # (L, N, E)
     out = F.linear(joined, out_proj_weight, out_proj_bias)
     if not need_weights:
@@ -154,13 +155,14 @@ def _projected(
 
 def _heads(x: Tensor, heads: int) -> Tensor:
     """(L, N, E) to (N, H, L, E/H)."""
-    return x.unflatten(-1, (heads, -1)).permute(1, 2, 0, 3)
+    split: Tensor = x.unflatten(-1, (heads, -1))  # type: ignore[no-untyped-call]
+    return split.permute(1, 2, 0, 3)
 
 
 def _both(mask: Tensor | None, padding: Tensor | None, heads: int, query: Tensor) -> Tensor | None:
     """The mask of multi-head attention (true: leave out) and of its keys as one that `attention` takes (true: attend)."""
     if mask is not None and mask.dim() == 3:
-        mask = mask.unflatten(0, (-1, heads))
+        mask = mask.unflatten(0, (-1, heads))  # type: ignore[no-untyped-call]
     keys = None if padding is None else padding[:, None, None, :]
     if mask is None or keys is None:
         only = keys if mask is None else mask

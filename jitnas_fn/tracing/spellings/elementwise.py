@@ -79,9 +79,8 @@ def axis_from(r: Recorder, x: Any, dim: Any) -> int:
 
 def _along(op: str) -> Any:
     def handler(r: Recorder, input: Any, dim: Any = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
-        if dtype is not None and name_of(dtype) != r.dtype(input):
-            input = TABLE[Tensor.to](r, input, dtype)
-        return r.compute(op, [("x", input)], {"axis": axis_from(r, input, dim)})
+        x = input if dtype is None or name_of(dtype) == r.dtype(input) else TABLE[Tensor.to](r, input, dtype)
+        return r.compute(op, [("x", x)], {"axis": axis_from(r, x, dim)})
 
     return handler
 

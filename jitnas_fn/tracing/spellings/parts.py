@@ -6,11 +6,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from jitnas_fn.tracing.content import outside_the_trace
+from jitnas_fn.tracing.outside import outside_the_trace
 from jitnas_fn.tracing.refusal import refuse
 from jitnas_fn.tracing.spellings.table import spelled
-from jitnas_fn.tracing.traced import Recorder
 from jitnas_fn.tracing.spellings.views import axis_of, unsqueeze, view
+from jitnas_fn.tracing.traced import Recorder
 
 
 def _part(r: Recorder, x: Any, axis: int, start: int, stop: int, step: int = 1) -> Tensor:

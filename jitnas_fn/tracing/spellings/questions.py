@@ -10,8 +10,8 @@ from jitnas_fn.graphs.dtypes import FLOATS
 from jitnas_fn.tracing.batch import sizes
 from jitnas_fn.tracing.refusal import refuse
 from jitnas_fn.tracing.spellings.table import spelled
-from jitnas_fn.tracing.traced import Recorder, mark_of, name_of
 from jitnas_fn.tracing.spellings.views import axis_of
+from jitnas_fn.tracing.traced import Recorder, mark_of, name_of
 
 # what changes nothing, and what may be asked
 
@@ -80,7 +80,7 @@ def _moved(r: Recorder, x: Any, dtype: torch.dtype | None) -> Tensor:
     name = r.dtype(x) if dtype is None else name_of(dtype)
     if name != r.dtype(x):
         return r.traced(r.add("cast", [("x", r.node(x))], {"dtype": name}))
-    return x if mark_of(x) is not None else r.traced(r.node(x), alias=x)  # type: ignore[no-any-return]
+    return x if mark_of(x) is not None else r.traced(r.node(x), alias=x)
 
 
 @spelled(Tensor.__len__)
@@ -155,7 +155,7 @@ def counted(r: Recorder, function: Any, args: Any) -> bool:
     if function not in (Tensor.add_, Tensor.__iadd__) or len(args) != 2 or args[1] != 1:
         return False
     name = r.buffers.get(id(args[0]), "")
-    if not name.rpartition(".")[2] == "num_batches_tracked":
+    if name.rpartition(".")[2] != "num_batches_tracked":
         return False
     r.kept(args[0])
     return True

@@ -53,8 +53,8 @@ def stacked(
         x = torch.cat(outputs, -1) if bidirectional else outputs[0]
         if dropout and train and layer < num_layers - 1:
             x = F.dropout(x, dropout)
-    ends = [torch.cat(parts) if len(parts) > 1 else parts[0] for parts in zip(*last, strict=True)]
-    return (x if batch_first else x.transpose(0, 1), *ends)
+    final = [torch.cat(parts) if len(parts) > 1 else parts[0] for parts in zip(*last, strict=True)]
+    return (x if batch_first else x.transpose(0, 1), *final)
 
 
 def _one(

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from jitnas_fn.graphs.dtypes import FLOATS
 from jitnas_fn.tracing.refusal import refuse
 from jitnas_fn.tracing.spellings.arithmetic import number
 from jitnas_fn.tracing.spellings.table import TABLE, spelled
@@ -35,11 +36,10 @@ def reduced(r: Recorder, x: Any, op: str, axes: list[int], keepdim: bool, **attr
 
 def _reduction(op: str) -> Any:
     def handler(r: Recorder, input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
-        if dtype is not None:
-            input = TABLE[Tensor.to](r, input, dtype)
-        if op in ("mean", "reduce_sum") and r.dtype(input) in ("bool", "int64", "int32", "uint8"):
+        x = input if dtype is None else TABLE[Tensor.to](r, input, dtype)
+        if op in ("mean", "reduce_sum") and r.dtype(x) not in FLOATS:
             refuse(f"{op} of whole numbers", "make them floats first: x.float()")
-        return reduced(r, input, op, axes_from(r, input, dim, op), keepdim)
+        return reduced(r, x, op, axes_from(r, x, dim, op), keepdim)
 
     return handler
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from jitnas_fn.core.codec import Json
 from jitnas_fn.core.errors import DocumentError
-from jitnas_fn.graphs.canonical import Wiring, canonical_order
+from jitnas_fn.graphs.canonical import canonical_order
+from jitnas_fn.graphs.colouring import Wiring
 from jitnas_fn.graphs.dtypes import FLOATS
 from jitnas_fn.graphs.graph import MAX_NODES, Graph, Node
 from jitnas_fn.graphs.normal_form import normal_form

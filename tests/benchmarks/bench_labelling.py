@@ -11,7 +11,8 @@ import sys
 import time
 from collections.abc import Callable, Hashable
 
-from jitnas_fn.graphs.canonical import Wiring, canonical_order
+from jitnas_fn.graphs.canonical import canonical_order
+from jitnas_fn.graphs.colouring import Wiring
 
 try:
     import pynauty

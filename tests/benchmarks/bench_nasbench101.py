@@ -9,7 +9,8 @@ import sys
 import time
 from collections.abc import Iterator
 
-from jitnas_fn.graphs.canonical import Wiring, canonical_order
+from jitnas_fn.graphs.canonical import canonical_order
+from jitnas_fn.graphs.colouring import Wiring
 
 MOST_EDGES, OPERATIONS = 9, "abc"
 UNIQUE = {2: 1, 3: 6, 4: 84, 5: 2_441, 6: 62_010, 7: 359_082}

@@ -5,7 +5,8 @@ import random
 
 import pytest
 
-from jitnas_fn.graphs.canonical import Wiring, canonical_order
+from jitnas_fn.graphs.canonical import canonical_order
+from jitnas_fn.graphs.colouring import Wiring
 
 
 def certificate(labels, edges):

@@ -13,10 +13,11 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from jitnas_fn.core.errors import JitnasError, ModelFailed
 from jitnas_fn.graphs.graph import Graph
 from jitnas_fn.graphs.operations import Shape
-from jitnas_fn.tracing.guard import Modules, State, inspect, untouched
+from jitnas_fn.tracing.guard import untouched
 from jitnas_fn.tracing.reality import ForReal, concerns_trace
 from jitnas_fn.tracing.refusal import REFUSALS, refuse
 from jitnas_fn.tracing.spellings import MAKES_NEW, TABLE, counted
+from jitnas_fn.tracing.state import Modules, State, inspect
 from jitnas_fn.tracing.surroundings import guarded
 from jitnas_fn.tracing.traced import Recorder
 

@@ -4,11 +4,10 @@ All tensor operations of the construction pass by; each storage is followed thro
 closed as well: an operation that it does not know makes the storage unknown, under that operation's name.
 """
 
-import math
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -16,79 +15,11 @@ import torch
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from jitnas_fn.core.codec import Json
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """How the numbers of a storage came about.
-
-    Attributes
-    ----------
-    kind
-        "const", "uniform", "normal", "trunc_normal" as in `graphs.initialisations.checked_init`; "erfinv" for
-        scale·erfinv(U(low, high)) + shift, a truncated normal in the making; "unknown".
-    values
-        The distribution's numbers.
-    why
-        For "unknown": the operation.
-    draw
-        Number of the random fill it comes from. Copies of one draw are not two draws.
-    seeded
-        Whether the model's code has chosen the seed before it was drawn.
-    """
-
-    kind: str
-    values: tuple[float, ...] = ()
-    why: str = ""
-    draw: int = 0
-    seeded: bool = False
-
-    @property
-    def init(self) -> Json | None:
-        """As the document writes it; None where it cannot be said."""
-        if self.kind == "const":
-            return {"const": self.values[0]}
-        return {self.kind: list(self.values)} if self.kind in ("uniform", "normal", "trunc_normal") else None
-
+from jitnas_fn.tracing.starts import DRAWING, RANDOM, RULES, Start, unknown
 
 Pieces = list[tuple[int, int, Start]]  # (first element, end, how they began), in their order, without gaps
 MAX_PIECES = 64
 HANDED_OUT = {torch.Tensor.numpy, torch.Tensor.__array__, torch.Tensor.tolist}
-RANDOM = ("uniform", "normal", "trunc_normal", "erfinv")
-DRAWING = ("rand", "rand_like", "randn", "randn_like", "uniform", "normal")  # operations that draw
-
-
-def _unknown(why: str) -> Start:
-    return Start("unknown", (), why)
-
-
-def _affine(start: Start, factor: float, shift: float) -> Start:
-    """factor·x + shift."""
-    v, moved = start.values, tuple(value * factor + shift for value in start.values)
-    if start.kind == "const":
-        return Start("const", moved)
-    if start.kind == "uniform" and factor != 0:
-        return replace(start, values=tuple(sorted(moved)))
-    if start.kind == "normal" and factor != 0:
-        return replace(start, values=(moved[0], v[1] * abs(factor)))
-    if start.kind == "trunc_normal" and factor > 0:
-        return replace(start, values=(moved[0], v[1] * factor, moved[2], moved[3]))
-    if start.kind == "erfinv":
-        return replace(start, values=(*v[:2], v[2] * factor, moved[3]))
-    return _unknown("scaling")
-
-
-def _clamped(start: Start, low: Any, high: Any) -> Start:
-    """The last step of PyTorch's `trunc_normal_`; anything else that is clamped is unknown."""
-    if start.kind != "erfinv" or low is None or high is None:
-        return _unknown("clamp")
-    below, above, scale, mean = start.values
-    std = scale / math.sqrt(2)
-    expected = [math.erf((edge - mean) / scale) if scale > 0 else 2.0 for edge in (low, high)]
-    if max(abs(expected[0] - below), abs(expected[1] - above)) > 1e-6:
-        return _unknown("clamp")
-    return replace(start, kind="trunc_normal", values=(mean, std, float(low), float(high)))
 
 
 class _Looks(TorchFunctionMode):
@@ -125,7 +56,7 @@ class Construction(TorchDispatchMode):
     def start_of(self, tensor: torch.Tensor) -> Start | None:
         """How this tensor's storage began; None if it was not made here, unknown if its parts began differently."""
         storage = tensor.untyped_storage()._cdata
-        return _unknown("writes to parts of it") if storage in self._pieces else self._starts.get(storage)
+        return unknown("writes to parts of it") if storage in self._pieces else self._starts.get(storage)
 
     def rows_of(self, tensor: torch.Tensor) -> list[tuple[int, Start]]:
         """How the rows of a tensor began that was written to in parts: (number of rows, start); empty if it was not."""
@@ -156,11 +87,11 @@ class Construction(TorchDispatchMode):
         """Note a write to an unbroken part of a storage that is known otherwise."""
         storage = tensor.untyped_storage()
         size = storage.nbytes() // tensor.element_size()
-        before = self._pieces.get(storage._cdata) or [(0, size, self._starts.get(storage._cdata, _unknown("a partial write")))]
+        before = self._pieces.get(storage._cdata) or [(0, size, self._starts.get(storage._cdata, unknown("a partial write")))]
         begin = int(tensor.storage_offset())
         end = begin + tensor.numel()
         if not tensor.is_contiguous() or len(before) > MAX_PIECES:
-            self._set(tensor, _unknown("a partial write"))
+            self._set(tensor, unknown("a partial write"))
             return
         kept = [(a, min(b, begin), s) for a, b, s in before if a < begin] + [
             (max(a, end), b, s) for a, b, s in before if b > end
@@ -190,7 +121,7 @@ class Construction(TorchDispatchMode):
         plain = all(type(number) in (int, float) for number in (mean, std, a, b))
         known = _whole(tensor) and plain and generator is None and not self._repeats
         self._set(
-            tensor, Start("trunc_normal", (float(mean), float(std), float(a), float(b))) if known else _unknown("trunc_normal_")
+            tensor, Start("trunc_normal", (float(mean), float(std), float(a), float(b))) if known else unknown("trunc_normal_")
         )
         return value
 
@@ -200,7 +131,7 @@ class Construction(TorchDispatchMode):
         while todo:
             storage = todo.pop()
             if storage in self._starts:
-                self._starts[storage] = _unknown("a look at its values")
+                self._starts[storage] = unknown("a look at its values")
                 self._pieces.pop(storage, None)
             todo += self._made_of.pop(storage, ())
 
@@ -237,19 +168,19 @@ class Construction(TorchDispatchMode):
         before = self.start_of(target) if isinstance(target, torch.Tensor) and _whole(target) else None
         rule = RULES.get(name)
         if rule is None:
-            return _unknown(name)
+            return unknown(name)
         if named.get("generator") is not None:
-            return _unknown(f"{name} with a generator of its own")
+            return unknown(f"{name} with a generator of its own")
         if self._repeats and name in DRAWING:
-            return _unknown(f"{name} after a second choice of the seed")
-        found = rule(before or _unknown(name), named)
+            return unknown(f"{name} after a second choice of the seed")
+        found = rule(before or unknown(name), named)
         if found is None and isinstance(named.get("src"), torch.Tensor):  # copy_
             source = named["src"]
             alike = _whole(source) and source.shape == target.shape and source.stride() == target.stride()
             found = self.start_of(source) if alike else None
             if source.numel() == 1 and (single := self.start_of(source)) is not None and single.kind == "const":
                 found = single
-        return found or _unknown(name)
+        return found or unknown(name)
 
 
 def _tensors(values: list[Any]) -> list[torch.Tensor]:
@@ -284,71 +215,3 @@ def _watched_seeding(seeded: Callable[[], None]) -> Iterator[None]:
     finally:
         for home, name, original in originals:
             setattr(home, name, original)
-
-
-def _plain(value: Any) -> float | None:
-    return float(value) if type(value) in (int, float) else None
-
-
-def _scaled(sign: float) -> Callable[[Start, dict[str, Any]], Start | None]:
-    def rule(before: Start, named: dict[str, Any]) -> Start | None:
-        other, alpha = _plain(named.get("other")), _plain(named.get("alpha", 1))
-        return None if other is None or alpha is None else _affine(before, 1.0, sign * alpha * other)
-
-    return rule
-
-
-def _times(inverse: bool) -> Callable[[Start, dict[str, Any]], Start | None]:
-    def rule(before: Start, named: dict[str, Any]) -> Start | None:
-        other = _plain(named.get("other"))
-        return None if other is None or (inverse and other == 0) else _affine(before, 1 / other if inverse else other, 0.0)
-
-    return rule
-
-
-def _constant(value: float) -> Callable[[Start, dict[str, Any]], Start | None]:
-    return lambda before, named: Start("const", (value,))
-
-
-def _filled(before: Start, named: dict[str, Any]) -> Start | None:
-    value = _plain(named.get("value", named.get("fill_value")))
-    return None if value is None else Start("const", (value,))
-
-
-def _uniform(before: Start, named: dict[str, Any]) -> Start:
-    return Start("uniform", (float(named.get("from", 0.0)), float(named.get("to", 1.0))))
-
-
-def _normal(before: Start, named: dict[str, Any]) -> Start | None:
-    mean, std = _plain(named.get("mean", 0.0)), _plain(named.get("std", 1.0))
-    if mean is None or std is None or std < 0:
-        return None
-    return Start("normal", (mean, std)) if std else Start("const", (mean,))
-
-
-def _erfinv(before: Start, named: dict[str, Any]) -> Start | None:
-    return replace(before, kind="erfinv", values=(*before.values, 1.0, 0.0)) if before.kind == "uniform" else None
-
-
-def _same(before: Start, named: dict[str, Any]) -> Start:
-    return before
-
-
-RULES: dict[str, Callable[[Start, dict[str, Any]], Start | None]] = {
-    **dict.fromkeys(("zeros", "zeros_like", "new_zeros", "zero"), _constant(0.0)),
-    **dict.fromkeys(("ones", "ones_like", "new_ones"), _constant(1.0)),
-    **dict.fromkeys(("full", "full_like", "new_full", "fill"), _filled),
-    **dict.fromkeys(("rand", "rand_like"), lambda before, named: Start("uniform", (0.0, 1.0))),
-    **dict.fromkeys(("randn", "randn_like"), lambda before, named: Start("normal", (0.0, 1.0))),
-    "uniform": _uniform,
-    "normal": _normal,
-    "erfinv": _erfinv,
-    "clamp": lambda before, named: _clamped(before, named.get("min"), named.get("max")),
-    "add": _scaled(1.0),
-    "sub": _scaled(-1.0),
-    "mul": _times(False),
-    "div": _times(True),
-    "neg": lambda before, named: _affine(before, -1.0, 0.0),
-    "clone": _same,
-    "copy": lambda before, named: None,  # taken from the source
-}

@@ -11,12 +11,13 @@ from jitnas_fn.graphs.graph import Graph
 from jitnas_fn.graphs.operations import Shape
 from jitnas_fn.tracing.capture import ONE_AT_A_TIME, captures
 from jitnas_fn.tracing.construction import Construction
-from jitnas_fn.tracing.guard import only_torchs, same_randomness
+from jitnas_fn.tracing.guard import same_randomness
 from jitnas_fn.tracing.initialisation import MODES, Starts
 from jitnas_fn.tracing.inputs import checked_inputs
 from jitnas_fn.tracing.leaves import fill_in
 from jitnas_fn.tracing.modes import joined
 from jitnas_fn.tracing.refusal import refuse
+from jitnas_fn.tracing.state import only_torchs
 
 
 @dataclass(frozen=True, slots=True)

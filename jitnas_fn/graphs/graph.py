@@ -11,14 +11,14 @@ from typing import NamedTuple
 
 from jitnas_fn.core.codec import Json, canonical
 from jitnas_fn.core.errors import DocumentError
-from jitnas_fn.graphs.dtypes import DTYPES
+from jitnas_fn.graphs.dtypes import DTYPES, FLOATS
 from jitnas_fn.graphs.initialisations import checked_init
-from jitnas_fn.graphs.operations import LEAVES, Shape
+from jitnas_fn.graphs.operations import LARGEST_TENSOR, LEAVES, Shape
 from jitnas_fn.graphs.opset import operation
+from jitnas_fn.graphs.readings import Readings
 
 MAX_NODES = 20_000
-STATISTICS = ("mean", "variance")
-MAX_ELEMENTS = 2**29  # of one tensor, for one sample; and of all parameters together
+MAX_ELEMENTS = LARGEST_TENSOR  # also of all parameters together
 _INFERRED: dict[tuple[str, str, tuple[tuple[str, Shape], ...]], tuple[Json, Shape]] = {}  # (op, attributes, inputs) met before
 MAX_INFERRED = 10_000
 
@@ -74,6 +74,7 @@ class Graph:
     nodes: list[Node] = field(default_factory=list)
     outputs: list[int] = field(default_factory=list)
     elements: int = field(default=0, compare=False)
+    readings: Readings = field(default_factory=Readings, compare=False, repr=False)
 
     def input(self, shape: Sequence[int], dtype: str) -> int:
         """Add the next input of the network; `shape` is one sample's."""
@@ -128,14 +129,16 @@ class Graph:
             if memo:
                 _INFERRED[memo] = found
         checked, shape = found
-        if op == "running_batch_norm" and any(self.nodes[s].op != "buffer" for label, s in edges if label in STATISTICS):
-            raise DocumentError("a batch_norm keeps its statistics in buffers")
-        return self._append(Node(op, checked, edges, shape, self._dtype(op, checked, edges)))
+        dtype = self._dtype(op, checked, edges)
+        self.readings.check(self.nodes, op, checked, edges)
+        return self._append(Node(op, checked, edges, shape, dtype))
 
     def _dtype(self, op: str, attrs: Json, edges: tuple[tuple[str, int], ...]) -> str:
         given = [(label, self.nodes[source].dtype) for label, source in edges if label != "after"]
         try:
-            return operation(op).dtype(attrs, given)
+            dtype = operation(op).dtype(attrs, given)
+            operation(op).check_range(attrs, [label for label, _ in given], dtype)
+            return dtype
         except DocumentError as reason:
             raise DocumentError(f"{op} {reason}") from None
 
@@ -143,6 +146,8 @@ class Graph:
         """Add an input, parameter or buffer whose attributes are already checked."""
         if dtype not in DTYPES:
             raise DocumentError(f"no dtype {str(dtype)[:40]!r}; there are {', '.join(DTYPES)}")
+        if attrs.get("trainable") and dtype not in FLOATS:
+            raise DocumentError(f"a parameter that is trained is one of {', '.join(FLOATS)}, not {dtype}")
         node = Node(op, attrs, (), checked_shape(shape, op), dtype)
         if op in ("parameter", "buffer"):
             self.elements += math.prod(node.shape)

@@ -11,8 +11,11 @@ from jitnas_fn.graphs.dtypes import DTYPES, Typed, one_float
 Shape = tuple[int, ...]
 Labelled = Sequence[tuple[str, Shape]]
 Check = Callable[[Any], Any]
+Infer = Callable[[Json, Labelled], Sequence[int]]  # (attributes, [(label, shape)]) -> shape of the value
 LEAVES = ("input", "parameter", "buffer", "start")  # start: one draw that several parameters begin with
-LARGEST_INTEGER = 2**31
+LARGEST_INTEGER = 2**31 - 1  # torch's pooling counts in 32 bits
+LARGEST_HALF = 65504.0  # that float16 holds
+LARGEST_TENSOR = 2**29  # elements of one tensor, for one sample
 
 
 REQUIRED = object()
@@ -57,6 +60,8 @@ class Operation:
         Version of the set of operations that brought it.
     dtype
         (attributes, [(label, dtype)]) -> dtype of the value; raises `DocumentError` where they do not fit.
+    converted
+        Attributes that torch converts to the type of the value, and refuses where that cannot hold them.
     torch
         For an operation on one tensor, element by element, that torch has as well: what torch calls it. It is recognised under
         this name in `torch`, `torch.Tensor` and `torch.nn.functional`, also with a trailing underscore, and runs by it.
@@ -64,7 +69,7 @@ class Operation:
         Torch's arguments after the tensor, in its order.
     """
 
-    shape: Callable[[Json, Labelled], Sequence[int]]
+    shape: Infer
     slots: tuple[str, ...] = ("x",)
     optional: tuple[str, ...] = ()
     many: str = ""
@@ -74,6 +79,7 @@ class Operation:
     macs: Callable[[Json, Labelled, Shape], int] | None = None
     opset: int = 1
     dtype: Callable[[Json, Typed], str] = one_float
+    converted: tuple[str, ...] = ()
     torch: str = ""
     arguments: tuple[Argument, ...] = ()
 
@@ -99,6 +105,16 @@ class Operation:
                 f"inputs are {self.many or ', '.join(self.slots + self.optional)}, not {str(list(labels))[:120]}"
             )
 
+    def check_range(self, attrs: Json, labels: Sequence[str], dtype: str) -> None:
+        """Raise `DocumentError` if a number is beyond what the type of the value holds; the others hold every number."""
+        if dtype != "float16":
+            return
+        numbers = [float(label) for label in labels] if self.many == "coefficients" else []
+        numbers += [attrs[name] for name in self.converted if isinstance(attrs[name], float)]
+        for number in numbers:
+            if abs(number) > LARGEST_HALF:
+                raise DocumentError(f"float16 holds numbers up to {LARGEST_HALF}, not {number}")
+
 
 def _is_coefficient(label: str) -> bool:
     try:
@@ -110,7 +126,7 @@ def _is_coefficient(label: str) -> bool:
 def an_int(value: Any) -> int:
     """Check for an integer attribute."""
     if type(value) is not int or abs(value) > LARGEST_INTEGER:
-        raise DocumentError(f"expected an integer of at most 2^31, not {str(value)[:60]!r}")
+        raise DocumentError(f"expected an integer below 2^31, not {str(value)[:60]!r}")
     return value
 
 

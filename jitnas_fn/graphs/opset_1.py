@@ -3,10 +3,11 @@
 import math
 
 from jitnas_fn.core.codec import Json
-from jitnas_fn.graphs import shapes, view_shapes
+from jitnas_fn.graphs import norm_shapes, shapes, view_shapes
 from jitnas_fn.graphs.dtypes import FLOATS, any_type, as_said
 from jitnas_fn.graphs.operations import (
     Argument,
+    Infer,
     Labelled,
     Operation,
     Shape,
@@ -39,9 +40,11 @@ def _linear_macs(attrs: Json, inputs: Labelled, value: Shape) -> int:
     return _macs(dict(inputs)["weight"][1], value, inputs)
 
 
-def _activation(torch: str, *arguments: Argument, keeps_zero: bool) -> Operation:
+def _activation(
+    torch: str, *arguments: Argument, keeps_zero: bool, shape: Infer = shapes.same, converted: tuple[str, ...] = ()
+) -> Operation:
     attrs = {argument.attribute: a_float for argument in arguments}
-    return Operation(shapes.same, attrs=attrs, keeps_zero=keeps_zero, torch=torch, arguments=arguments)
+    return Operation(shape, attrs=attrs, keeps_zero=keeps_zero, converted=converted, torch=torch, arguments=arguments)
 
 
 _AFFINE = ("weight", "bias")
@@ -72,27 +75,31 @@ OPSET_1: dict[str, Operation] = {
     "prelu": Operation(shapes.prelu, slots=("x", "weight"), keeps_zero=True),
     # normalisations
     "batch_norm": Operation(  # this batch's statistics, in training and in evaluation
-        shapes.channel_norm, optional=_AFFINE, attrs={"eps": a_float}
+        norm_shapes.batch_norm, optional=_AFFINE, attrs={"eps": a_float}
     ),
     "running_batch_norm": Operation(  # this batch's in training, the running ones in evaluation; "after": an earlier call
-        shapes.channel_norm,
+        norm_shapes.batch_norm,
         slots=("x", "mean", "variance"),
         optional=(*_AFFINE, "after"),
         attrs={"eps": a_float, "momentum": a_float},
         pure=False,
     ),
     "frozen_batch_norm": Operation(  # the running statistics always
-        shapes.channel_norm, slots=("x", "mean", "variance"), optional=_AFFINE, attrs={"eps": a_float}
+        norm_shapes.frozen_batch_norm, slots=("x", "mean", "variance"), optional=_AFFINE, attrs={"eps": a_float}
     ),
-    "instance_norm": Operation(shapes.instance_norm, optional=_AFFINE, attrs={"eps": a_float}),
-    "group_norm": Operation(shapes.channel_norm, optional=_AFFINE, attrs={"groups": an_int, "eps": a_float}),
-    "layer_norm": Operation(shapes.trailing_norm, optional=_AFFINE, attrs={"shape": ints, "eps": a_float}),
-    "rms_norm": Operation(shapes.trailing_norm, optional=("weight",), attrs={"shape": ints, "eps": or_none(a_float)}),
-    "local_response_norm": Operation(shapes.same, attrs={"size": an_int, "alpha": a_float, "beta": a_float, "k": a_float}),
+    "instance_norm": Operation(norm_shapes.instance_norm, optional=_AFFINE, attrs={"eps": a_float}),
+    "group_norm": Operation(norm_shapes.channel_norm, optional=_AFFINE, attrs={"groups": an_int, "eps": a_float}),
+    "layer_norm": Operation(norm_shapes.trailing_norm, optional=_AFFINE, attrs={"shape": ints, "eps": a_float}),
+    "rms_norm": Operation(norm_shapes.trailing_norm, optional=("weight",), attrs={"shape": ints, "eps": or_none(a_float)}),
+    "local_response_norm": Operation(
+        norm_shapes.local_response_norm,
+        attrs={"size": an_int, "alpha": a_float, "beta": a_float, "k": a_float},
+        converted=("beta",),
+    ),
     # pooling
     "max_pool": Operation(shapes.pool, attrs={**_WINDOW, "dilation": ints}, keeps_zero=True),
     "avg_pool": Operation(
-        shapes.pool, attrs={**_WINDOW, "count_include_pad": a_bool, "divisor": or_none(an_int)}, keeps_zero=True
+        shapes.avg_pool, attrs={**_WINDOW, "count_include_pad": a_bool, "divisor": or_none(an_int)}, keeps_zero=True
     ),
     "adaptive_avg_pool": Operation(shapes.adaptive, attrs={"size": ints}, keeps_zero=True),
     "adaptive_max_pool": Operation(shapes.adaptive, attrs={"size": ints}, keeps_zero=True),
@@ -117,12 +124,21 @@ OPSET_1: dict[str, Operation] = {
     ),
     "leaky_relu": _activation("leaky_relu", Argument("negative_slope", 0.01), keeps_zero=True),
     "elu": _activation("elu", Argument("alpha", 1.0), keeps_zero=True),
-    "celu": _activation("celu", Argument("alpha", 1.0), keeps_zero=True),
+    "celu": _activation("celu", Argument("alpha", 1.0), keeps_zero=True, shape=shapes.celu),
     "softplus": _activation("softplus", Argument("beta", 1.0), Argument("threshold", 20.0), keeps_zero=False),
-    "hardtanh": _activation("hardtanh", Argument("min_val", -1.0, "low"), Argument("max_val", 1.0, "high"), keeps_zero=False),
-    "softshrink": _activation("softshrink", Argument("lambd", 0.5), keeps_zero=True),
-    "hardshrink": _activation("hardshrink", Argument("lambd", 0.5), keeps_zero=True),
-    "threshold": _activation("threshold", Argument("threshold"), Argument("value"), keeps_zero=False),
+    "hardtanh": _activation(
+        "hardtanh",
+        Argument("min_val", -1.0, "low"),
+        Argument("max_val", 1.0, "high"),
+        keeps_zero=False,
+        shape=shapes.hardtanh,
+        converted=("low", "high"),
+    ),
+    "softshrink": _activation(
+        "softshrink", Argument("lambd", 0.5), keeps_zero=True, shape=shapes.softshrink, converted=("lambd",)
+    ),
+    "hardshrink": _activation("hardshrink", Argument("lambd", 0.5), keeps_zero=True, converted=("lambd",)),
+    "threshold": _activation("threshold", Argument("threshold"), Argument("value"), keeps_zero=False, converted=("value",)),
     "softmax": Operation(shapes.along_axis, attrs=_AXIS),
     "log_softmax": Operation(shapes.along_axis, attrs=_AXIS),
     "glu": Operation(shapes.glu, attrs=_AXIS, keeps_zero=True),
@@ -136,7 +152,13 @@ OPSET_1: dict[str, Operation] = {
     "sum": Operation(shapes.broadcast, slots=(), many="coefficients", attrs={"constant": a_float}),
     "prod": Operation(shapes.broadcast, slots=(), many="multiset"),
     "quotient": Operation(shapes.same, attrs={"divisor": a_float}, keeps_zero=True),
-    "full": Operation(view_shapes.full, slots=(), attrs={**_SHAPE, "value": a_float, "dtype": one_of(*FLOATS)}, dtype=as_said),
+    "full": Operation(
+        view_shapes.full,
+        slots=(),
+        attrs={**_SHAPE, "value": a_float, "dtype": one_of(*FLOATS)},
+        dtype=as_said,
+        converted=("value",),
+    ),
     # views and reductions
     "reshape": Operation(view_shapes.reshape, attrs=_SHAPE, keeps_zero=True, dtype=any_type),
     "permute": Operation(view_shapes.permute, attrs=_AXES, keeps_zero=True, dtype=any_type),
@@ -151,6 +173,7 @@ OPSET_1: dict[str, Operation] = {
     "pad": Operation(
         view_shapes.pad,
         attrs={"mode": one_of("constant", "reflect", "replicate", "circular"), "widths": pairs, "value": a_float},
+        converted=("value",),
     ),
     "mean": Operation(view_shapes.reduce, attrs=_AXES, keeps_zero=True),
     "reduce_sum": Operation(view_shapes.reduce, attrs=_AXES, keeps_zero=True),

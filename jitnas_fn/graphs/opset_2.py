@@ -4,7 +4,6 @@ from jitnas_fn.graphs import product_shapes, shapes, view_shapes
 from jitnas_fn.graphs.dtypes import DTYPES, FLOATS, as_said, comparison, taken, truths, where_true
 from jitnas_fn.graphs.operations import (
     Argument,
-    Check,
     Operation,
     a_bool,
     a_dtype,
@@ -19,9 +18,8 @@ from jitnas_fn.graphs.operations import (
 )
 
 
-def _elementwise(torch: str, *arguments: Argument, check: Check = a_float, keeps_zero: bool = False) -> Operation:
-    attrs = {argument.attribute: check for argument in arguments}
-    return Operation(shapes.same, attrs=attrs, keeps_zero=keeps_zero, torch=torch, arguments=arguments, opset=2)
+def _elementwise(torch: str, *, keeps_zero: bool = False) -> Operation:
+    return Operation(shapes.same, keeps_zero=keeps_zero, torch=torch, opset=2)
 
 
 _AXES = {"axes": ints}
@@ -45,8 +43,15 @@ OPSET_2: dict[str, Operation] = {
     "floor": _elementwise("floor", keeps_zero=True),
     "ceil": _elementwise("ceil", keeps_zero=True),
     "round": _elementwise("round", keeps_zero=True),
-    "clamp": _elementwise("clamp", Argument("min", None, "low"), Argument("max", None, "high"), check=or_none(a_float)),
-    "power": Operation(shapes.same, attrs={"exponent": a_float}, opset=2),
+    "clamp": Operation(
+        shapes.clamp,
+        attrs={"low": or_none(a_float), "high": or_none(a_float)},
+        opset=2,
+        converted=("low", "high"),
+        torch="clamp",
+        arguments=(Argument("min", None, "low"), Argument("max", None, "high")),
+    ),
+    "power": Operation(shapes.same, attrs={"exponent": a_float}, opset=2, converted=("exponent",)),
     "ratio": Operation(shapes.broadcast, slots=("x", "divisor"), opset=2),
     "maximum": Operation(shapes.broadcast, slots=(), many="multiset", opset=2),
     "minimum": Operation(shapes.broadcast, slots=(), many="multiset", opset=2),
@@ -63,7 +68,7 @@ OPSET_2: dict[str, Operation] = {
     "logical_and": Operation(shapes.broadcast, slots=(), many="multiset", dtype=truths, opset=2),
     "logical_or": Operation(shapes.broadcast, slots=(), many="multiset", dtype=truths, opset=2),
     "masked_fill": Operation(  # `value` where the mask is true
-        shapes.broadcast, slots=("x", "mask"), attrs={"value": a_limit}, dtype=where_true, opset=2
+        shapes.broadcast, slots=("x", "mask"), attrs={"value": a_limit}, dtype=where_true, opset=2, converted=("value",)
     ),
     "where": Operation(shapes.broadcast, slots=("x", "other", "mask"), dtype=where_true, opset=2),  # x where it is true
     "safe_softmax": Operation(shapes.along_axis, attrs={"axis": an_int}, opset=2),  # softmax; zeros where all is −inf
@@ -119,7 +124,7 @@ OPSET_2: dict[str, Operation] = {
     "smallest": Operation(view_shapes.largest, attrs={"axis": an_int}, keeps_zero=True, opset=2),
     "logsumexp": Operation(view_shapes.reduce, attrs=_AXES, opset=2),
     "variance": Operation(view_shapes.variance, attrs={**_AXES, "correction": an_int}, opset=2),
-    "norm": Operation(view_shapes.norm, attrs={**_AXES, "p": a_float}, opset=2),
+    "norm": Operation(view_shapes.norm, attrs={**_AXES, "p": a_float}, opset=2, converted=("p",)),
     "cumsum": Operation(shapes.along_axis, attrs={"axis": an_int}, keeps_zero=True, opset=2),
     # what is not computed from numbers
     "constant": Operation(

@@ -33,7 +33,7 @@ def take(attrs: Json, inputs: Labelled) -> Shape:
     shapes, axis, padding = dict(inputs), attrs["axis"], attrs["padding"]
     x, index = shapes["x"], shapes["index"]
     need(0 <= axis < len(x) and x[axis] > 0, f"axis {axis} is no feature axis of {list(x)}")
-    need(padding is None or (axis == 0 and 0 <= padding < x[0]), f"padding {padding} is no row of {list(x)}")
+    need(padding is None or (axis == 0 and len(x) == 2 and 0 <= padding < x[0]), f"padding {padding} is no row of {list(x)}")
     return (*x[:axis], *index, *x[axis + 1 :])
 
 
@@ -87,13 +87,24 @@ def interpolate(attrs: Json, inputs: Labelled) -> Shape:
     x, size, mode, scales = dict(inputs)["x"], attrs["size"], attrs["mode"], attrs["scales"]
     need(len(x) == len(size) + 2 and len(size) in RANKS[mode], f"{mode} does not resize {list(x)} to {size}")
     need(x[0] < 0 and min(x[1:]) > 0 and min(size) > 0, f"{list(x)} is no batch of maps")
-    need(scales is None or (len(scales) == len(size) and min(scales) > 0), "one scale above 0 for each axis, or none")
+    need(scales is None or _are_needed(scales, x[2:], attrs), "scales are null where the sizes tell them")
     need(not attrs["antialias"] or mode in ("bilinear", "bicubic"), f"{mode} has no antialias")
     need(not attrs["align_corners"] or mode in ("linear", "bilinear", "bicubic", "trilinear"), f"{mode} aligns no corners")
     return (*x[:2], *size)
 
 
+def _are_needed(scales: list[float], sizes: Shape, attrs: Json) -> bool:
+    """Whether torch, given these factors, resizes as said, and not as it would without them."""
+    need(len(scales) == len(sizes), f"one scale for each of {len(sizes)} axes, not {scales}")
+    scaled = [length * scale for length, scale in zip(sizes, scales, strict=True)]
+    found = [math.floor(length) for length in scaled]
+    need(found == attrs["size"], f"scales {scales} resize {list(sizes)} to {found}, not to {attrs['size']}")
+    return attrs["mode"] != "area" and not attrs["align_corners"] and scaled != found
+
+
 NUMBER = {"float64": "d", "float32": "f", "float16": "e"}
+# The highest byte, without the sign, of a number that is none or infinite.
+TOPS = {"float64": {0x7F}, "float32": {0x7F}, "bfloat16": {0x7F}, "float16": {0x7C, 0x7D, 0x7E, 0x7F}}
 
 
 def constant(attrs: Json, inputs: Labelled) -> Shape:
@@ -114,8 +125,9 @@ def constant(attrs: Json, inputs: Labelled) -> Shape:
 
 
 def _has_nan(content: bytes, dtype: str) -> bool:
+    width = BYTES[dtype]
+    if dtype not in TOPS or TOPS[dtype].isdisjoint({top & 0x7F for top in set(content[width - 1 :: width])}):
+        return False  # told from one byte of each, which is quick
     if dtype == "bfloat16":  # the upper half of a float32
         return any(number & 0x7FFF > 0x7F80 for (number,) in struct.iter_unpack("<H", content))
-    if dtype not in NUMBER:
-        return False
     return any(math.isnan(number) for (number,) in struct.iter_unpack(f"<{NUMBER[dtype]}", content))

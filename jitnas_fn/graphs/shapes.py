@@ -4,6 +4,8 @@ from jitnas_fn.core.codec import Json
 from jitnas_fn.core.errors import DocumentError
 from jitnas_fn.graphs.operations import Labelled, Shape
 
+LARGEST_STRIDE = 1024  # of a transposed convolution: from 2048 on oneDNN 3 crashes where there are many channels
+
 
 def need(holds: object, message: str) -> None:
     """Raise `DocumentError` with `message` unless `holds`."""
@@ -35,14 +37,15 @@ def broadcast(attrs: Json, inputs: Labelled) -> Shape:
     return tuple(sizes)
 
 
-def _positive(*lists: list[int]) -> bool:
+def positive(*lists: list[int]) -> bool:
+    """Whether every value in the lists is at least 1."""
     return all(value >= 1 for values in lists for value in values)
 
 
 def _spatial(x: Shape, attrs: Json, *names: str) -> int:
     rank = len(attrs[names[0]])
     need(1 <= rank <= 3 and len(x) == rank + 2, f"{list(x)} is no batch of {rank}-dimensional maps")
-    need(x[0] < 0 and _positive(list(x[1:])), f"the batch comes first, not as in {list(x)}")
+    need(x[0] < 0 and positive(list(x[1:])), f"the batch comes first, not as in {list(x)}")
     need(all(len(attrs[name]) == rank for name in names), f"{', '.join(names)} have {rank} entries each")
     return rank
 
@@ -52,10 +55,8 @@ def conv(attrs: Json, inputs: Labelled) -> Shape:
     shapes = dict(inputs)
     x, weight = shapes["x"], shapes["weight"]
     rank = _spatial(x, attrs, "stride", "padding", "dilation")
-    need(len(weight) == rank + 2 and _positive(list(weight)), f"weight {list(weight)} does not fit {list(x)}")
-    need(
-        _positive(attrs["stride"], attrs["dilation"], [attrs["groups"]]) and min(attrs["padding"]) >= 0, "stride, dilation ≥ 1"
-    )
+    need(len(weight) == rank + 2 and positive(list(weight)), f"weight {list(weight)} does not fit {list(x)}")
+    need(positive(attrs["stride"], attrs["dilation"], [attrs["groups"]]) and min(attrs["padding"]) >= 0, "stride, dilation ≥ 1")
     need(x[1] == weight[1] * attrs["groups"] and weight[0] % attrs["groups"] == 0, f"{x[1]} channels, weight {list(weight)}")
     need(shapes.get("bias", weight[:1]) == weight[:1], f"bias has {weight[0]} entries")
     kernel = weight[2:]
@@ -63,7 +64,7 @@ def conv(attrs: Json, inputs: Labelled) -> Shape:
         (x[2 + i] + 2 * attrs["padding"][i] - attrs["dilation"][i] * (kernel[i] - 1) - 1) // attrs["stride"][i] + 1
         for i in range(rank)
     ]
-    need(_positive(size), f"kernel {list(kernel)} is larger than the padded map {list(x)}")
+    need(positive(size), f"kernel {list(kernel)} is larger than the padded map {list(x)}")
     return (x[0], weight[0], *size)
 
 
@@ -72,10 +73,9 @@ def conv_transpose(attrs: Json, inputs: Labelled) -> Shape:
     shapes = dict(inputs)
     x, weight = shapes["x"], shapes["weight"]
     rank = _spatial(x, attrs, "stride", "padding", "dilation", "output_padding")
-    need(len(weight) == rank + 2 and _positive(list(weight)), f"weight {list(weight)} does not fit {list(x)}")
-    need(
-        _positive(attrs["stride"], attrs["dilation"], [attrs["groups"]]) and min(attrs["padding"]) >= 0, "stride, dilation ≥ 1"
-    )
+    need(len(weight) == rank + 2 and positive(list(weight)), f"weight {list(weight)} does not fit {list(x)}")
+    need(positive(attrs["stride"], attrs["dilation"], [attrs["groups"]]) and min(attrs["padding"]) >= 0, "stride, dilation ≥ 1")
+    need(max(attrs["stride"]) <= LARGEST_STRIDE, f"a stride is at most {LARGEST_STRIDE}, not as in {attrs['stride']}")
     need(x[1] == weight[0] and weight[0] % attrs["groups"] == 0, f"{x[1]} channels, weight {list(weight)}")
     outputs = weight[1] * attrs["groups"]
     need(shapes.get("bias", (outputs,)) == (outputs,), f"bias has {outputs} entries")
@@ -85,7 +85,7 @@ def conv_transpose(attrs: Json, inputs: Labelled) -> Shape:
         need(0 <= extra < max(step, attrs["dilation"][i]), "output_padding is smaller than stride or dilation")
         reach = attrs["dilation"][i] * (weight[2 + i] - 1)
         size.append((x[2 + i] - 1) * step - 2 * attrs["padding"][i] + reach + extra + 1)
-    need(_positive(size), f"padding {attrs['padding']} leaves nothing")
+    need(positive(size), f"padding {attrs['padding']} leaves nothing")
     return (x[0], outputs, *size)
 
 
@@ -93,36 +93,10 @@ def linear(attrs: Json, inputs: Labelled) -> Shape:
     """(..., F) and weight (G, F) to (..., G)."""
     shapes = dict(inputs)
     x, weight = shapes["x"], shapes["weight"]
-    need(len(weight) == 2 and _positive(list(weight)), f"weight {list(weight)} is no matrix")
+    need(len(weight) == 2 and positive(list(weight)), f"weight {list(weight)} is no matrix")
     need(len(x) >= 1 and x[-1] == weight[1], f"{list(x)} does not end in {weight[1]} features")
     need(shapes.get("bias", weight[:1]) == weight[:1], f"bias has {weight[0]} entries")
     return (*x[:-1], weight[0])
-
-
-def channel_norm(attrs: Json, inputs: Labelled) -> Shape:
-    """(N, C, ...); every other input has shape (C,)."""
-    shapes = dict(inputs)
-    x = shapes["x"]
-    need(len(x) >= 2 and x[0] < 0 and x[1] > 0, f"{list(x)} is no batch of channels")
-    need(all(shape == (x[1],) for label, shape in inputs if label != "x"), f"weights and statistics have {x[1]} entries")
-    need(("mean" in shapes) == ("variance" in shapes), "mean and variance come together")
-    groups = attrs.get("groups", 1)
-    need(groups >= 1 and x[1] % groups == 0, f"{x[1]} channels do not split into {groups} groups")
-    return x
-
-
-def instance_norm(attrs: Json, inputs: Labelled) -> Shape:
-    """(N, C, *S) with at least one spatial axis."""
-    need(len(dict(inputs)["x"]) >= 3, "instance_norm needs a spatial axis")
-    return channel_norm(attrs, inputs)
-
-
-def trailing_norm(attrs: Json, inputs: Labelled) -> Shape:
-    """(..., *shape); weight and bias have that shape."""
-    x, trailing = dict(inputs)["x"], tuple(attrs["shape"])
-    need(len(trailing) >= 1 and _positive(list(trailing)) and x[-len(trailing) :] == trailing, f"{list(x)} does not end in it")
-    need(all(shape == trailing for label, shape in inputs if label != "x"), f"weights have shape {list(trailing)}")
-    return x
 
 
 def pool(attrs: Json, inputs: Labelled) -> Shape:
@@ -130,7 +104,7 @@ def pool(attrs: Json, inputs: Labelled) -> Shape:
     x = dict(inputs)["x"]
     rank = _spatial(x, attrs, "kernel", "stride", "padding")
     dilation = attrs.get("dilation", [1] * rank)
-    need(len(dilation) == rank and _positive(attrs["kernel"], attrs["stride"], dilation), "kernel, stride, dilation ≥ 1")
+    need(len(dilation) == rank and positive(attrs["kernel"], attrs["stride"], dilation), "kernel, stride, dilation ≥ 1")
     need(
         all(0 <= p <= k // 2 for p, k in zip(attrs["padding"], attrs["kernel"], strict=True)),
         "padding is at most half the kernel",
@@ -146,19 +120,30 @@ def pool(attrs: Json, inputs: Labelled) -> Shape:
     return (*x[:2], *size)
 
 
+def avg_pool(attrs: Json, inputs: Labelled) -> Shape:
+    """(N, C, *S) to (N, C, *S')."""
+    shape, kernel, divisor = pool(attrs, inputs), attrs["kernel"], attrs["divisor"]
+    x = dict(inputs)["x"]
+    need(divisor is None or (divisor != 0 and len(kernel) > 1), f"a divisor is not 0, and null along one axis, not {divisor}")
+    fits = len(kernel) < 3 or all(size >= width for size, width in zip(x[2:], kernel, strict=True))
+    need(fits, f"in three dimensions the map {list(x)} is no smaller than the kernel {kernel}, without its padding")
+    return shape
+
+
 def adaptive(attrs: Json, inputs: Labelled) -> Shape:
     """(N, C, *S) to (N, C, *size)."""
     x = dict(inputs)["x"]
     _spatial(x, attrs, "size")
-    need(_positive(attrs["size"]), "size is at least 1")
+    need(positive(attrs["size"]), "size is at least 1")
     return (*x[:2], *attrs["size"])
 
 
 def dropout(attrs: Json, inputs: Labelled) -> Shape:
-    """The shape of x; whole channels need (N, C, ...)."""
+    """The shape of x; whole channels need (N, C, *S) or, in alpha dropout, (N, C, ...)."""
     x = dict(inputs)["x"]
     need(0 <= attrs["p"] <= 1, f"p is a probability, not {attrs['p']}")
-    need(attrs["kind"] in ("element", "alpha") or len(x) >= 2, f"{list(x)} has no channels")
+    ranks = {"channel": range(3, 6), "feature_alpha": range(2, 9)}.get(attrs["kind"], range(9))
+    need(len(x) in ranks, f"{attrs['kind']} dropout takes {ranks[0]} to {ranks[-1]} axes, not {list(x)}")
     return x
 
 
@@ -175,3 +160,28 @@ def glu(attrs: Json, inputs: Labelled) -> Shape:
     x = along_axis(attrs, inputs)
     need(x[attrs["axis"]] % 2 == 0, f"axis {attrs['axis']} of {list(x)} is odd")
     return tuple(size // 2 if i == attrs["axis"] else size for i, size in enumerate(x))
+
+
+def clamp(attrs: Json, inputs: Labelled) -> Shape:
+    """The shape of x, for at least one bound."""
+    need(attrs["low"] is not None or attrs["high"] is not None, "clamp has a low or a high bound, not two nulls")
+    return same(attrs, inputs)
+
+
+def hardtanh(attrs: Json, inputs: Labelled) -> Shape:
+    """The shape of x, for a range that is not empty."""
+    low, high = attrs["low"], attrs["high"]
+    need(low <= high, f"low is at most high, not {low} and {high}")
+    return same(attrs, inputs)
+
+
+def celu(attrs: Json, inputs: Labelled) -> Shape:
+    """The shape of x, for an alpha to divide by."""
+    need(attrs["alpha"] != 0, "alpha of celu is not 0")
+    return same(attrs, inputs)
+
+
+def softshrink(attrs: Json, inputs: Labelled) -> Shape:
+    """The shape of x, for a threshold that is not negative."""
+    need(attrs["lambd"] >= 0, f"lambd is at least 0, not {attrs['lambd']}")
+    return same(attrs, inputs)

@@ -62,7 +62,8 @@ def pad(attrs: Json, inputs: Labelled) -> Shape:
         if attrs["mode"] == "replicate":
             high = 2**31
         need(low <= before <= high and low <= after <= high, f"widths {widths} do not fit {list(x)}")
-    need(attrs["mode"] == "constant" or 1 <= len(widths) <= min(3, len(x) - 2), f"{attrs['mode']} pads the spatial axes")
+    whole = 1 <= len(widths) <= 3 and len(widths) == len(x) - 2
+    need(attrs["mode"] == "constant" or whole, f"{attrs['mode']} pads all 1 to 3 spatial axes, not {len(widths)} of {list(x)}")
     need(attrs["mode"] == "constant" or attrs["value"] == 0.0, f"{attrs['mode']} has no value")
     return (*x[:kept], *(size + before + after for size, (before, after) in zip(x[kept:], widths, strict=True)))
 

@@ -10,6 +10,7 @@ import hashlib
 import json
 import types
 import weakref
+from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Any
 
@@ -34,6 +35,7 @@ PLAIN = (
     range,
     slice,
 )
+SIMPLE = (bool, int, str, type(None))
 TRUSTED = (
     "torch",
     "numpy",
@@ -48,7 +50,9 @@ TRUSTED = (
     "warnings",
 )
 WRAPPERS = (functools.partial, types.MethodType, staticmethod, classmethod, property)
-MAX_DEPTH = 12
+MAX_DEPTH = 64
+LOOKED_AT = 4096  # numbers of a large parameter
+UNREAD = ("training", "_is_full_backward_hook")  # which mode a model is in changes nothing
 Signature = tuple[Any, ...]
 _KNOWN: "weakref.WeakKeyDictionary[nn.Module, dict[Any, tuple[Signature, str, str]]]" = weakref.WeakKeyDictionary()
 
@@ -91,12 +95,15 @@ class _Reader:
 
     def of(self, value: Any, depth: int = 0) -> Any:
         """What `value` is, as something hashable."""
+        kind = type(value)
+        if kind in SIMPLE:
+            return kind, value
         if isinstance(value, (*PLAIN, enum.Enum)):
-            return type(value).__name__, repr(value)
+            return kind.__name__, repr(value)
         if depth > MAX_DEPTH:
             raise _Unreadable
         if id(value) in self.met:
-            return "again", self.met[id(value)]
+            return self.met[id(value)]
         self.met[id(value)] = len(self.met)
         self.kept.append(value)
         return tuple(self._parts(value, depth + 1))
@@ -108,7 +115,7 @@ class _Reader:
             yield from self._tensor(value)
         elif isinstance(value, nn.Module):
             yield self.of(kind, depth)
-            yield self._mapping(vars(value), depth, without=("training", "_is_full_backward_hook"))
+            yield self._attributes(vars(value), depth)
         elif isinstance(value, (dict, list, tuple, set, frozenset)):
             yield self._container(value, depth)
         elif isinstance(value, (type, types.FunctionType, *WRAPPERS)):
@@ -120,6 +127,29 @@ class _Reader:
             yield self._mapping(vars(value), depth)
         else:
             raise _Unreadable
+
+    def _attributes(self, attributes: dict[str, Any], depth: int) -> list[Any]:
+        """Of a module. Most attributes of torch's own are empty, or a number or two."""
+        found: list[Any] = []
+        for name, value in attributes.items():
+            kind = type(value)
+            if name in UNREAD or (not value and (kind is dict or kind is OrderedDict)):
+                continue
+            if kind in SIMPLE or (kind is tuple and all(type(item) is int for item in value)):
+                found.append((name, kind, value))
+            elif kind is float:
+                found.append((name, repr(value)))
+            elif name in ("_parameters", "_buffers"):
+                found.append((name, [(own, None if t is None else self._registered(t)) for own, t in value.items()]))
+            else:
+                found.append((name, self.of(value, depth)))
+        return found
+
+    def _registered(self, tensor: Tensor) -> Any:
+        if id(tensor) in self.met:
+            return self.met[id(tensor)]
+        self.met[id(tensor)] = len(self.met)
+        return list(self._tensor(tensor))
 
     def _container(self, value: Any, depth: int) -> tuple[Any, ...]:
         if isinstance(value, dict):
@@ -144,17 +174,20 @@ class _Reader:
         else:
             yield from self._function(value, depth)
 
-    def _mapping(self, mapping: Any, depth: int, without: tuple[str, ...] = ()) -> tuple[Any, ...]:
+    def _mapping(self, mapping: Any, depth: int) -> tuple[Any, ...]:
         if not all(isinstance(key, PLAIN) for key in mapping):
             raise _Unreadable
-        return tuple((repr(key), self.of(item, depth)) for key, item in mapping.items() if key not in without)
+        return tuple(
+            (key if type(key) is str else repr(key), None if type(item) is dict and not item else self.of(item, depth))
+            for key, item in mapping.items()
+        )
 
     def _tensor(self, tensor: Tensor) -> Iterator[Any]:
-        yield tuple(tensor.shape), str(tensor.dtype), str(tensor.device), tensor.requires_grad, tensor.stride()
+        yield tensor.shape, tensor.dtype, tensor.device, tensor.requires_grad, tensor.stride()
         if tensor._backward_hooks or tensor.layout != torch.strided or getattr(tensor, "_post_accumulate_grad_hooks", None):
             raise _Unreadable
         if not tensor.is_meta:
-            yield hashlib.blake2b(numbers_of(tensor).data, digest_size=16).digest()
+            yield _hash_of(tensor)
 
     def _class(self, kind: type, depth: int) -> Iterator[Any]:
         for base in kind.__mro__:
@@ -184,6 +217,14 @@ class _Reader:
         if value.__name__.partition(".")[0] in TRUSTED:
             return tuple((name, id(item)) for name, item in found if callable(item))
         return tuple((name, self._referred(item, names, depth + 1)) for name, item in found)
+
+
+def _hash_of(tensor: Tensor) -> bytes:
+    """Of the numbers. Of a large parameter that is trained and no constant, of some of them: it stands for a distribution."""
+    numbers = numbers_of(tensor)
+    if len(numbers) > LOOKED_AT and tensor.requires_grad and (numbers[:8] != numbers[0]).any():
+        numbers = numbers[:: len(numbers) // LOOKED_AT].copy()
+    return hashlib.blake2b(numbers.data, digest_size=16).digest()
 
 
 def _is_filled(cell: types.CellType) -> bool:

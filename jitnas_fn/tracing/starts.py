@@ -131,6 +131,11 @@ def _same(before: Start, named: dict[str, Any]) -> Start:
     return before
 
 
+def _converted(before: Start, named: dict[str, Any]) -> Start | None:
+    dtype = named.get("dtype")
+    return before if dtype is None or dtype.is_floating_point else None
+
+
 RULES: dict[str, Callable[[Start, dict[str, Any]], Start | None]] = {
     **dict.fromkeys(("zeros", "zeros_like", "new_zeros", "zero"), _constant(0.0)),
     **dict.fromkeys(("ones", "ones_like", "new_ones"), _constant(1.0)),
@@ -147,5 +152,6 @@ RULES: dict[str, Callable[[Start, dict[str, Any]], Start | None]] = {
     "div": _times(True),
     "neg": lambda before, named: _affine(before, -1.0, 0.0),
     "clone": _same,
+    "_to_copy": _converted,
     "copy": lambda before, named: None,  # taken from the source
 }

@@ -58,12 +58,13 @@ def holds(tensor: torch.Tensor, init: Json) -> bool:
     if kind == "rows":
         ends = list(accumulate(count for count, _ in numbers))
         return all(holds(tensor[end - count : end], piece) for end, (count, piece) in zip(ends, numbers, strict=True))
+    rounding = max(1e-6, torch.finfo(tensor.dtype).eps) if tensor.is_floating_point() else 0.0
     if kind == "trunc_normal":
         low, high = numbers[2:]
-        return bool(values.min() >= low - abs(low) * 1e-6 and values.max() <= high + abs(high) * 1e-6)
+        return bool(values.min() >= low - abs(low) * rounding and values.max() <= high + abs(high) * rounding)
     if kind == "uniform":
         low, high = numbers
-        slack = 1e-6 * max(abs(low), abs(high))
+        slack = rounding * max(abs(low), abs(high))
         if not (values.min() >= low - slack and values.max() <= high + slack):  # nor a NaN
             return False
         mean, variance, kurtosis = (low + high) / 2, (high - low) ** 2 / 12, 1.8

@@ -12,7 +12,7 @@ from jitnas_fn.core.codec import Json
 from jitnas_fn.core.seeds import checked_seed
 from jitnas_fn.graphs.architecture import Architecture
 from jitnas_fn.graphs.graph import Graph, Node
-from jitnas_fn.graphs.operations import LEAVES, Shape
+from jitnas_fn.graphs.operations import LEAVES
 from jitnas_fn.tracing.draws import Draws, Seeded
 from jitnas_fn.tracing.run import runner
 from jitnas_fn.tracing.running import Call
@@ -94,7 +94,7 @@ class Network(nn.Module):
 class Rebuilt(Network):
     """An architecture's network with its initial weights.
 
-    They come from `Stream(seed, "weights", i)` and dropout masks from `Stream(seed, "dropout", n, step)`, where i and n are
+    They come from `Stream(seed, "weights", i)`, those of buffers from `Stream(seed, "buffers", i)`, and dropout masks from `Stream(seed, "dropout", n, step)`, where i and n are
     the parameter's and the node's canonical index: they do not depend on torch's version, the device or the way the model was
     written. torch itself draws nothing.
 
@@ -110,7 +110,7 @@ class Rebuilt(Network):
         graph, checked = architecture.graph, checked_seed(seed)
 
         def drawn(node: Node, number: int, begins: int) -> torch.Tensor:
-            return drawn_tensor(init_of(node, graph), node.shape, checked, begins).to(getattr(torch, node.dtype))
+            return drawn_tensor(node, init_of(node, graph), checked, begins).to(getattr(torch, node.dtype))
 
         super().__init__(graph, drawn, Seeded(checked))
         self.architecture, self.seed = architecture, checked
@@ -127,7 +127,7 @@ class Rebuilt(Network):
         for name, index in self._places:
             tensor, node = getattr(self, name), self.graph.nodes[index]
             first = firsts.setdefault(node.source("start"), name) if node.inputs else name
-            values = drawn_tensor(init_of(node, self.graph), node.shape, self.seed, int(first[1:])).to(tensor.dtype)
+            values = drawn_tensor(node, init_of(node, self.graph), self.seed, int(first[1:])).to(tensor.dtype)
             if torch.equal(tensor.detach().cpu(), values):
                 found[name] = init_of(node, self.graph), first
         return found
@@ -143,12 +143,16 @@ def init_of(node: Node, graph: Graph) -> Json:
     return found
 
 
-def drawn_tensor(init: Json, shape: Shape, seed: int, number: int) -> torch.Tensor:
+PURPOSES = {"parameter": "weights", "buffer": "buffers"}
+
+
+def drawn_tensor(node: Node, init: Json, seed: int, number: int) -> torch.Tensor:
     """The initial values of parameter or buffer `number`, float64. Pieces of rows are drawn each from a stream of its own."""
+    purpose, shape = PURPOSES[node.op], node.shape
     if "rows" not in init:
-        return torch.from_numpy(drawn_values(init, math.prod(shape), Stream(seed, "weights", number))).reshape(shape)
+        return torch.from_numpy(drawn_values(init, math.prod(shape), Stream(seed, purpose, number))).reshape(shape)
     pieces = [
-        torch.from_numpy(drawn_values(piece, count * math.prod(shape[1:]), Stream(seed, "weights", number, i)))
+        torch.from_numpy(drawn_values(piece, count * math.prod(shape[1:]), Stream(seed, purpose, number, i)))
         for i, (count, piece) in enumerate(init["rows"])
     ]
     return torch.cat(pieces).reshape(shape)

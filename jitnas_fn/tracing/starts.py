@@ -57,6 +57,8 @@ def unknown(why: str) -> Start:
 
 def _affine(start: Start, factor: float, shift: float) -> Start:
     """factor·x + shift."""
+    if start.kind == "unknown":
+        return start
     v, moved = start.values, tuple(value * factor + shift for value in start.values)
     if start.kind == "const":
         return Start("const", moved)

@@ -138,7 +138,5 @@ MODELS_2: dict[str, Builder] = {
     "gru": rows(lambda m, x: m.layer(x)[0], 8, layer=lambda: nn.GRU(24, 8, batch_first=True, bias=False)),
     "rnn": rows(lambda m, x: m.layer(x)[0], 8, layer=lambda: nn.RNN(24, 8, batch_first=True)),
     "rnn_relu": rows(lambda m, x: m.layer(x)[0], 8, layer=lambda: nn.RNN(24, 8, batch_first=True, nonlinearity="relu")),
-    "embedding": rows(
-        lambda m, x: x + m.table(torch.arange(8)), table=lambda: nn.Embedding(9, 24, padding_idx=3)
-    ),
+    "embedding": rows(lambda m, x: x + m.table(torch.arange(8)), table=lambda: nn.Embedding(9, 24, padding_idx=3)),
 }

@@ -17,8 +17,8 @@ from torch import nn
 from jitnas_fn.graphs.architecture import Architecture
 from jitnas_fn.graphs.drawings.boxes import MOST_BOXES
 from jitnas_fn.graphs.drawings.drawing import comparison, drawing
-from jitnas_fn.graphs.graph import Graph
 from jitnas_fn.graphs.drawings.layout import placed
+from jitnas_fn.graphs.graph import Graph
 from tests.golden.models import IMAGE, MODELS
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -234,3 +234,15 @@ def test_dropout_keeps_the_share_the_mean_and_the_spread_that_torch_keeps(layer,
     whole = ours.var((2, 3)) if ours.std() else torch.zeros(1)
     there = theirs.var((2, 3)) if theirs.std() else torch.zeros(1)
     assert (whole < 1e-9).float().mean().item() == pytest.approx((there < 1e-9).float().mean().item(), abs=0.02)
+
+
+def test_a_random_buffer_does_not_begin_with_the_numbers_of_a_parameter():
+    def build():
+        module = nn.Linear(4, 4)
+        module.register_buffer("features", torch.rand(4, 4))
+        module.forward = lambda x: F.linear(x, module.weight, module.bias) @ module.features
+        return module
+
+    rebuilt = Architecture.from_module(build, (4,)).build(5)
+    buffer, weight = rebuilt.b0.flatten(), next(p for p in rebuilt.parameters() if p.dim() == 2).detach().flatten()
+    assert abs(float(torch.corrcoef(torch.stack([buffer, weight]))[0, 1])) < 0.9

@@ -73,6 +73,8 @@ UNSUPPORTED = {
     "without a batch|no batch of sequences": lambda: Net(lambda s, x: s.g(x.unsqueeze(0))[0], g=nn.GRU(4, 4, batch_first=True)),
     "item": net(lambda s, x: s.fc(x) * s.fc.bias.item()),
     "__setitem__": net(lambda s, x: x.__setitem__(0, 1) or s.fc(x)),
+    "a loop over the batch": net(lambda s, x: [s.fc(x), *list(x)][0]),
+    "loop over the batch": net(lambda s, x: sum(x.unbind(0), s.fc(x))),
     "looks at the numbers": net(lambda s, x: s.fc(x) if s.fc.bias.sum() > 0 else x),
     "Tensor.all": net(lambda s, x: s.fc(x) if (x > 0).all() else x),
     "changed in place where gradients are off": net(lambda s, x: torch.no_grad()(s.fc(x).relu_)()),

@@ -5,6 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from jitnas_fn.graphs.dtypes import FLOATS
 from jitnas_fn.tracing.batch import sizes
 from jitnas_fn.tracing.refusal import refuse
 from jitnas_fn.tracing.spellings.table import spelled
@@ -13,10 +14,12 @@ from jitnas_fn.tracing.traced import Recorder, name_of
 
 
 def _filled(r: Recorder, shape: Any, value: Any, dtype: Any) -> Tensor:
-    if type(value) not in (int, float):
-        refuse(f"a tensor filled with a {type(value).__name__}", "fill it with a number")
+    if type(value) not in (int, float, bool) or (abs(value) > 2**24 and type(value) is int):
+        refuse(f"a tensor filled with {str(value)[:40]}", "fill it with a number, below 2^24 if it is whole")
     name = dtype if isinstance(dtype, str) else name_of(torch.get_default_dtype() if dtype is None else dtype)
-    return r.traced(r.add("full", [], {"shape": [plain(size) for size in shape], "value": float(value), "dtype": name}))
+    kind = name if name in FLOATS else "float32"
+    node = r.add("full", [], {"shape": [plain(size) for size in shape], "value": float(value), "dtype": kind})
+    return r.traced(node if kind == name else r.add("cast", [("x", node)], {"dtype": name}))
 
 
 @spelled(torch.full)

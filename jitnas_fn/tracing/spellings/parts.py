@@ -65,13 +65,13 @@ def _select(r: Recorder, input: Any, dim: int, index: int) -> Tensor:
 @spelled(torch.unbind, Tensor.unbind)
 def _unbind(r: Recorder, input: Any, dim: int = 0) -> tuple[Tensor, ...]:
     axis = axis_of(dim, len(r.shape(input)))
-    return tuple(_selected(r, input, axis, i) for i in range(max(0, r.shape(input)[axis])))
+    if r.shape(input)[axis] < 0:
+        refuse("a loop over the batch", "work on the whole batch at once")
+    return tuple(_selected(r, input, axis, i) for i in range(r.shape(input)[axis]))
 
 
 @spelled(Tensor.__iter__)
 def _iterated(r: Recorder, self: Any) -> Any:
-    if (r.shape(self) or (-1,))[0] < 0:
-        refuse("a loop over the batch", "work on the whole batch at once")
     return iter(_unbind(r, self))
 
 

@@ -94,9 +94,9 @@ class Network(nn.Module):
 class Rebuilt(Network):
     """An architecture's network with its initial weights.
 
-    They come from `Stream(seed, "weights", i)`, those of buffers from `Stream(seed, "buffers", i)`, and dropout masks from `Stream(seed, "dropout", n, step)`, where i and n are
-    the parameter's and the node's canonical index: they do not depend on torch's version, the device or the way the model was
-    written. torch itself draws nothing.
+    They come from `Stream(seed, "weights", i)`, those of buffers from `Stream(seed, "buffers", i)`, and dropout masks from
+    `Stream(seed, "dropout", n, step)`, where i and n are canonical indices: they do not depend on torch's version, the device
+    or the way the model was written. torch itself draws nothing.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Write `fingerprints.json`: the fingerprint and key of every network in `models.py` and `models_2.py`, and some documents in full.
+"""Write `fingerprints.json`: the fingerprint and key of every network in `models.py` and `models_2.py`, and some documents.
 
 Run `python -m tests.golden.fingerprints` after adding networks, or after raising a version (opset, key, recipe) for a reason
 that the CHANGELOG gives. A changed line without a raised version would void the records of everybody who has that network.

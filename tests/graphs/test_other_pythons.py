@@ -30,7 +30,7 @@ def _pythons():
         if ".".join(place.name.split(".")[:2]) in WANTED:
             found[place.name] = str(place / "bin" / "python3")
     own = Path(sys.base_prefix) / "bin" / "python3"
-    return {name: path for name, path in found.items() if path and not os.path.samefile(path, own)}
+    return {name: path for name, path in found.items() if path and not Path(path).samefile(own)}
 
 
 @pytest.mark.skipif(not _pythons(), reason="this is the only Python here")

@@ -4,6 +4,6 @@ As compilers do it (Pnueli, Siegel and Singerman, "Translation validation", TACA
 difference in outputs, gradients, parameters or buffers. So a wrong key needs two independent mistakes.
 """
 
-from jitnas_fn.tracing.validation.validate import validate
+from jitnas_fn.tracing.validation.side_by_side import validate
 
 __all__ = ["validate"]

@@ -15,7 +15,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from jitnas_fn.tracing.starts import DRAWING, RANDOM, RULES, Start, unknown
+from jitnas_fn.tracing.starts import CONSTANTS, DRAWING, RANDOM, RULES, Start, unknown
 
 Pieces = list[tuple[int, int, Start]]  # (first element, end, how they began), in their order, without gaps
 MAX_PIECES = 64
@@ -48,6 +48,7 @@ class Construction(TorchDispatchMode):
         super().__init__()  # type: ignore[no-untyped-call]
         self._starts: dict[int, Start] = {}
         self._pieces: dict[int, Pieces] = {}  # storage -> what later writes to parts of it left where
+        self._types: dict[int, torch.dtype] = {}  # storage -> of the tensor that was last written as a whole
         self._made_of: dict[int, set[int]] = {}  # storage -> the storages whose numbers went into it
         self._draws = self._seedings = 0
         self._repeats = False  # whether later draws may be those of before
@@ -56,7 +57,11 @@ class Construction(TorchDispatchMode):
     def start_of(self, tensor: torch.Tensor) -> Start | None:
         """How this tensor's storage began; None if it was not made here, unknown if its parts began differently."""
         storage = tensor.untyped_storage()._cdata
-        return unknown("writes to parts of it") if storage in self._pieces else self._starts.get(storage)
+        if storage in self._pieces:
+            return unknown("writes to parts of it")
+        if tensor.dtype != self._types.get(storage, tensor.dtype):
+            return unknown("a view as another type")
+        return self._starts.get(storage)
 
     def rows_of(self, tensor: torch.Tensor) -> list[tuple[int, Start]]:
         """How the rows of a tensor began that was written to in parts: (number of rows, start); empty if it was not."""
@@ -81,6 +86,7 @@ class Construction(TorchDispatchMode):
         storage = tensor.untyped_storage()
         self._alive.append(storage)
         self._starts[storage._cdata] = self._numbered(start)
+        self._types[storage._cdata] = tensor.dtype
         self._pieces.pop(storage._cdata, None)
 
     def _set_part(self, tensor: torch.Tensor, start: Start) -> None:
@@ -88,6 +94,8 @@ class Construction(TorchDispatchMode):
         storage = tensor.untyped_storage()
         size = storage.nbytes() // tensor.element_size()
         before = self._pieces.get(storage._cdata) or [(0, size, self._starts.get(storage._cdata, unknown("a partial write")))]
+        if start.kind in RANDOM and start.draw:
+            start = unknown("a copy of other numbers into a part of it")
         begin = int(tensor.storage_offset())
         end = begin + tensor.numel()
         if not tensor.is_contiguous() or len(before) > MAX_PIECES:
@@ -99,6 +107,7 @@ class Construction(TorchDispatchMode):
         self._pieces[storage._cdata] = sorted([*kept, (begin, end, self._numbered(start))], key=lambda piece: piece[0])
 
     def __enter__(self) -> Self:
+        self._state = _generator_state()
         self._truncated = torch.nn.init._no_grad_trunc_normal_
         torch.nn.init._no_grad_trunc_normal_ = self._trunc_normal
         self._seeding = _watched_seeding(self.seeded)
@@ -139,35 +148,48 @@ class Construction(TorchDispatchMode):
         named = dict(kwargs or {})
         for argument, value in zip(func._schema.arguments, args, strict=False):
             named[argument.name] = value
-        value = func(*args, **(kwargs or {}))
+        value = self._run(func, args, kwargs or {})
         name = func._schema.name.removeprefix("aten::")
         if name in ("_local_scalar_dense", "equal", "is_nonzero"):
             for tensor in _tensors([*args]):
                 self.looked_at(tensor)
-        written = [
-            named.get(argument.name)
-            for argument in func._schema.arguments
-            if argument.alias_info is not None and argument.alias_info.is_write
-        ]
-        for tensor in _tensors(written):
-            if _whole(tensor):
-                self._set(tensor, self._after(name.removesuffix("_"), tensor, named))
-            elif tensor.numel():
-                self._set_part(tensor, self._after(name.removesuffix("_"), tensor, named))
+        changed = [a.name for a in func._schema.arguments if a.alias_info is not None and a.alias_info.is_write]
+        if name == "set_":  # the tensor takes over another's memory, and with it how that began
+            return value
         read = {tensor.untyped_storage()._cdata for tensor in _tensors([*args, *(kwargs or {}).values()])}
+        if changed:
+            # what is written `out` has nothing to do with what was there
+            done = name.removesuffix("_") if not changed[0].startswith("out") else f"{name} into another tensor"
+            self._written(_tensors([named.get(argument) for argument in changed]), done, named)
         for tensor in _tensors([value]):
-            self._made_of.setdefault(tensor.untyped_storage()._cdata, set()).update(read - {tensor.untyped_storage()._cdata})
-        if not written:
-            for tensor in _tensors([value]):
-                if tensor.untyped_storage()._cdata not in read:  # a view keeps what its storage has
-                    self._set(tensor, self._after(name, named.get("self", named.get("input")), named))
+            storage = tensor.untyped_storage()._cdata
+            self._made_of.setdefault(storage, set()).update(read - {storage})
+            if not changed and storage not in read:  # a view keeps what its storage has
+                self._set(tensor, self._after(name, named.get("self", named.get("input")), named))
         return value
+
+    def _run(self, func: Any, args: Any, kwargs: Any) -> Any:
+        """The value of a function; one that draws tells whether somebody has chosen the seed since the last draw."""
+        if torch.Tag.nondeterministic_seeded not in func.tags:
+            return func(*args, **kwargs)
+        if _generator_state() != self._state:
+            self.seeded()
+        value = func(*args, **kwargs)
+        self._state = _generator_state()
+        return value
+
+    def _written(self, tensors: list[torch.Tensor], name: str, named: dict[str, Any]) -> None:
+        for tensor in tensors:
+            if _whole(tensor):
+                self._set(tensor, self._after(name, tensor, named))
+            elif tensor.numel():
+                self._set_part(tensor, self._after(name, tensor, named))
 
     def _after(self, name: str, target: Any, named: dict[str, Any]) -> Start:
         """What a tensor holds after operation `name`, whose first tensor was `target`."""
         before = self.start_of(target) if isinstance(target, torch.Tensor) and _whole(target) else None
         rule = RULES.get(name)
-        if rule is None:
+        if rule is None or (isinstance(target, torch.Tensor) and not target.is_floating_point() and name not in CONSTANTS):
             return unknown(name)
         if named.get("generator") is not None:
             return unknown(f"{name} with a generator of its own")
@@ -177,7 +199,7 @@ class Construction(TorchDispatchMode):
         if found is None and isinstance(named.get("src"), torch.Tensor):  # copy_
             source = named["src"]
             alike = _whole(source) and source.shape == target.shape and source.stride() == target.stride()
-            found = self.start_of(source) if alike else None
+            found = self.start_of(source) if alike and source.is_floating_point() and target.is_floating_point() else None
             if source.numel() == 1 and (single := self.start_of(source)) is not None and single.kind == "const":
                 found = single
         return found or unknown(name)
@@ -186,6 +208,10 @@ class Construction(TorchDispatchMode):
 def _tensors(values: list[Any]) -> list[torch.Tensor]:
     flat = [item for value in values for item in (value if isinstance(value, (list, tuple)) else [value])]
     return [item for item in flat if isinstance(item, torch.Tensor)]
+
+
+def _generator_state() -> bytes:
+    return torch.default_generator.get_state().numpy().tobytes()
 
 
 def _whole(tensor: torch.Tensor) -> bool:

@@ -70,6 +70,9 @@ def _with_copies(joint: Joint, names: dict[int, str], told: dict[int, Told]) -> 
     graph, shift = Graph(), len(copied)
     nodes, start_of = joint.graph.nodes, {index: i for i, group in enumerate(copied) for index in group}
     for group in copied:
+        buffers = [names[index] for index in group if nodes[index].op == "buffer"]
+        if buffers:
+            raise UnknownInitialisation(f"{buffers[0]} begins as a copy of something else that is drawn: draw each anew")
         first = nodes[group[0]]
         for other in group:
             alike = nodes[other].attrs["init"] == first.attrs["init"] and nodes[other].shape == first.shape

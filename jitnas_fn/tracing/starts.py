@@ -100,6 +100,8 @@ def _scaled(sign: float) -> Callable[[Start, dict[str, Any]], Start | None]:
 def _times(inverse: bool) -> Callable[[Start, dict[str, Any]], Start | None]:
     def rule(before: Start, named: dict[str, Any]) -> Start | None:
         other = _plain(named.get("other"))
+        if named.get("rounding_mode") is not None:
+            return None
         return None if other is None or (inverse and other == 0) else _affine(before, 1 / other if inverse else other, 0.0)
 
     return rule
@@ -138,6 +140,19 @@ def _converted(before: Start, named: dict[str, Any]) -> Start | None:
     return before if dtype is None or dtype.is_floating_point else None
 
 
+CONSTANTS = {
+    "zeros",
+    "zeros_like",
+    "new_zeros",
+    "zero",
+    "ones",
+    "ones_like",
+    "new_ones",
+    "full",
+    "full_like",
+    "new_full",
+    "fill",
+}
 RULES: dict[str, Callable[[Start, dict[str, Any]], Start | None]] = {
     **dict.fromkeys(("zeros", "zeros_like", "new_zeros", "zero"), _constant(0.0)),
     **dict.fromkeys(("ones", "ones_like", "new_ones"), _constant(1.0)),

@@ -80,6 +80,8 @@ def _check(name: str, tensor: torch.Tensor, state: State) -> None:
     """Refuse a tensor that is more than its numbers."""
     if tensor._backward_hooks or getattr(tensor, "_post_accumulate_grad_hooks", None):
         refuse(f"{name} has a gradient hook", "remove it")
+    if tensor.is_inference():
+        refuse(f"{name} was made in inference mode", "build the model outside of torch.inference_mode()")
     if type(tensor) not in PLAIN:
         refuse(f"{name} is a {type(tensor).__name__}", "use plain parameters and buffers")
     if tensor.is_meta or not tensor.numel():

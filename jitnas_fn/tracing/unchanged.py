@@ -4,6 +4,8 @@ What tracing depends on is read off the object: its modules and attributes, its 
 with all that the code refers to by name. Where something cannot be read in full, nothing is remembered: it costs time alone.
 """
 
+import abc
+import dis
 import enum
 import functools
 import hashlib
@@ -16,9 +18,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules import module as global_hooks
 
 from jitnas_fn.graphs.architecture import Architecture
 from jitnas_fn.tracing.content import numbers_of
+from jitnas_fn.tracing.state import HOOKS
 
 PLAIN = (
     bool,
@@ -36,6 +40,20 @@ PLAIN = (
     slice,
 )
 SIMPLE = (bool, int, str, type(None))
+HIDING = {
+    "getattr",
+    "globals",
+    "vars",
+    "locals",
+    "eval",
+    "exec",
+    "__dict__",
+    "__import__",
+    "importlib",
+    "environ",
+    "getenv",
+    "open",
+}
 TRUSTED = (
     "torch",
     "numpy",
@@ -74,11 +92,14 @@ def remember(model: nn.Module, about: Any, signature: Signature | None, architec
 
 def signature_of(model: Any) -> Signature | None:
     """All that tracing a module object depends on, to be compared; None if it is no module or cannot be read in full."""
-    if not isinstance(model, nn.Module):
+    if not isinstance(model, nn.Module) or len({module.training for module in model.modules()}) != 1:
         return None
+    if any(getattr(global_hooks, f"_global{hook}", None) for hook in HOOKS):
+        return None
+    functions = tuple(map(id, vars(torch.nn.functional).values()))  # somebody may have put another in its place
     try:
-        return (str(torch.get_default_dtype()), _Reader().of(model))
-    except (_Unreadable, RecursionError):
+        return str(torch.get_default_dtype()), functions, _Reader().of(model)
+    except Exception:  # noqa: BLE001  whatever cannot be read is not remembered
         return None
 
 
@@ -98,8 +119,10 @@ class _Reader:
         kind = type(value)
         if kind in SIMPLE:
             return kind, value
-        if isinstance(value, (*PLAIN, enum.Enum)):
-            return kind.__name__, repr(value)
+        if kind in PLAIN:
+            return kind, repr(value)
+        if isinstance(value, enum.Enum):
+            return kind, value.name, self.of(kind, depth + 1)
         if depth > MAX_DEPTH:
             raise _Unreadable
         if id(value) in self.met:
@@ -116,13 +139,13 @@ class _Reader:
         elif isinstance(value, nn.Module):
             yield self.of(kind, depth)
             yield self._attributes(vars(value), depth)
-        elif isinstance(value, (dict, list, tuple, set, frozenset)):
+        elif kind in (dict, OrderedDict, list, tuple, torch.Size, set, frozenset) or hasattr(kind, "_fields"):
             yield self._container(value, depth)
         elif isinstance(value, (type, types.FunctionType, *WRAPPERS)):
             yield from self._code(value, depth)
-        elif _is_trusted(value):
-            yield id(value)  # of torch and the like: it lives as long as the process
-        elif hasattr(value, "__dict__") and not hasattr(kind, "__slots__") and kind.__module__ != "builtins":
+        elif isinstance(value, types.BuiltinFunctionType):
+            yield id(value)  # of C: it lives as long as the process
+        elif kind.__base__ is object and hasattr(value, "__dict__") and not hasattr(kind, "__slots__"):
             yield self.of(kind, depth)
             yield self._mapping(vars(value), depth)
         else:
@@ -133,7 +156,7 @@ class _Reader:
         found: list[Any] = []
         for name, value in attributes.items():
             kind = type(value)
-            if name in UNREAD or (not value and (kind is dict or kind is OrderedDict)):
+            if name in UNREAD or (kind in (dict, OrderedDict) and not value):
                 continue
             if kind in SIMPLE or (kind is tuple and all(type(item) is int for item in value)):
                 found.append((name, kind, value))
@@ -183,13 +206,22 @@ class _Reader:
         )
 
     def _tensor(self, tensor: Tensor) -> Iterator[Any]:
-        yield tensor.shape, tensor.dtype, tensor.device, tensor.requires_grad, tensor.stride()
-        if tensor._backward_hooks or tensor.layout != torch.strided or getattr(tensor, "_post_accumulate_grad_hooks", None):
+        place = tensor.untyped_storage()._cdata if tensor.layout == torch.strided else 0
+        yield self.met.setdefault(place, len(self.met)), tensor.storage_offset()  # who shares memory
+        yield type(tensor), tensor.shape, tensor.dtype, tensor.device, tensor.requires_grad, tensor.stride()
+        if (
+            vars(tensor)
+            or tensor._backward_hooks
+            or tensor.layout != torch.strided
+            or getattr(tensor, "_post_accumulate_grad_hooks", None)
+        ):
             raise _Unreadable
         if not tensor.is_meta:
             yield _hash_of(tensor)
 
     def _class(self, kind: type, depth: int) -> Iterator[Any]:
+        if type(kind) not in (type, abc.ABCMeta, enum.EnumMeta) and not _is_trusted(kind):
+            raise _Unreadable
         for base in kind.__mro__:
             if _is_trusted(base):
                 yield base.__module__, base.__qualname__, id(vars(base).get("forward"))
@@ -198,9 +230,11 @@ class _Reader:
                 yield tuple((name, self.of(vars(base)[name], depth)) for name in names if not name.startswith("__annot"))
 
     def _function(self, function: types.FunctionType, depth: int) -> Iterator[Any]:
-        if _is_trusted(function):
+        if (function.__globals__.get("__name__") or "").partition(".")[0] in TRUSTED:
             yield id(function)
             return
+        if HIDING & _names_in(function.__code__) or _imports(function.__code__):
+            raise _Unreadable
         yield function.__code__
         yield self.of((function.__defaults__, function.__kwdefaults__, vars(function)), depth)
         for cell in function.__closure__ or ():
@@ -209,7 +243,7 @@ class _Reader:
             if name in function.__globals__:
                 yield name, self._referred(function.__globals__[name], _names_in(function.__code__), depth)
 
-    def _referred(self, value: Any, names: set[str], depth: int) -> Any:
+    def _referred(self, value: Any, names: frozenset[str], depth: int) -> Any:
         """What a global name stands for; of a module, what the code may take from it."""
         if not isinstance(value, types.ModuleType):
             return self.of(value, depth)
@@ -239,6 +273,13 @@ def _is_trusted(value: Any) -> bool:
     return (getattr(value, "__module__", None) or "").partition(".")[0] in (*TRUSTED, "jitnas_fn")
 
 
-def _names_in(code: types.CodeType) -> set[str]:
+@functools.cache
+def _imports(code: types.CodeType) -> bool:
     inner = [constant for constant in code.co_consts if isinstance(constant, types.CodeType)]
-    return set(code.co_names).union(*map(_names_in, inner))
+    return any(step.opname == "IMPORT_NAME" for step in dis.get_instructions(code)) or any(map(_imports, inner))
+
+
+@functools.cache
+def _names_in(code: types.CodeType) -> frozenset[str]:
+    inner = [constant for constant in code.co_consts if isinstance(constant, types.CodeType)]
+    return frozenset(code.co_names).union(*map(_names_in, inner))

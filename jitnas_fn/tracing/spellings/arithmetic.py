@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -15,6 +16,8 @@ from jitnas_fn.tracing.traced import Recorder, mark_of
 
 def number(value: Any) -> float:
     """A Python number as a float."""
+    if isinstance(value, (np.integer, np.floating)):
+        return float(value)
     if type(value) not in (int, float):
         refuse(f"a {type(value).__name__} where a number is expected", "use a Python int or float")
     return float(value)

@@ -50,7 +50,7 @@ def _attended(
     scale: float | None = None,
     safe: bool,
 ) -> tuple[Tensor, Tensor]:
-    """The values attended to, (..., L, V), and the weights before dropout, (..., L, S).
+    """The values attended to, (..., L, V), and the weights that are left by dropout, (..., L, S).
 
     A query that may attend to nothing gets zeros if `safe`, as torch's fused attention gives, and else NaN, as softmax does.
     """
@@ -62,7 +62,8 @@ def _attended(
         scores = scores.masked_fill(~mask, -math.inf) if mask.dtype == torch.bool else scores + mask
     careful = safe and mask is not None and not _always_attends(mask)
     weights = torch._safe_softmax(scores, -1) if careful else torch.softmax(scores, -1)
-    return torch.matmul(F.dropout(weights, dropout_p) if dropout_p else weights, value), weights
+    kept = F.dropout(weights, dropout_p) if dropout_p else weights
+    return torch.matmul(kept, value), kept
 
 
 def _always_attends(mask: Tensor) -> bool:
@@ -118,6 +119,8 @@ def multi_head_attention(
     """As `torch.nn.functional.multi_head_attention_forward`; query (L, N, E), key and value (S, N, E)."""
     if bias_k is not None or bias_v is not None or add_zero_attn or static_k is not None or static_v is not None:
         refuse("multi-head attention with bias_k, add_zero_attn or static keys", "use it without")
+    if is_causal and attn_mask is None:
+        refuse("multi-head attention with is_causal and no mask", "give the mask as well, as torch asks for")
     if query.dim() != 3:
         refuse("multi-head attention without a batch", "give (N, L, E) with batch_first=True, or (L, N, E)")
     separate = [q_proj_weight, k_proj_weight, v_proj_weight] if use_separate_proj_weight else None

@@ -63,7 +63,8 @@ def _to(r: Recorder, self: Any, *given: Any, dtype: Any = None, device: Any = No
         return _type_as(r, self, given[0])  # type: ignore[no-any-return]
     kinds = [item for item in given if isinstance(item, torch.dtype)]
     if (
-        any(not isinstance(item, (torch.dtype, torch.device, str, bool)) for item in given)
+        sum(isinstance(item, bool) for item in given) > 1
+        or any(not isinstance(item, (torch.dtype, torch.device, str, bool)) for item in given)
         or len(kinds) + (dtype is not None) > 1
     ):
         refuse("to() with these arguments", "leave it out: dtype belongs to the input and the device to the worker")
@@ -80,7 +81,8 @@ def _moved(r: Recorder, x: Any, dtype: torch.dtype | None) -> Tensor:
     name = r.dtype(x) if dtype is None else name_of(dtype)
     if name != r.dtype(x):
         return r.traced(r.add("cast", [("x", r.node(x))], {"dtype": name}))
-    return x if mark_of(x) is not None else r.traced(r.node(x), alias=x)
+    r.node(x)
+    return x  # type: ignore[no-any-return]
 
 
 @spelled(Tensor.__len__)

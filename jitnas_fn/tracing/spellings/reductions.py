@@ -94,6 +94,8 @@ def _spread(root: bool) -> Any:
     ) -> Tensor:
         if isinstance(dim, bool):  # torch.var(x, unbiased)
             dim, unbiased = None, dim
+        if not isinstance(correction, (int, type(None))):
+            refuse(f"a variance with correction={correction}", "use a whole number")
         taken = 1 if correction is None and unbiased in (None, True) else correction or 0
         value = reduced(r, input, "variance", axes_from(r, input, dim, "variance"), keepdim, correction=int(taken))
         return TABLE[torch.sqrt](r, value) if root else value
@@ -113,8 +115,10 @@ def _norm_of(r: Recorder, x: Any, p: Any, dim: Any, keepdim: bool) -> Tensor:
 
 
 @spelled(torch.norm, Tensor.norm)
-def _norm(r: Recorder, input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Tensor:
-    if dtype is not None:
+def _norm(
+    r: Recorder, input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, out: None = None, dtype: Any = None
+) -> Tensor:
+    if dtype is not None or out is not None:
         refuse("a norm with a dtype", "cast before")
     return _norm_of(r, input, p, dim, keepdim)
 

@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -23,6 +24,8 @@ def plain(size: Any) -> int:
     batch = batch_of(size)
     if batch is not None:
         return -batch.times
+    if isinstance(size, np.integer):
+        return int(size)
     if type(size) is not int:
         refuse(f"a {type(size).__name__} as a size", "use integers")
     return size

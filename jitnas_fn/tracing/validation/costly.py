@@ -27,13 +27,14 @@ class Recalling(TorchFunctionMode):
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         costly = COSTLY.get(func)
-        found = costly(self.memory, *args, **(kwargs or {})) if costly else None
+        found = costly(self.memory, True, *args, **(kwargs or {})) if costly else None
         return func(*args, **(kwargs or {})) if found is None else found
 
 
 def _convolution(function: Any) -> Callable[..., Tensor | None]:
     def run(
         memory: Memory,
+        recall: bool,
         input: Tensor,
         weight: Tensor,
         bias: Any = None,
@@ -47,7 +48,9 @@ def _convolution(function: Any) -> Callable[..., Tensor | None]:
         rank = weight.dim() - 2
         about = tuple(numbers(stride, rank)), tuple(numbers(padding, rank)), tuple(numbers(dilation, rank)), groups
         chosen: Any = by_channel if function is F.conv2d and _is_slow(input, weight, groups) else function
-        return memory.computed(lambda tensors: chosen(*tensors, *about), [input, weight, bias], (function, about))
+        return memory.computed(
+            lambda tensors: chosen(*tensors, *about), [input, weight, bias], (function, about), recall=recall
+        )
 
     return run
 
@@ -60,8 +63,8 @@ def _is_slow(input: Tensor, weight: Tensor, groups: int) -> bool:
     return groups * 9 >= work  # measured
 
 
-def _linear(memory: Memory, input: Tensor, weight: Tensor, bias: Any = None) -> Tensor:
-    return memory.computed(lambda tensors: F.linear(*tensors), [input, weight, bias], F.linear)
+def _linear(memory: Memory, recall: bool, input: Tensor, weight: Tensor, bias: Any = None) -> Tensor:
+    return memory.computed(lambda tensors: F.linear(*tensors), [input, weight, bias], F.linear, recall=recall)
 
 
 COSTLY: dict[Any, Callable[..., Tensor | None]] = {

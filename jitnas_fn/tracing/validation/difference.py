@@ -12,6 +12,7 @@ from jitnas_fn.tracing.validation.remembered import largest
 
 TOLERANCE = 1e-7  # of the largest number of a tensor: float64 leaves 1e-12 or less, what is forgotten 1e-6 or more
 NOISE = 1e-10  # of the largest number of all gradients: those that are zero but for rounding
+ROUNDING = 1e-12  # what is left of numbers about 1 that cancel
 COARSE = 2e-2  # where the model computes in half precision
 INSTEAD = "mend it, or say validate=False (--no-validate) if you are sure that it is rounding; records will say so"
 
@@ -77,7 +78,7 @@ def compare(what: str, theirs: Tensor | None, ours: Tensor | None, noise: Callab
         return
     a, b = a.double(), b.double()
     size = largest(a)
-    slack = (COARSE if coarse else TOLERANCE) * size + noise()
+    slack = (COARSE if coarse else TOLERANCE) * size + noise() + ROUNDING
     off = largest(a - b)
     if math.isfinite(size + off):
         differs = off > slack

@@ -46,7 +46,7 @@ class InDouble(TorchFunctionMode):
         if func in RANDOM:
             return RANDOM[func](self.draws, *args, **named)
         costly = COSTLY.get(func)
-        found = costly(self.memory, *args, **named) if costly else None
+        found = costly(self.memory, False, *args, **named) if costly else None
         if found is not None:
             return found
         if _draws_inside(func, args, named):
@@ -104,14 +104,22 @@ def _draws_inside(func: Any, args: list[Any], kwargs: dict[str, Any]) -> bool:
 
 
 @contextmanager
-def state_in_double(model: nn.Module) -> Iterator[None]:
-    """Let the model's parameters and buffers hold float64 copies without gradients, and put back what they were."""
+def state_in_double(model: nn.Module, widened: set[int]) -> Iterator[None]:
+    """Let the model's parameters and buffers hold copies without gradients, and put back what they were.
+
+    Parameters
+    ----------
+    model
+        Whose they are.
+    widened
+        ids of those that hold float64 meanwhile. What is content stays as it is: what is computed from it stays in float32.
+    """
     tensors = {id(tensor): tensor for tensor in [*model.parameters(), *model.buffers()]}.values()
     before = [(tensor, tensor.data, tensor.grad) for tensor in tensors]
     try:
         for tensor, data, _ in before:
             tensor.grad = None
-            tensor.data = data.double() if data.dtype == NARROW else data.clone()
+            tensor.data = data.double() if data.dtype == NARROW and id(tensor) in widened else data.clone()
         yield
     finally:
         for tensor, data, gradient in before:

@@ -119,7 +119,10 @@ class Pair:
             numbers = numbers.abs() + 0.1 if self.positive else numbers
             return numbers.to(device=self.device, dtype=WIDE if dtype == "float32" else kind)
         high = 2 if dtype == "bool" else self.limits[position]
-        return torch.randint(0, high, (batch, *shape), generator=self.draw).to(device=self.device, dtype=kind)
+        numbers = torch.randint(0, high, (batch, *shape), generator=self.draw)
+        if dtype == "bool" and shape and shape[-1] > 1:  # a mask that leaves something out, and something in
+            numbers[..., 0], numbers[..., -1] = 0, 1
+        return numbers.to(device=self.device, dtype=kind)
 
     def _called(self, network: nn.Module, inputs: list[Tensor], training: bool, gradients: bool, mode: Any) -> Seen:
         network.train(training)

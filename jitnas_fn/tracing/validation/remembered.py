@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 ROUNDING = 1e-11  # of the largest number of a tensor
+NEAR = 8  # entries looked at on either side of the one that is expected
 Computation = Callable[[list[Any]], Tensor]
 
 
@@ -72,13 +73,14 @@ class _Recalled(torch.autograd.Function):
 
 
 class Memory:
-    """Costly computations of one call of two networks."""
+    """Costly computations of one call of two networks: the original's are kept, for the other to recall."""
 
     def __init__(self) -> None:
         self._known: dict[Any, list[_Once]] = {}
+        self._next: dict[Any, int] = {}  # where the next one to be recalled is expected: calls come in much the same order
 
-    def computed(self, function: Computation, tensors: list[Any], about: Any) -> Tensor:
-        """`function(tensors)`, computed only if it was not yet.
+    def computed(self, function: Computation, tensors: list[Any], about: Any, *, recall: bool) -> Tensor:
+        """`function(tensors)`.
 
         Parameters
         ----------
@@ -88,13 +90,26 @@ class Memory:
             An input and weights, or None where one is not given. Both networks have their weights in the same memory.
         about
             Hashable: what tells this computation from others.
+        recall
+            Whether it may have been computed before.
         """
         weights = tuple(None if weight is None else weight.data_ptr() for weight in tensors[1:])
-        entries = self._known.setdefault((about, tensors[0].shape, weights), [])
-        once = next((entry for entry in entries if entry.fits(tensors)), None)
+        key = about, tensors[0].shape, weights
+        entries = self._known.setdefault(key, [])
+        once = self._recalled(key, entries, tensors) if recall else None
         if once is None:
             own = [None if tensor is None else tensor.detach().requires_grad_(torch.is_grad_enabled()) for tensor in tensors]
             once = _Once(own, function(own))
-            entries.append(once)
+            if not recall:
+                entries.append(once)
         value: Tensor = _Recalled.apply(once, *tensors)  # type: ignore[no-untyped-call]
         return value
+
+    def _recalled(self, key: Any, entries: list[_Once], tensors: list[Any]) -> _Once | None:
+        expected = self._next.get(key, 0)
+        for i in [*range(expected, min(expected + NEAR, len(entries))), *range(expected)[-NEAR:]]:
+            once: _Once = entries[i]
+            if once.fits(tensors):
+                self._next[key] = i + 1
+                return once
+        return None

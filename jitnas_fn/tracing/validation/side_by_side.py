@@ -60,13 +60,20 @@ def validate(found: Traced, graph: Graph, names: dict[int, str]) -> None:
             with torch.enable_grad(), torch.autocast("cpu", enabled=False), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 _check_accumulators(model)
-                with state_in_double(model):
+                with state_in_double(model, _changing(found)):
                     Pair(found, graph, names).check()
         except (JitnasError, KeyboardInterrupt):
             raise
         except (Exception, SystemExit) as reason:
             text = f"{type(reason).__name__}: {str(reason)[:300]}"
             raise UnsupportedModel(f"the model does not run on random numbers ({text}); {INSTEAD}") from reason
+
+
+def _changing(found: Traced) -> set[int]:
+    """ids of what training changes: parameters, statistics, and what else the document draws."""
+    told, model = set(found.names.values()), found.module
+    parameters = {id(p) for name, p in model.named_parameters() if p.requires_grad or name in told}
+    return parameters | {id(b) for name, b in model.named_buffers() if name in told or name in found.statistics}
 
 
 def _with_numbers(model: nn.Module) -> nn.Module:

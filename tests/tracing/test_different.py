@@ -272,3 +272,10 @@ def test_local_response_norm_of_zeros_without_k_is_not_zero():
 
     found = key_or_refusal(lambda: Net(body, c=conv(k=1)), MAP)
     assert found != key(lambda: Net(lambda s, x: s.c(x), c=conv(k=1)), MAP)
+
+
+def test_the_weights_that_attention_gives_back_are_those_that_dropout_left():
+    def attending(p):
+        return lambda: Net(lambda s, x: s.a(x, x, x)[1], a=nn.MultiheadAttention(8, 2, dropout=p, batch_first=True))
+
+    assert key(attending(0.3), (5, 8)) != key(attending(0.0), (5, 8))

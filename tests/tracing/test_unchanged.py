@@ -3,11 +3,13 @@
 import contextlib
 import types
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 from torch.nn import functional as F
 
+from jitnas_fn.core.errors import UnsupportedModel
 from jitnas_fn.graphs.architecture import Architecture
 from jitnas_fn.tracing import translate, unchanged
 from tests.tracing.families import residual
@@ -132,3 +134,56 @@ def test_a_document_that_was_changed_by_its_reader_does_not_come_back():
     fingerprint = first.fingerprint
     first.document["nodes"].clear()
     assert Architecture.from_module(module, (4,)).fingerprint == fingerprint
+
+
+class Named(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc, self.bn = nn.Linear(4, 4), nn.BatchNorm1d(4)
+
+    def forward(self, x):
+        return self.bn(self.fc(x)) * getattr(self.fc.weight, "factor", 1.0)
+
+
+HIDDEN = {
+    "a part in evaluation": lambda m: m.bn.eval(),
+    "shared memory": lambda m: setattr(m.fc.bias, "data", m.bn.bias.data),
+    "an attribute of a parameter": lambda m: setattr(m.fc.weight, "factor", 7.0),
+}
+
+
+@pytest.mark.parametrize("change", HIDDEN)
+def test_what_hides_in_modes_memory_and_tensors_is_seen(change):
+    module = Named()
+    first = key(module)
+    HIDDEN[change](module)
+    with contextlib.suppress(ValueError):
+        assert key(module) != first
+
+
+def test_a_global_hook_is_seen():
+    module = Named()
+    key(module)
+    handle = nn.modules.module.register_module_forward_hook(lambda *args: None)
+    try:
+        with pytest.raises(UnsupportedModel):
+            key(module)
+    finally:
+        handle.remove()
+
+
+def test_what_code_looks_up_by_a_text_or_imports_is_not_remembered(traces):
+    def body(s, x):
+        import tests.tracing.test_unchanged as here
+
+        return s.fc(x) * here.SCALE
+
+    module = Net(body, fc=nn.Linear(4, 4))
+    key(module), key(module), key(Named()), key(Named())
+    assert len(traces) == 4
+
+
+@pytest.mark.parametrize("thing", [torch.ones(8), np.array([1.0, 2.0]), [torch.ones(3)], object()])
+def test_an_attribute_of_any_kind_does_no_harm(thing):
+    assert len(key(lambda: Net(lambda s, x: s.fc(x), fc=nn.Linear(4, 4), thing=thing))) == 64
+    assert len(key(Net(lambda s, x: s.fc(x), fc=nn.Linear(4, 4), thing=thing))) == 64

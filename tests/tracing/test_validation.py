@@ -2,7 +2,9 @@
 
 import copy
 import threading
+import time
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -131,6 +133,9 @@ ORDINARY = {
     "a dropout that nobody reads": (lambda s, x: (F.dropout(x, 0.5), s.fc(x))[1], (4,), "float32"),
     "alpha dropout": (lambda s, x: F.alpha_dropout(s.fc(x), 0.3, s.training), (4,), "float32"),
     "in place on a dropout": (lambda s, x: F.dropout(s.fc(x), 0.3, s.training).relu_(), (4,), "float32"),
+    "numbers of numpy": (lambda s, x: s.fc(x) / np.sqrt(8) * np.float32(0.5), (4,), "float32"),
+    "a norm of torch": (lambda s, x: s.fc(x) / torch.norm(x, 2, 1, keepdim=True), (4,), "float32"),
+    "a mask that is an input": (lambda s, x: s.fc(x.float()).masked_fill(x, 0.0), (4,), "bool"),
     "double": (lambda s, x: s.fc.double()(x), (4,), "float64"),
 }
 
@@ -140,6 +145,38 @@ def test_an_ordinary_model_passes(name):
     body, shape, dtype = ORDINARY[name]
     build = (lambda: Net(lambda s, x: s.fc(x), fc=nn.Linear(4, 4).double())) if name == "double" else None
     assert len(key(build or (lambda: Net(body, fc=nn.Linear(4, 4))), shape, dtype=dtype)) == 64
+
+
+class Rotary(nn.Module):
+    """Rotary positions as they are often written: from a buffer of frequencies."""
+
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(8, 8)
+        self.register_buffer("frequencies", 1.0 / 10000 ** (torch.arange(0, 8, 2) / 8))
+
+    def forward(self, x):
+        angles = torch.outer(torch.arange(x.shape[1]), self.frequencies)
+        h, cos, sin = self.fc(x), angles.cos(), angles.sin()
+        a, b = h[..., 0::2], h[..., 1::2]
+        return torch.stack([a * cos - b * sin, a * sin + b * cos], -1).flatten(-2)
+
+
+@pytest.mark.parametrize("length", [5, 64, 256])
+def test_what_is_computed_from_a_buffer_is_compared_as_it_is(length):
+    assert len(key(Rotary, (length, 8))) == 64
+
+
+def test_a_long_loop_of_one_layer_is_validated_in_time():
+    def body(s, x):
+        h = x[:, 0]
+        for i in range(200):
+            h = torch.tanh(s.fc(h) + x[:, i])
+        return h
+
+    began = time.process_time()
+    key(lambda: Net(body, fc=nn.Linear(4, 4)), (200, 4))
+    assert time.process_time() - began < 15  # it took 38 s when each step was held against all others
 
 
 def test_a_model_in_half_precision_passes_within_its_precision():

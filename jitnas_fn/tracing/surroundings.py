@@ -12,6 +12,7 @@ from torch.utils import checkpoint as checkpointing
 
 from jitnas_fn.tracing.refusal import refuse
 
+CHECKPOINTS: list[Any] = []  # the functions that run under a checkpoint now, in the thread that traces
 COMPILER_LOADED = "__dynamo_disable"  # where torch keeps what its compiler makes of a function
 RANDOM = "randomness may not be rewound or shape the graph: use dropout layers"
 SWITCH = "leave torch's switches to the caller"
@@ -77,7 +78,11 @@ def without_shortcuts() -> Iterator[None]:
             return
         if not preserve_rng_state or context_fn is not checkpointing.noop_context_fn:
             refuse("a checkpoint that redraws random numbers or runs in contexts of its own", "use it with its defaults")
-        yield
+        CHECKPOINTS.append(fn)
+        try:
+            yield
+        finally:
+            CHECKPOINTS.pop()
 
     inner = getattr(checkpointing.checkpoint, "__wrapped__", None)
     loads_compiler = inner is not None and not hasattr(inner, COMPILER_LOADED)

@@ -100,6 +100,12 @@ class Recorder:
             node = self.cut(node)
         return self._marked(node, alias)
 
+    def memory(self, node: int) -> torch.Tensor:
+        """A tensor for memory that `node` stands for until something is written to it."""
+        self._check_surroundings()
+        self.unset.add(node)
+        return self._marked(node, None)
+
     def cut(self, node: int) -> int:
         """The value of `node` without its gradient."""
         return node if self.graph.nodes[node].dtype not in FLOATS else self.add("detach", [("x", node)])

@@ -108,12 +108,11 @@ def test_a_document_read_back_and_a_rebuilt_network_have_the_fingerprint(number,
     assert again.fingerprint == original.fingerprint
 
 
-@pytest.mark.xfail(strict=True, reason="checkpoints are taken for what changes no number: its statistics are kept twice")
-def test_a_batch_norm_that_a_checkpoint_runs_twice_is_not_one_that_runs_once():
+def test_a_batch_norm_that_a_checkpoint_runs_twice_has_no_key():
     attrs = {"i": 4, "axes": 1, "eps": 1e-5, "momentum": 0.1, "affine": True, "track": True}
     once, twice = (
         Program(((4,),), (Layer("batch_norm", attrs),), (Step("batch_norm", (0,), {}, 0, recomputed=again),), (1,))
         for again in (False, True)
     )
-    assert difference(behaviour(keyed(once, validated=False)), behaviour(keyed(twice, validated=False))) != ""
-    assert not keyed(twice).key or keyed(once).key != keyed(twice).key
+    assert keyed(once).key
+    assert not keyed(twice).key

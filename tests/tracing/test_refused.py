@@ -103,6 +103,7 @@ UNSUPPORTED = {
     "len.. of a batch": net(lambda s, x: s.fc(x).view(len(x), -1)),
     "squeeze without a dim": net(lambda s, x: s.fc(x.unsqueeze(1)).squeeze()),
     "CheckpointFunction": net(lambda s, x: checkpoint(s.fc, x, use_reentrant=True)),
+    "under a checkpoint": lambda: Net(lambda s, x: checkpoint(s.n, x, use_reentrant=False), n=nn.BatchNorm1d(4)),
     "redraws": net(lambda s, x: checkpoint(s.fc, x, use_reentrant=False, preserve_rng_state=False)),
     "batch size is looked at": net(lambda s, x: s.fc(x) if x.shape[0] > 1 else x),
     "hooks": lambda: (lambda m: (m.register_forward_hook(lambda *a: None), m)[1])(nn.Linear(4, 4)),

@@ -124,6 +124,19 @@ def cached(s, x):
     return s.fc(x) + s.cache[x.shape[1]]
 
 
+def noise_without_gradients(s, x):
+    h = s.fc(x)
+    if not s.training:
+        return x + h
+    with torch.no_grad():
+        kept = x.new_empty((x.shape[0], 1)).bernoulli_(0.8)
+    return x + h * kept / 0.8
+
+
+def test_a_batch_norm_without_running_statistics_passes_on_vectors():
+    assert len(key(lambda: nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4, track_running_stats=False)))) == 64
+
+
 ORDINARY = {
     "logarithms": (lambda s, x: torch.log(x + 0.0) + s.fc(x), (4,), "float32"),
     "casts to its own type": (lambda s, x: s.fc(x.float()).to(torch.float32), (4,), "float32"),
@@ -134,6 +147,7 @@ ORDINARY = {
     "alpha dropout": (lambda s, x: F.alpha_dropout(s.fc(x), 0.3, s.training), (4,), "float32"),
     "in place on a dropout": (lambda s, x: F.dropout(s.fc(x), 0.3, s.training).relu_(), (4,), "float32"),
     "numbers of numpy": (lambda s, x: s.fc(x) / np.sqrt(8) * np.float32(0.5), (4,), "float32"),
+    "noise without gradients": (noise_without_gradients, (4,), "float32"),
     "a norm of torch": (lambda s, x: s.fc(x) / torch.norm(x, 2, 1, keepdim=True), (4,), "float32"),
     "a mask that is an input": (lambda s, x: s.fc(x.float()).masked_fill(x, 0.0), (4,), "bool"),
     "double": (lambda s, x: s.fc.double()(x), (4,), "float64"),

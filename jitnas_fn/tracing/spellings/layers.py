@@ -8,6 +8,7 @@ from torch import Tensor
 
 from jitnas_fn.tracing.refusal import refuse
 from jitnas_fn.tracing.spellings.table import numbers, spelled
+from jitnas_fn.tracing.surroundings import CHECKPOINTS
 from jitnas_fn.tracing.traced import Recorder
 
 
@@ -161,6 +162,8 @@ def _batch_norm(
 
 def _keeping(r: Recorder, state: tuple[int, int], edges: list[tuple[str, int]], *, momentum: float | None, eps: float) -> int:
     """A batch-norm that keeps its running statistics. Calls on the same ones stay in their order."""
+    if CHECKPOINTS:
+        refuse("a batch_norm keeps statistics under a checkpoint, where it runs twice in a step", "leave it outside")
     if momentum is None:
         refuse("batch_norm with momentum=None", "give it a momentum, such as PyTorch's 0.1")
     if not r.only_read.isdisjoint(state):

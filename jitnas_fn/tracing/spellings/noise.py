@@ -59,8 +59,7 @@ def _unset(r: Recorder, shape: Any, dtype: Any) -> Tensor:
     """Memory that must be filled before it is read."""
     name = dtype if isinstance(dtype, str) else name_of(torch.get_default_dtype() if dtype is None else dtype)
     node = r.add("full", [], {"shape": [plain(size) for size in shape], "value": 0.0, "dtype": name})
-    r.unset.add(node)
-    return r.traced(node)
+    return r.memory(node)
 
 
 @spelled(torch.empty)

@@ -22,6 +22,7 @@ from jitnas_fn.tracing.validation.widened import widened
 
 # (training, batch size, with gradients) of each call, one after the other.
 CALLS = ((True, 2, True), (True, 3, True), (False, 1, True), (False, 2, False))
+MORE = ((True, 2, True), (True, 3, True), (False, 2, True), (False, 3, False))  # where one sample has no statistics
 BATCH_NORMS = ("running_batch_norm", "frozen_batch_norm")
 
 
@@ -38,6 +39,7 @@ class Pair:
         self.coarse = any(node.dtype in ("float16", "bfloat16") for node in wide.nodes)
         self.draw = torch.Generator().manual_seed(20260)
         self.original = found.module
+        self.calls = MORE if any(node.op == "batch_norm" for node in wide.nodes) else CALLS
         self.positive = False  # whether all inputs are above 0
         self.real = dict([*self.original.named_parameters(), *self.original.named_buffers()])
         self.device = next((tensor.device for tensor in self.real.values()), torch.device("cpu"))
@@ -93,7 +95,7 @@ class Pair:
 
     def _calls(self) -> None:
         """Call both, one after the other, and compare."""
-        for call, (training, batch, gradients) in enumerate(CALLS):
+        for call, (training, batch, gradients) in enumerate(self.calls):
             mode, draws = "training" if training else "evaluation", self.draws[training]
             where = f"in {mode}, call {1 + call % 2}, with {batch} sample{'s'[: batch - 1]}"
             draws.begin(call)

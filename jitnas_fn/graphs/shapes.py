@@ -4,7 +4,8 @@ from jitnas_fn.core.codec import Json
 from jitnas_fn.core.errors import DocumentError
 from jitnas_fn.graphs.operations import Labelled, Shape
 
-LARGEST_STRIDE = 1024  # of a transposed convolution: from 2048 on oneDNN 3 crashes where there are many channels
+LARGEST_STRIDE = 4096  # of a convolution: from 2¹⁵ on oneDNN crashes in its gradient
+LARGEST_STRIDE_BACK = 1024  # of a transposed one: from 2¹¹ on oneDNN crashes where there are many channels
 
 
 def need(holds: object, message: str) -> None:
@@ -57,6 +58,7 @@ def conv(attrs: Json, inputs: Labelled) -> Shape:
     rank = _spatial(x, attrs, "stride", "padding", "dilation")
     need(len(weight) == rank + 2 and positive(list(weight)), f"weight {list(weight)} does not fit {list(x)}")
     need(positive(attrs["stride"], attrs["dilation"], [attrs["groups"]]) and min(attrs["padding"]) >= 0, "stride, dilation ≥ 1")
+    need(max(attrs["stride"]) <= LARGEST_STRIDE, f"a stride is at most {LARGEST_STRIDE}, not as in {attrs['stride']}")
     need(x[1] == weight[1] * attrs["groups"] and weight[0] % attrs["groups"] == 0, f"{x[1]} channels, weight {list(weight)}")
     need(shapes.get("bias", weight[:1]) == weight[:1], f"bias has {weight[0]} entries")
     kernel = weight[2:]
@@ -75,7 +77,8 @@ def conv_transpose(attrs: Json, inputs: Labelled) -> Shape:
     rank = _spatial(x, attrs, "stride", "padding", "dilation", "output_padding")
     need(len(weight) == rank + 2 and positive(list(weight)), f"weight {list(weight)} does not fit {list(x)}")
     need(positive(attrs["stride"], attrs["dilation"], [attrs["groups"]]) and min(attrs["padding"]) >= 0, "stride, dilation ≥ 1")
-    need(max(attrs["stride"]) <= LARGEST_STRIDE, f"a stride is at most {LARGEST_STRIDE}, not as in {attrs['stride']}")
+    strides = attrs["stride"]
+    need(max(strides) <= LARGEST_STRIDE_BACK, f"a transposed stride is at most {LARGEST_STRIDE_BACK}, not as in {strides}")
     need(x[1] == weight[0] and weight[0] % attrs["groups"] == 0, f"{x[1]} channels, weight {list(weight)}")
     outputs = weight[1] * attrs["groups"]
     need(shapes.get("bias", (outputs,)) == (outputs,), f"bias has {outputs} entries")

@@ -31,7 +31,7 @@ def translated(model: Any, input_shape: Any, *, dtype: Any, initialisation: str,
     """The architecture of a model; see `Architecture.from_module`."""
     with ONE_AT_A_TIME, without_collector():  # validation changes the numbers of a model for a while
         about = repr((input_shape, dtype, initialisation, validate))
-        signature = signature_of(model)
+        signature = signature_of(model) if validate else None  # a trace alone costs little more than to read a model in full
         known = remembered(model, about, signature)
         if known is not None:
             return known

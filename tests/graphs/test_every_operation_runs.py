@@ -14,7 +14,7 @@ from jitnas_fn.graphs.opset import OPERATIONS
 from jitnas_fn.tracing.draws import Seeded
 from jitnas_fn.tracing.rebuild import Network
 
-TRIALS, WANTED, LARGEST = 4_000, 60, 200_000
+TRIALS, WANTED, LARGEST = 6_000, 60, 200_000
 THE_BATCH_OR_THE_DEVICE = ("more than 1 value per channel", "not implemented for")
 SHAPES = [(4,), (6,), (4, 6), (4, 1), (3, 4, 4), (4, 1, 1), (2, 5, 3), (4, 1, 1, 1), (2, 3, 4, 5), (4, 4), (1, 4)]
 INTEGERS = [0, 1, 1, 1, 2, 2, 3, 4, -1, 10**9, 2**31 - 1, -(2**31 - 1)]
@@ -43,6 +43,8 @@ def attribute(draw, name, check, shape):
         value = [[draw.choice([0, 1, 2, -1]) for _ in range(2)] for _ in range(draw.choice([rank, rank, rank + 1, 1]))]
     elif name in ("axis", "groups") and draw.random() < 0.8:
         value = draw.randrange(1, 4)
+    elif name == "axes" and draw.random() < 0.4:
+        value = [0, *draw.sample(range(1, len(shape)), len(shape) - 1)]
     elif name in ("axes", "shape") and draw.random() < 0.8:
         value = draw.choice(
             [list(range(1, len(shape))), [len(shape) - 1], list(shape), [-1, abs(math.prod(shape))], [*shape[-1:]]]
@@ -78,12 +80,12 @@ def attributes(draw, name, shape):
     return found
 
 
-def beside(draw, graph, name, label, first, gates):
+def beside(draw, graph, name, label, first):
     """Something to read beside the first input."""
-    shape, dtype = graph.nodes[first].shape[1:], graph.nodes[first].dtype
+    shape, dtype = tuple(size for size in graph.nodes[first].shape if size > 0), graph.nodes[first].dtype
     if label in ("mask", "index"):
         return graph.input(draw.choice([shape, (2,), ()]), "bool" if label == "mask" else "int64")
-    like, hidden = shape or (1,), draw.choice([1, 2])
+    like, gates, hidden = shape or (1,), {"lstm": 4, "gru": 3}.get(name, 1), 2
     kernel = [draw.choice([1, 2, 3]) for _ in like[1:]]
     choices = [
         like,
@@ -110,14 +112,16 @@ def one(draw, name):
     """A graph of one operation."""
     kind, graph = OPERATIONS[name], Graph()
     first = graph.input(draw.choice(SHAPES), draw.choice(["float32"] * 4 + list(DTYPES)))
-    like, gates = graph.nodes[first], draw.choice([1, 3, 4])
+    if name == "take":  # what is looked up has no batch, where what looks it up has one
+        first = graph.parameter(draw.choice(SHAPES), {"const": 1.0})
+    like = graph.nodes[first]
     if kind.many:
         labels = {"coefficients": ["1.0", "-0.5", "70000.0"], "multiset": ["x"], "ordered": ["0"]}[kind.many]
         named = [str(i) if kind.many == "ordered" else draw.choice(labels) for i in range(draw.randint(1, 4))]
         edges = [(label, graph.input(draw.choice([like.shape[1:], like.shape[-1:]]), like.dtype)) for label in named]
     else:
         labels = [*kind.slots, *(label for label in kind.optional if label != "after" and draw.random() < 0.4)]
-        edges = [(label, first if i == 0 else beside(draw, graph, name, label, first, gates)) for i, label in enumerate(labels)]
+        edges = [(label, first if i == 0 else beside(draw, graph, name, label, first)) for i, label in enumerate(labels)]
     graph.outputs = [graph.add(name, edges, attributes(draw, name, like.shape))]
     return graph
 

@@ -9,6 +9,7 @@ import torch
 
 from jitnas_fn.core.codec import Json
 
+RUN = 512  # entries that lie side by side
 SAMPLED = 32_768  # entries of a large tensor that are looked at
 
 
@@ -43,8 +44,12 @@ def _digits(value: float) -> int:
 
 
 def _sampled(tensor: torch.Tensor) -> Any:
+    """The entries, shape (N,); of a large tensor runs of them, evenly spaced: single ones would each cost a look at memory."""
     flat = _numbers(tensor)
-    return flat[:: -(-flat.size // SAMPLED)].astype(np.float64)
+    if flat.size > SAMPLED:
+        step = flat.size * RUN // SAMPLED
+        flat = flat[: step * (SAMPLED // RUN)].reshape(-1, step)[:, :RUN].reshape(-1)
+    return flat.astype(np.float64)
 
 
 def holds(tensor: torch.Tensor, init: Json) -> bool:

@@ -112,6 +112,8 @@ def pool(attrs: Json, inputs: Labelled) -> Shape:
         all(0 <= p <= k // 2 for p, k in zip(attrs["padding"], attrs["kernel"], strict=True)),
         "padding is at most half the kernel",
     )
+    met = zip(x[2:], attrs["padding"], dilation, strict=True)
+    need(all(p == 0 or d <= size for size, p, d in met), f"dilation {dilation} steps from padding over the map {list(x)}")
     size = []
     for i in range(rank):
         free = x[2 + i] + 2 * attrs["padding"][i] - dilation[i] * (attrs["kernel"][i] - 1) - 1

@@ -145,6 +145,7 @@ REFUSED = [
     one("avg_pool", [4, 4, 4], kernel=[2, 2], stride=[2, 2], padding=[0, 0], **{**POOL, "divisor": 0}),
     one("avg_pool", [4, 4], kernel=[2], stride=[2], padding=[0], **{**POOL, "divisor": 2}),
     one("avg_pool", [4, 4], kernel=[2], stride=[2**31], padding=[0], **POOL),
+    one("max_pool", [4, 1], kernel=[2], stride=[1], padding=[1], dilation=[2], ceil_mode=False),
     one("conv", [1, 4], beside=[("weight", "p0")], parameters=[parameter([1, 1, 2])], stride=[2**15], **CONV),
     one(
         "conv_transpose",

@@ -23,6 +23,7 @@ from jitnas_fn.tracing.validation.widened import widened
 # (training, batch size, with gradients) of each call, one after the other.
 CALLS = ((True, 2, True), (True, 3, True), (False, 1, True), (False, 2, False))
 MORE = ((True, 2, True), (True, 3, True), (False, 2, True), (False, 3, False))  # where one sample has no statistics
+EXACT = 2**16  # numbers up to which a tensor is kept whole
 BATCH_NORMS = ("running_batch_norm", "frozen_batch_norm")
 
 
@@ -47,7 +48,7 @@ class Pair:
         self._randomise(wide)
         self.beside = self._network(wide)
         self.limits = [_rows_of(wide, position) for position in range(len(found.inputs))]
-        self.before = {name: tensor.detach().clone() for name, tensor in self.real.items()}
+        self.before = {name: _mark_of(tensor) for name, tensor in self.real.items()}
 
     def _randomise(self, graph: Graph) -> None:
         """Give the original weights and statistics that show every part of it."""
@@ -176,11 +177,20 @@ class Pair:
         for name, tensor in self.real.items():
             if isinstance(tensor, nn.Parameter):
                 if last:
-                    yield f"parameter {name}, after the call", tensor.detach(), self.before[name], none
+                    yield f"parameter {name}, after the call", _mark_of(tensor), self.before[name], none
             elif name in told:
                 yield f"buffer {name}, after the call", tensor, getattr(self.beside, told[name]), none
             elif name not in self.found.statistics:  # which a batch-norm keeps from which nothing comes
-                yield f"buffer {name}, after the call", tensor, self.before[name], none
+                yield f"buffer {name}, after the call", _mark_of(tensor), self.before[name], none
+
+
+def _mark_of(tensor: Tensor) -> Tensor:
+    """The numbers, by which a change is told; of a large tensor some of them, and a sum over the bits of all."""
+    flat = tensor.detach().reshape(-1)
+    if flat.numel() <= EXACT or flat.dtype != WIDE:
+        return flat.clone()
+    bits = flat.view(torch.int64)
+    return torch.cat([bits[:EXACT], bits.sum()[None]])
 
 
 def _rows_of(graph: Graph, position: int) -> int:

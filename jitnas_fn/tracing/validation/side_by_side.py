@@ -3,6 +3,8 @@
 import copy
 import math
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import torch
@@ -18,6 +20,7 @@ from jitnas_fn.tracing.validation.difference import INSTEAD
 from jitnas_fn.tracing.validation.in_double import state_in_double
 from jitnas_fn.tracing.validation.pair import Pair
 
+SMALL = 2**22  # numbers up to which one thread is quickest
 LARGEST = 2**28  # numbers of one sample and of the parameters together: 2 GiB in double precision
 
 
@@ -57,7 +60,7 @@ def validate(found: Traced, graph: Graph, names: dict[int, str]) -> None:
         torch.inference_mode(mode=False),
     ):
         try:
-            with torch.enable_grad(), torch.autocast("cpu", enabled=False), warnings.catch_warnings():
+            with _threads(size), torch.enable_grad(), torch.autocast("cpu", enabled=False), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 _check_accumulators(model)
                 with state_in_double(model, _changing(found)):
@@ -67,6 +70,20 @@ def validate(found: Traced, graph: Graph, names: dict[int, str]) -> None:
         except (Exception, SystemExit) as reason:
             text = f"{type(reason).__name__}: {str(reason)[:300]}"
             raise UnsupportedModel(f"the model does not run on random numbers ({text}); {INSTEAD}") from reason
+
+
+@contextmanager
+def _threads(size: int) -> Iterator[None]:
+    """One thread for a small network: several would wait for one another longer than they compute."""
+    before = torch.get_num_threads()
+    if size >= SMALL or before == 1:
+        yield
+        return
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _changing(found: Traced) -> set[int]:
@@ -103,7 +120,7 @@ def _check_accumulators(model: nn.Module) -> None:
             parameter.grad = None
         torch.stack([parameter.sum().to(torch.float64) for parameter in named.values()]).sum().backward()  # type: ignore[no-untyped-call]
         for name, parameter in named.items():
-            if parameter.grad is None or not bool((parameter.grad == 1).all()):
+            if parameter.grad is None or [float(end) for end in torch.aminmax(parameter.grad)] != [1.0, 1.0]:
                 raise UnsupportedModel(f"the gradient of {name} is changed by a hook; remove it, or {INSTEAD}")
     finally:
         for name, parameter in named.items():

@@ -43,7 +43,7 @@ def _convolution(function: Any) -> Callable[..., Tensor | None]:
         dilation: Any = 1,
         groups: int = 1,
     ) -> Tensor | None:
-        if isinstance(padding, str):
+        if isinstance(padding, str) or (_is_cheap(input, weight) and not _is_slow(input, weight, groups)):
             return None
         rank = weight.dim() - 2
         about = tuple(numbers(stride, rank)), tuple(numbers(padding, rank)), tuple(numbers(dilation, rank)), groups
@@ -63,7 +63,14 @@ def _is_slow(input: Tensor, weight: Tensor, groups: int) -> bool:
     return groups * 9 >= work  # measured
 
 
-def _linear(memory: Memory, recall: bool, input: Tensor, weight: Tensor, bias: Any = None) -> Tensor:
+def _is_cheap(input: Tensor, weight: Tensor) -> bool:
+    """Whether it is quicker to compute than to recall."""
+    return input.numel() + weight.numel() < 2**14
+
+
+def _linear(memory: Memory, recall: bool, input: Tensor, weight: Tensor, bias: Any = None) -> Tensor | None:
+    if _is_cheap(input, weight):
+        return None
     return memory.computed(lambda tensors: F.linear(*tensors), [input, weight, bias], F.linear, recall=recall)
 
 

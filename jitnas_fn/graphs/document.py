@@ -169,7 +169,18 @@ def graph_of(document: Json) -> Graph:
             raise DocumentError(f"a document has 1 to {MAX_ENDS} {name}, not {count}")
     if any(graph.nodes[i].shape[:1] != (-1,) for i in graph.outputs):
         raise DocumentError("every output has the batch as its first axis")
+    _check_statistics(graph)
     return graph
+
+
+def _check_statistics(graph: Graph) -> None:
+    """What a batch-norm writes in training, nothing else reads there: its gradient would be that of other numbers."""
+    keeping = [node for node in graph.nodes if node.op == "running_batch_norm"]
+    kept = {node.source(label) for node in keeping for label in ("mean", "variance")}
+    for i in graph.live_in(training=True) if kept else ():
+        node = graph.nodes[i]
+        if node.op != "running_batch_norm" and kept & {source for _, source in node.inputs}:
+            raise DocumentError(f"{node.op} reads a statistic in training that a batch_norm keeps there")
 
 
 def _read_leaves(lists: dict[str, list[Json]], graph: Graph, names: dict[str, int]) -> None:

@@ -124,6 +124,9 @@ OPSET_2: dict[str, Operation] = {
     "smallest": Operation(view_shapes.largest, attrs={"axis": an_int}, keeps_zero=True, opset=2),
     "logsumexp": Operation(view_shapes.reduce, attrs=_AXES, opset=2),
     "variance": Operation(view_shapes.variance, attrs={**_AXES, "correction": an_int}, opset=2),
+    "deviation": Operation(  # √variance, but for its gradient, which is 0 where it is 0
+        view_shapes.variance, attrs={**_AXES, "correction": an_int}, opset=2
+    ),
     "norm": Operation(view_shapes.norm, attrs={**_AXES, "p": a_float}, opset=2, converted=("p",)),
     "cumsum": Operation(shapes.along_axis, attrs={"axis": an_int}, keeps_zero=True, opset=2),
     # what is not computed from numbers

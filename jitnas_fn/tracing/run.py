@@ -47,6 +47,7 @@ PLAIN: dict[str, Callable[[torch.Tensor, Json], torch.Tensor]] = {
     "smallest": lambda x, a: x.min(a["axis"])[0],
     "logsumexp": lambda x, a: x.logsumexp(a["axes"]),
     "variance": lambda x, a: x.var(a["axes"], correction=a["correction"]),
+    "deviation": lambda x, a: x.std(a["axes"], correction=a["correction"]),
     "norm": lambda x, a: torch.linalg.vector_norm(x, a["p"], a["axes"]),
     "cumsum": lambda x, a: x.cumsum(a["axis"]),
     "flip": lambda x, a: x.flip(a["axes"]),
@@ -55,7 +56,7 @@ PLAIN: dict[str, Callable[[torch.Tensor, Json], torch.Tensor]] = {
     "detach": lambda x, a: x.detach(),
     "logical_not": lambda x, a: x.logical_not(),
     "interpolate": _interpolated,
-    "local_response_norm": lambda x, a: F.local_response_norm(x, a["size"], a["alpha"], a["beta"], a["k"]),
+    "local_response_norm": lambda x, a: F.local_response_norm(x.contiguous(), a["size"], a["alpha"], a["beta"], a["k"]),
     "adaptive_avg_pool": lambda x, a: by_rank("adaptive_avg_pool", a["size"])(x, a["size"]),
     "adaptive_max_pool": lambda x, a: by_rank("adaptive_max_pool", a["size"])(x, a["size"]),
     "max_pool": lambda x, a: by_rank("max_pool", a["kernel"])(
@@ -88,7 +89,7 @@ NAMED: dict[str, Callable[[Callable[[str], Any], Json], torch.Tensor]] = {
         t("x"), t("mean"), t("variance"), t("weight"), t("bias"), False, 0.1, a["eps"]
     ),
     "instance_norm": lambda t, a: F.instance_norm(t("x"), None, None, t("weight"), t("bias"), eps=a["eps"]),
-    "group_norm": lambda t, a: F.group_norm(t("x"), a["groups"], t("weight"), t("bias"), a["eps"]),
+    "group_norm": lambda t, a: F.group_norm(t("x").contiguous(), a["groups"], t("weight"), t("bias"), a["eps"]),
     "layer_norm": lambda t, a: F.layer_norm(t("x"), a["shape"], t("weight"), t("bias"), a["eps"]),
     "rms_norm": lambda t, a: F.rms_norm(t("x"), a["shape"], t("weight"), a["eps"]),
 }

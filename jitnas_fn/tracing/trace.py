@@ -116,8 +116,3 @@ def built(model: Any) -> tuple[nn.Module, Construction | None]:
 
 def _kind(value: Any) -> str:
     return f"the {type(value).__name__} {str(value)[:60]!r}"
-
-
-def traced_graph(model: Any, input_shape: Any, *, dtype: Any = "float32", initialisation: str = "as built") -> Graph:
-    """The graph of a model; see `traced`."""
-    return traced(model, input_shape, dtype=dtype, initialisation=initialisation).graph

@@ -274,6 +274,18 @@ def test_local_response_norm_of_zeros_without_k_is_not_zero():
     assert found != key(lambda: Net(lambda s, x: s.c(x), c=conv(k=1)), MAP)
 
 
+def test_a_deviation_is_not_the_root_of_a_variance():
+    def build(spread):
+        return lambda: Net(lambda s, x: spread(s.fc(x).relu()).unsqueeze(1), fc=nn.Linear(4, 4))
+
+    still = torch.zeros(2, 4, requires_grad=True), torch.zeros(2, 4, requires_grad=True)
+    still[0].std(1).sum().backward()
+    still[1].var(1).sqrt().sum().backward()
+    assert float(still[0].grad.sum()) == 0.0  # they differ where all numbers are one
+    assert bool(still[1].grad.isnan().all())
+    assert key(build(lambda h: h.std(1))) != key(build(lambda h: h.var(1).sqrt()))
+
+
 def test_the_weights_that_attention_gives_back_are_those_that_dropout_left():
     def attending(p):
         return lambda: Net(lambda s, x: s.a(x, x, x)[1], a=nn.MultiheadAttention(8, 2, dropout=p, batch_first=True))

@@ -152,6 +152,13 @@ HIDDEN = {
 }
 
 
+def test_one_number_of_a_large_weight_is_seen():
+    module = nn.Sequential(nn.Linear(512, 512, bias=False))
+    first = unchanged.signature_of(module)
+    module[0].weight.data[257, 131] = 0.0
+    assert unchanged.signature_of(module) != first
+
+
 @pytest.mark.parametrize("change", HIDDEN)
 def test_what_hides_in_modes_memory_and_tensors_is_seen(change):
     module = Named()

@@ -88,7 +88,7 @@ spelled(torch.max, Tensor.max)(_extreme("largest", "maximum"))
 spelled(torch.min, Tensor.min)(_extreme("smallest", "minimum"))
 
 
-def _spread(root: bool) -> Any:
+def _spread(op: str) -> Any:
     def handler(
         r: Recorder, input: Any, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = None
     ) -> Tensor:
@@ -97,14 +97,13 @@ def _spread(root: bool) -> Any:
         if not isinstance(correction, (int, type(None))):
             refuse(f"a variance with correction={correction}", "use a whole number")
         taken = 1 if correction is None and unbiased in (None, True) else correction or 0
-        value = reduced(r, input, "variance", axes_from(r, input, dim, "variance"), keepdim, correction=int(taken))
-        return TABLE[torch.sqrt](r, value) if root else value
+        return reduced(r, input, op, axes_from(r, input, dim, op), keepdim, correction=int(taken))
 
     return handler
 
 
-spelled(torch.var, Tensor.var)(_spread(False))
-spelled(torch.std, Tensor.std)(_spread(True))
+spelled(torch.var, Tensor.var)(_spread("variance"))
+spelled(torch.std, Tensor.std)(_spread("deviation"))
 
 
 def _norm_of(r: Recorder, x: Any, p: Any, dim: Any, keepdim: bool) -> Tensor:

@@ -10,7 +10,7 @@ import torch
 from jitnas_fn.core.codec import Json
 
 RUN = 512  # entries that lie side by side
-SAMPLED = 32_768  # entries of a large tensor that are looked at
+SAMPLED = 65_536  # entries of a large tensor that are looked at
 
 
 SLACK = 6.0  # standard errors that the variance may be off; a false alarm in 5e8

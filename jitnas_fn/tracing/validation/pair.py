@@ -23,6 +23,7 @@ from jitnas_fn.tracing.validation.widened import widened
 # (training, batch size, with gradients) of each call, one after the other.
 CALLS = ((True, 2, True), (True, 3, True), (False, 1, True), (False, 2, False))
 MORE = ((True, 2, True), (True, 3, True), (False, 2, True), (False, 3, False))  # where one sample has no statistics
+PERIOD = 65_537  # the fourth Fermat number, a prime: no row or kernel has as many numbers
 EXACT = 2**16  # numbers up to which a tensor is kept whole
 BATCH_NORMS = ("running_batch_norm", "frozen_batch_norm")
 
@@ -62,11 +63,14 @@ class Pair:
             tensor = self.real[name]
             centre = 1.0 if i in variances or node.attrs.get("init") == {"const": 1.0} else 0.0
             width = 0.5 if tensor.dim() < 2 else (6 / math.prod(tensor.shape[1:])) ** 0.5
-            numbers = torch.empty(tensor.shape, dtype=tensor.dtype, device=tensor.device)
-            tensor.data = numbers.copy_(self._uniform(tensor.shape, centre - width, centre + width))
+            numbers = self._uniform(tensor.shape, centre - width, centre + width)
+            tensor.data = numbers.to(dtype=tensor.dtype, device=tensor.device)
 
     def _uniform(self, shape: Any, low: float, high: float) -> Tensor:
-        return torch.empty(shape, dtype=WIDE).uniform_(low, high, generator=self.draw)
+        """Numbers between these; those of a large tensor repeat after a prime number of them, which is quicker."""
+        count = math.prod(shape)
+        block = torch.empty(min(count, PERIOD), dtype=WIDE).uniform_(low, high, generator=self.draw)
+        return block.repeat(-(-count // PERIOD))[:count].reshape(shape) if count > PERIOD else block.reshape(shape)
 
     def _network(self, wide: Graph) -> Network:
         def same(node: Any, number: int, begins: int) -> Tensor:
@@ -129,9 +133,6 @@ class Pair:
 
     def _called(self, network: nn.Module, inputs: list[Tensor], training: bool, gradients: bool, mode: Any) -> Seen:
         network.train(training)
-        parameters = dict(network.named_parameters())
-        for parameter in parameters.values():
-            parameter.grad = None
         with torch.set_grad_enabled(gradients):
             given = [x.clone() for x in inputs]
             with mode:
@@ -139,22 +140,24 @@ class Pair:
             outputs = list(value) if type(value) is tuple else [value]
             if not all(isinstance(output, Tensor) for output in outputs):
                 raise UnsupportedModel(f"forward returns other things than traced; {INSTEAD}")
-            if gradients:
-                self._backward(outputs)
-        found = {name: parameter.grad for name, parameter in parameters.items()}
-        for parameter in parameters.values():
-            parameter.grad = None
+            found = self._gradients(network, outputs) if gradients else {}
         return Seen([output.detach() for output in outputs], found)
 
-    def _backward(self, outputs: list[Tensor]) -> None:
+    def _gradients(self, network: nn.Module, outputs: list[Tensor]) -> dict[str, Tensor | None]:
+        """Of a weighted sum of all outputs, for every parameter; None where nothing flows."""
         weigh = torch.Generator().manual_seed(7)
         terms = [
             (output.double() * torch.randn(output.shape, generator=weigh, dtype=WIDE).to(output.device)).sum()
             for output in outputs
             if output.requires_grad
         ]
-        if terms:
-            torch.stack(terms).sum().backward()  # type: ignore[no-untyped-call]
+        parameters = dict(network.named_parameters())
+        found: dict[str, Tensor | None] = dict.fromkeys(parameters)
+        trained = {name: parameter for name, parameter in parameters.items() if parameter.requires_grad}
+        if terms and trained:
+            whole = torch.stack(terms).sum()
+            found.update(zip(trained, torch.autograd.grad(whole, list(trained.values()), allow_unused=True), strict=True))
+        return found
 
     def _pairs(
         self, theirs: Seen, ours: Seen, *, gradients: bool, last: bool

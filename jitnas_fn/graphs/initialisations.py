@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from jitnas_fn.core.codec import Json
 from jitnas_fn.core.errors import DocumentError
 
+KEPT = 0.01  # the least share of the draws that a truncated normal keeps
 COUNTS = {"const": 1, "uniform": 2, "normal": 2, "trunc_normal": 4}
 MAX_PIECES = 64  # of "rows"
 
@@ -67,12 +68,13 @@ def _checked_draw(name: str, given: object) -> Json:
         raise DocumentError(f"initialisation uniform goes from a smaller to a larger number, not {numbers}")
     if name != "uniform" and numbers[1] <= 0:
         raise DocumentError(f"initialisation {name} has a standard deviation above 0, not {numbers[1]}")
-    if name == "trunc_normal" and _share_inside(numbers) < 0.01:
-        raise DocumentError(f"a truncated normal keeps at least 1% of the draws; {numbers} does not")
+    if name == "trunc_normal" and share_inside(numbers) < KEPT:
+        raise DocumentError(f"a truncated normal keeps at least {KEPT:.0%} of the draws; {numbers} does not")
     return {name: numbers}
 
 
-def _share_inside(numbers: list[float]) -> float:
+def share_inside(numbers: list[float]) -> float:
+    """The share of a normal distribution [mean, std, low, high] that lies between its bounds."""
     mean, std, low, high = numbers
     below = [0.5 * (1 + math.erf((edge - mean) / (std * math.sqrt(2)))) for edge in (low, high)]
     return below[1] - below[0]

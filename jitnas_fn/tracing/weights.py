@@ -8,12 +8,11 @@ import numpy as np
 import torch
 
 from jitnas_fn.core.codec import Json
+from jitnas_fn.graphs.initialisations import KEPT, share_inside
 
 RUN = 512  # entries that lie side by side
 SAMPLED = 65_536  # entries of a large tensor that are looked at
-
-
-SLACK = 6.0  # standard errors that the variance may be off; a false alarm in 5e8
+SLACK = 6.0  # standard errors that a moment may be off; a false alarm in 5e8
 
 
 def held(value: float, dtype: torch.dtype) -> float:
@@ -63,32 +62,44 @@ def holds(tensor: torch.Tensor, init: Json) -> bool:
     if kind == "rows":
         ends = list(accumulate(count for count, _ in numbers))
         return all(holds(tensor[end - count : end], piece) for end, (count, piece) in zip(ends, numbers, strict=True))
+    mean, variance, kurtosis, low, high = _moments(kind, numbers)
     rounding = max(1e-6, torch.finfo(tensor.dtype).eps) if tensor.is_floating_point() else 0.0
-    if kind == "trunc_normal":
-        low, high = numbers[2:]
-        return bool(values.min() >= low - abs(low) * rounding and values.max() <= high + abs(high) * rounding)
-    if kind == "uniform":
-        low, high = numbers
-        slack = rounding * max(abs(low), abs(high))
-        if not (values.min() >= low - slack and values.max() <= high + slack):  # nor a NaN
-            return False
-        mean, variance, kurtosis = (low + high) / 2, (high - low) ** 2 / 12, 1.8
-    else:
-        mean, variance, kurtosis = numbers[0], numbers[1] ** 2, 3.0
+    if not (values.min() >= low - abs(low) * rounding and values.max() <= high + abs(high) * rounding):  # nor a NaN
+        return False
     count, zeros = len(values), len(values) - np.count_nonzero(values)
-    if zeros > 2 or (zeros and count < 800):  # a float32 draw hits 0 about once in 2^24: what holds several was pruned
+    if zeros > 2 or (zeros and count < 64):  # a float32 draw hits 0 about once in 2^24: what holds several was pruned
         return False
     total, ends = values.sum(), values[0] + values[-1]
+    few = SLACK**2 / count if kurtosis >= 3 else 0.0  # squares of few normal numbers have a long tail: Laurent & Massart 2000
     if abs(total / count - mean) > SLACK * math.sqrt(variance / count):
         return False
     spread = _dot(values, values) / count - 2 * mean * total / count + mean**2  # Σ(v − mean)² / N
-    if abs(spread - variance) > SLACK * variance * math.sqrt((kurtosis - 1) / count):
+    if abs(spread - variance) > variance * (SLACK * math.sqrt((kurtosis - 1) / count) + few):
         return False
     if count < 8:
         return True
     pairs = count - 1
     order = _dot(values[1:], values[:-1]) / pairs - mean * (2 * total - ends) / pairs + mean**2  # of neighbours
-    return bool(abs(order) <= SLACK * variance / math.sqrt(pairs))
+    return bool(abs(order) <= variance * (SLACK / math.sqrt(pairs) + few))
+
+
+def _moments(kind: str, numbers: list[float]) -> tuple[float, float, float, float, float]:
+    """Mean, variance, (a bound on the) kurtosis, and the bounds of a distribution."""
+    if kind == "uniform":
+        low, high = numbers
+        return (low + high) / 2, (high - low) ** 2 / 12, 1.8, low, high
+    mean, std = numbers[:2]
+    if kind == "normal":
+        return mean, std**2, 3.0, -math.inf, math.inf
+    low, high = numbers[2:]
+    below, above = (low - mean) / std, (high - mean) / std
+    within = share_inside(numbers)
+    if within < KEPT:  # no document says it, so its bounds are enough
+        return (low + high) / 2, (high - low) ** 2, 9.0, low, high
+    at = [math.exp(-(edge**2) / 2) / math.sqrt(2 * math.pi) / within for edge in (below, above)]
+    moved = at[0] - at[1]
+    variance = 1 + (below * at[0] if at[0] else 0.0) - (above * at[1] if at[1] else 0.0) - moved**2
+    return mean + std * moved, std**2 * variance, 9.0, low, high  # an exponential tail's, the longest
 
 
 def _dot(a: Any, b: Any) -> float:

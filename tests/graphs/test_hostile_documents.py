@@ -11,7 +11,10 @@ import pytest
 from jitnas_fn.core.errors import DocumentError
 from jitnas_fn.graphs.architecture import Architecture
 from jitnas_fn.graphs.opset import OPERATIONS
-from tests.benchmarks.bench_hostile_documents import NAMED, grown, mutated, outcome_of
+from tests.graphs.documents.growing import grown
+from tests.graphs.documents.mutating import mutated
+from tests.graphs.documents.named import NAMED
+from tests.graphs.documents.promises import outcome_of
 
 SLOW = {  # seconds each; they are in the benchmark
     *["a chain as long as allowed", "doubled sums", "doubled products", "cats one in the other", "rings", "a long zigzag"],

@@ -1,0 +1,1 @@
+"""Documents that may be hostile: how they are grown and mutated, named cases, and what must hold."""

@@ -69,7 +69,19 @@ class Node(NamedTuple):
 
 @dataclass(slots=True)
 class Graph:
-    """Nodes, each after those it reads, and the outputs among them. `add` checks and infers shapes."""
+    """Nodes, each after those it reads, and the outputs among them. `add` checks and infers shapes.
+
+    Attributes
+    ----------
+    nodes
+        Leaves and operations; others name them by their index.
+    outputs
+        Indices of the nodes whose values the network returns, in order.
+    elements
+        Numbers of all parameters and buffers together.
+    readings
+        What was read of constants and statistics so far.
+    """
 
     nodes: list[Node] = field(default_factory=list)
     outputs: list[int] = field(default_factory=list)

@@ -23,7 +23,15 @@ REQUIRED = object()
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """An argument of torch's function, its default there, and the attribute that it is here."""
+    """An argument of torch's function.
+
+    Attributes
+    ----------
+    name, default
+        As torch has them; `REQUIRED` without a default.
+    attr
+        The attribute that it is here; empty if that has the same name.
+    """
 
     name: str
     default: Any = REQUIRED

@@ -9,7 +9,13 @@ from jitnas_fn.tracing.refusal import refuse
 
 
 class Batch(torch.SymInt):  # noqa: PLW1641  its hash is refused below. torch takes a SymInt where a size is expected
-    """A whole multiple of the batch size. A branch, a loop or a look at it is refused."""
+    """A whole multiple of the batch size. A branch, a loop or a look at it is refused.
+
+    Parameters
+    ----------
+    times
+        How many batches, at least 1.
+    """
 
     def __init__(self, times: int = 1) -> None:
         super().__init__(None)  # type: ignore[no-untyped-call]

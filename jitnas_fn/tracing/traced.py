@@ -40,7 +40,19 @@ Owners = dict[tuple[int, int], torch.Tensor]
 
 @dataclass(slots=True)
 class Mark:
-    """Which node of which call a tensor stands for, and the version of its memory that it has seen."""
+    """Which node of which call a tensor stands for.
+
+    Attributes
+    ----------
+    node
+        Its index in the graph.
+    recorder
+        The call that writes the graph.
+    storage
+        The memory that the tensor shows, which others may show as well.
+    seen
+        The version of that memory that the node stands for; a later write makes it another value.
+    """
 
     node: int
     recorder: "Recorder"

@@ -22,7 +22,13 @@ def aligned(a: Layers, b: Layers) -> dict[int, int]:
 
 
 class Alignment:
-    """Pairs of operations, found one stage after another."""
+    """Pairs of operations, found one stage after another.
+
+    Parameters
+    ----------
+    a, b
+        The two graphs; each operation gets one partner in the other, or none.
+    """
 
     def __init__(self, a: Layers, b: Layers) -> None:
         self.graphs = a, b

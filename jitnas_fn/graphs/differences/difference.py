@@ -79,7 +79,13 @@ def difference(a: Architecture, b: Architecture) -> Difference:
 
 
 class Comparison:
-    """Two architectures whose fingerprints differ."""
+    """Two architectures whose fingerprints differ.
+
+    Parameters
+    ----------
+    a, b
+        The two; what is told of both is told in this order.
+    """
 
     def __init__(self, a: Architecture, b: Architecture) -> None:
         self.architectures = a, b

@@ -13,7 +13,15 @@ Edge = tuple[int, int]
 
 
 class Rewired(NamedTuple):
-    """One layer, or output, that reads from elsewhere: in words, and as the edges (source, reader) of A and of B."""
+    """One layer, or output, that reads from elsewhere.
+
+    Attributes
+    ----------
+    sentence
+        In words.
+    edges
+        (source, reader) of each edge of A, and of B, that the other does not have.
+    """
 
     sentence: str
     edges: tuple[tuple[Edge, ...], tuple[Edge, ...]]
@@ -25,7 +33,15 @@ def rewirings(a: Layers, b: Layers, *, pairs: Mapping[int, int]) -> list[Rewired
 
 
 class Wiring:
-    """Two graphs whose layers are paired."""
+    """Two graphs whose layers are paired.
+
+    Parameters
+    ----------
+    a, b
+        The graphs.
+    pairs
+        Vertex of `a` -> its partner in `b`.
+    """
 
     def __init__(self, a: Layers, b: Layers, pairs: Mapping[int, int]) -> None:
         self.graphs = a, b

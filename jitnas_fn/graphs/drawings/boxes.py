@@ -35,6 +35,8 @@ class Row:
     ----------
     title, number, shape
         Its name, its ordinal among several of that name, and the shape of a sample, where it is not that of the row above.
+    family
+        What kind of operation it is, by which it is coloured.
     lines
         Its details, wrapped.
     tip

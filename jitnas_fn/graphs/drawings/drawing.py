@@ -26,7 +26,19 @@ MOST_SENTENCES = 6
 
 @dataclass(frozen=True)
 class Panel:
-    """One network of a drawing."""
+    """One network of a drawing.
+
+    Attributes
+    ----------
+    title, subtitle
+        The lines above it.
+    sheet
+        Its boxes and the arrows between them.
+    sizes
+        Width and height of each box, in pixels.
+    placement
+        Where each box stands.
+    """
 
     title: str
     subtitle: str

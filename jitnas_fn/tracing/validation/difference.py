@@ -19,7 +19,15 @@ INSTEAD = "mend it, or say validate=False (--no-validate) if you are sure that i
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What one call gave."""
+    """What one call gave.
+
+    Attributes
+    ----------
+    outputs
+        In their order.
+    gradients
+        For each parameter, by its name; None where nothing flows back.
+    """
 
     outputs: list[Tensor]
     gradients: dict[str, Tensor | None]

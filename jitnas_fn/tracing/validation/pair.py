@@ -33,7 +33,17 @@ class _NoNumbers(Exception):
 
 
 class Pair:
-    """The original, and the network beside it."""
+    """The original, and the network beside it.
+
+    Parameters
+    ----------
+    found
+        What tracing the model gave. Its weights and statistics are written over.
+    graph
+        Of its document.
+    names
+        For the nodes of `found.graph`: the name in the document.
+    """
 
     def __init__(self, found: Traced, graph: Graph, names: dict[int, str]) -> None:
         self.found, self.names = found, names

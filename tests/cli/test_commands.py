@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 
 from jitnas_fn import fingerprint
-from jitnas_fn.cli.app import run
 from tests.client.models import small
 
 ROOT = Path(__file__).parents[2]
@@ -55,17 +54,6 @@ def model_file(tmp_path):
     path = tmp_path / "models.py"
     path.write_text(textwrap.dedent(FILE), "utf-8")
     return path
-
-
-@pytest.fixture
-def jitnas(capfd):
-    """Run a command in this process: exit code, standard output, standard error."""
-
-    def command(*words):
-        code = run([str(word) for word in words])
-        return code, *capfd.readouterr()
-
-    return command
 
 
 def process(*words, cwd):

@@ -6,7 +6,6 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from jitnas_fn.cli.app import run
 from jitnas_fn.cli.options import inputs_of
 from jitnas_fn.core.errors import TaskError
 from jitnas_fn.graphs.architecture import Architecture
@@ -45,17 +44,6 @@ def models(tmp_path):
     path = tmp_path / "models.py"
     path.write_text(textwrap.dedent(FILE), "utf-8")
     return path
-
-
-@pytest.fixture
-def jitnas(capfd):
-    """Run a command in this process: exit code, standard output, standard error."""
-
-    def command(*words):
-        code = run([str(word) for word in words])
-        return code, *capfd.readouterr()
-
-    return command
 
 
 def test_two_ways_to_write_one_network_are_the_same(jitnas, models):

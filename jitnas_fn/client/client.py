@@ -231,7 +231,11 @@ class Client:
         initialisation: str = "as built",
         validate: bool = True,
     ) -> Explanation:
-        """Why a look-up missed: what is known of the model under another seed, recipe, dataset version or limit."""
+        """Why a look-up missed: what is known of the model under another seed, recipe, dataset version or limit, and of others.
+
+        The others are the architectures nearest to it that have records on the dataset, each with how far it is, what
+        differs, and the best that was reached with it. Printed it is text; `to_dict()` gives all of it as JSON.
+        """
         request = understood(
             model,
             dataset=dataset,
@@ -241,7 +245,7 @@ class Client:
             initialisation=initialisation,
             validate=validate,
         )
-        return explained(request.task, request.limits, records=self.store.records())
+        return explained(request, store=self.store)
 
     def close(self) -> None:
         """Wait for what is under way, and end the executor if it is the client's own."""

@@ -1,13 +1,19 @@
-"""Why a look-up missed: what is known of the architecture under other seeds, recipes, dataset versions and limits."""
+"""Why a look-up missed: what is known of the architecture otherwise, and of those nearest to it.
+
+Otherwise is under other seeds, recipes, dataset versions and limits; `client.nearest` is about the others.
+"""
 
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from jitnas_fn.client.nearest import Neighbour, Vicinity, vicinity
+from jitnas_fn.client.request import Request
+from jitnas_fn.client.standings import Standing, printable
 from jitnas_fn.core.codec import Json
+from jitnas_fn.core.interfaces import Store
 from jitnas_fn.core.record import Record
-from jitnas_fn.core.task import Limits, Task
 
 T = TypeVar("T", int, str)
 
@@ -34,6 +40,13 @@ class Explanation:
         Name of another dataset → records, any recipe and seed.
     records
         Records in the store, of whatever architecture.
+    nearest
+        The nearest other architectures that have records on the same dataset; none if the look-up hits.
+    compared
+        Number of architectures that those are the nearest of.
+    undocumented
+        Records on the same dataset of architectures whose document is missing or cannot be read, so that they could not be
+        compared.
     """
 
     key: str
@@ -48,6 +61,9 @@ class Explanation:
     versions: dict[str, int]
     datasets: dict[str, int]
     records: int
+    nearest: tuple[Neighbour, ...] = ()
+    compared: int = 0
+    undocumented: int = 0
 
     @property
     def known(self) -> bool:
@@ -57,7 +73,8 @@ class Explanation:
     def to_dict(self) -> Json:
         """All of it; seeds as text, since they are keys of a JSON object."""
         found = {name: getattr(self, name) for name in self.__slots__}
-        return {**found, "seeds": {str(seed): count for seed, count in self.seeds.items()}, "known": self.known}
+        seeds = {str(seed): count for seed, count in self.seeds.items()}
+        return {**found, "seeds": seeds, "nearest": [one.to_dict() for one in self.nearest], "known": self.known}
 
     def __str__(self) -> str:
         """A few lines in plain words."""
@@ -72,42 +89,69 @@ class Explanation:
         lines += _listed("on another dataset", self.datasets)
         if not self.known:
             lines.append(f"Nothing is known of this architecture; {_records(self.records)} of others in the store.")
+        if self.nearest:
+            lines.append(
+                f"Nearest with records on {self.dataset}, of {self.compared:,} compared (A is yours, B the one known):"
+            )
+            lines += map(str, self.nearest)
         return "\n".join(lines)
 
 
-def explained(task: Task, limits: Limits, *, records: Iterable[Record]) -> Explanation:
-    """Sort what is known of the task's architecture by what differs from the task.
+def explained(request: Request, *, store: Store) -> Explanation:
+    """Sort what is known of an architecture by what differs from the request, and look around it if nothing answers.
+
+    Every record of the store is read, once, and those of other architectures are not kept.
 
     Parameters
     ----------
-    task
+    request
         What was looked up.
-    limits
-        Under which.
-    records
-        Everything in the store.
+    store
+        Where; all of its layers count.
     """
-    everything = list(records)
-    same = [record for record in everything if record.parts["fingerprint"] == task.fingerprint]
+    task, limits = request.task, request.limits
+    same, others, everything = _gathered(request, store)
     here = [record for record in same if record.parts["dataset"] == task.dataset_sha256]
     elsewhere = [record for record in same if record.parts["dataset"] != task.dataset_sha256]
     exact = [record for record in here if record.key == task.key]
     near = [record for record in here if record.parts["recipe"] == task.recipe.sha256 and record.key != task.key]
-    named = [(str(record.dataset.get("name")), str(record.dataset.get("version"))) for record in elsewhere]
+    named = [(printable(record.dataset.get("name")), printable(record.dataset.get("version"))) for record in elsewhere]
+    answers = sum(record.answers(limits) for record in exact)
+    around = Vicinity()
+    if not answers and request.architecture is not None:
+        around = vicinity(request.architecture, others, metric=request.card.metric, documents=store.document)
     return Explanation(
         key=task.key,
         fingerprint=task.fingerprint,
         dataset=task.dataset,
         recipe=task.recipe.name,
         seed=task.seed,
-        answers=sum(record.answers(limits) for record in exact),
+        answers=answers,
         limited=_counted(record.verdict for record in exact if not record.answers(limits)),
         seeds=_counted(int(record.parts["seed"]) for record in near),
-        recipes=_counted(str(r.recipe.get("name")) for r in here if r.parts["recipe"] != task.recipe.sha256),
+        recipes=_counted(printable(r.recipe.get("name")) for r in here if r.parts["recipe"] != task.recipe.sha256),
         versions=_counted(version for name, version in named if name == task.dataset),
         datasets=_counted(name for name, _ in named if name != task.dataset),
-        records=len(everything),
+        records=everything,
+        nearest=around.nearest,
+        compared=around.compared,
+        undocumented=around.undocumented,
     )
+
+
+def _gathered(request: Request, store: Store) -> tuple[list[Record], dict[str, Standing], int]:
+    """The architecture's own records, what those of each other one on the dataset say, and the number of all there are."""
+    same: list[Record] = []
+    others: dict[str, Standing] = {}
+    everything = 0
+    for record in store.records():
+        everything += 1
+        name = record.parts["fingerprint"]
+        if name == request.task.fingerprint:
+            same.append(record)
+        elif record.parts["dataset"] == request.task.dataset_sha256:
+            others.setdefault(name, Standing()).add(record, task=request.task, card=request.card)
+    return same, others, everything
 
 
 def _counted(values: Iterable[T]) -> dict[T, int]:

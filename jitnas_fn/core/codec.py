@@ -9,6 +9,7 @@ from jitnas_fn.core.errors import JitnasError
 
 Json = dict[str, Any]
 MAX_DEPTH = 64
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
 
 
 def canonical(value: object) -> str:
@@ -22,7 +23,7 @@ def canonical(value: object) -> str:
     ValueError
         If a NaN or an infinity is inside.
     """
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return _CANONICAL.encode(value)
 
 
 def digest(value: object) -> str:
@@ -59,7 +60,7 @@ def parse(text: str, *, max_bytes: int, error: type[JitnasError], what: str) -> 
         raise error(f"this {what} is not valid JSON: {str(reason)[:200]}") from None
     if not isinstance(value, dict):
         raise error(f"a {what} is a JSON object, not {type(value).__name__}")
-    if _deeper_than(value, MAX_DEPTH):
+    if text.count("{") + text.count("[") > MAX_DEPTH and _deeper_than(value, MAX_DEPTH):
         raise error(f"this {what} is nested more than {MAX_DEPTH} deep")
     return value
 

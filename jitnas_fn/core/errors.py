@@ -77,6 +77,10 @@ class StoreError(JitnasError, OSError):
     """A store cannot be read or written (disk full, no permission, corrupt)."""
 
 
+class LeaseLost(JitnasError, RuntimeError):
+    """A lease is no longer held: it was not renewed in time and somebody else claimed its key, or its file was removed."""
+
+
 class ModelFileError(JitnasError, ImportError):
     """The file given on the command line cannot be imported or lacks the name asked for."""
 

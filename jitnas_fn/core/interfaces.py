@@ -1,6 +1,6 @@
 """What the rooms promise each other, as structural types."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
 from jitnas_fn.core.entry import Entry
@@ -24,8 +24,14 @@ class Store(Protocol):
     def append(self, entry: Entry) -> None:
         """Keep an entry of any kind, as durable as `put`."""
 
-    def since(self, cursor: Cursor) -> tuple[list[Entry], Cursor]:
-        """Entries that came after `cursor` (writer → number of its entries seen), and the cursor after them."""
+    def extend(self, entries: Iterable[Entry]) -> None:
+        """Keep many entries, as durable as `put`."""
+
+    def since(self, cursor: Cursor, *, max_bytes: int | None = None) -> tuple[list[Entry], Cursor]:
+        """Entries that came after `cursor` (writer → number of its entries seen), and the cursor after them.
+
+        With `max_bytes` as many as are not longer together, at least one; the cursor says from where to ask on.
+        """
 
     def document(self, fingerprint: str) -> dict[str, Any] | None:
         """The document of an architecture; None if this store has none."""

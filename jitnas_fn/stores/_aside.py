@@ -6,26 +6,38 @@ from pathlib import Path
 
 
 class Aside:
-    """The file `<name>.corrupt` beside a log. A line goes there once, however often the log is opened."""
+    """The file `<name>.corrupt` beside a log. A line goes there once, however often the log is opened.
 
-    def __init__(self, log: Path) -> None:
+    Parameters
+    ----------
+    log
+        The log.
+    copies
+        Whether this process may write beside it; if not, it only warns.
+    """
+
+    def __init__(self, log: Path, *, copies: bool = True) -> None:
         self.path = log.with_name(f"{log.name}.corrupt")
         self._log = log
-        self._held: set[bytes] | None = None
+        self._copies = copies
+        self._held: set[bytes] | None = None if copies else set()
 
     def keep(self, lines: list[bytes]) -> None:
         """Copy lines that are not there yet, and warn of them in one line."""
         new = [line if line.endswith(b"\n") else line + b"\n" for line in lines if self._is_new(line)]
         if not new:
             return
-        try:
-            with self.path.open("ab") as file:
-                file.write(b"".join(new))
-            where = f"copied to {self.path}"
-        except OSError as reason:
-            where = f"could not be copied to {self.path}: {reason}"
+        where = self._copied(new) if self._copies else "`jitnas cache repair` sets aside what can be"
         many = f"{len(new)} damaged entries" if len(new) > 1 else "a damaged entry"
         warnings.warn(f"{self._log}: {many} left out ({where})", UserWarning, stacklevel=2)
+
+    def _copied(self, lines: list[bytes]) -> str:
+        try:
+            with self.path.open("ab") as file:
+                file.write(b"".join(lines))
+        except OSError as reason:
+            return f"could not be copied to {self.path}: {reason}"
+        return f"copied to {self.path}"
 
     def _is_new(self, line: bytes) -> bool:
         if self._held is None:

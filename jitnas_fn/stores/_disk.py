@@ -19,10 +19,18 @@ ADVICE: Mapping[int | None, str] = {
 }
 
 
-def failure(path: Path, verb: str, reason: Exception) -> StoreError:
+SHARED_ADVICE: Mapping[int | None, str] = {
+    errno.ENOSPC: "free some space there, or ask whoever looks after it",
+    errno.EDQUOT: "the quota there is used up; ask whoever looks after it",
+    errno.EIO: "the storage reports an error; ask whoever looks after it",
+    None: "check that you may read and write there, or ask whoever looks after it",
+}
+
+
+def failure(path: Path, verb: str, reason: Exception, *, advice: Mapping[int | None, str] = ADVICE) -> StoreError:
     """The error that says what could not be done with a file, why, and what to do."""
     number = reason.errno if isinstance(reason, OSError) else None
-    return StoreError(f"{path} cannot be {verb} ({reason}): {ADVICE.get(number, ADVICE[None])}. What it held is unharmed")
+    return StoreError(f"{path} cannot be {verb} ({reason}): {advice.get(number, advice[None])}. What it held is unharmed")
 
 
 def identity_of(status: os.stat_result) -> tuple[int, int]:
@@ -38,6 +46,19 @@ def next_line(file: BinaryIO) -> tuple[bytes, int] | None:
         part = file.readline(PART_BYTES)
         length += len(part)
     return (line, length) if part else None
+
+
+def names_in(folder: Path) -> list[str]:
+    """Names of what is in a folder; raises `OSError`."""
+    return [path.name for path in folder.iterdir()]
+
+
+def write_new(path: Path, content: bytes) -> None:
+    """Write a new file and sync it; raises `OSError`."""
+    with path.open("xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def write_all(descriptor: int, content: bytes) -> None:

@@ -12,7 +12,7 @@ from jitnas_fn.core.interfaces import Cursor
 from jitnas_fn.core.record import Record
 from jitnas_fn.core.task import is_key
 from jitnas_fn.stores._index import Index
-from jitnas_fn.stores._lines import entry_for, entry_of, heading_at_a_glance, record_of
+from jitnas_fn.stores._lines import Heading, entry_for, entry_of, heading_at_a_glance, record_of
 
 BATCH = 256
 Held = TypeVar("Held")
@@ -29,6 +29,11 @@ class IndexedStore(ABC):
     def append(self, entry: Entry) -> None:
         """Keep an entry of any kind."""
 
+    def knows(self, heading: Heading) -> bool:
+        """Whether an entry with this heading would add nothing to what was seen of this store."""
+        with self._mutex:
+            return self._index.knows(heading)
+
     @abstractmethod
     def _refresh(self) -> None:
         """Take in what others appended since."""
@@ -44,6 +49,11 @@ class IndexedStore(ABC):
     @abstractmethod
     def _mark(self) -> tuple[str, int]:
         """Name of the log, another one for another content, and the number of its lines."""
+
+    def extend(self, entries: Iterable[Entry]) -> None:
+        """Keep many entries. Once this returns they survive any kill."""
+        for entry in entries:
+            self.append(entry)
 
     def put(self, record: Record) -> None:
         """Keep a record. Once this returns it survives any kill. One that is there already is not kept twice."""
@@ -81,14 +91,35 @@ class IndexedStore(ABC):
                 found = self._held(numbers, record_of)
             yield from found
 
-    def since(self, cursor: Cursor) -> tuple[list[Entry], Cursor]:
-        """Entries that came after `cursor` (log → number of its lines seen), and the cursor after them."""
+    def since(self, cursor: Cursor, *, max_bytes: int | None = None) -> tuple[list[Entry], Cursor]:
+        """Entries that came after `cursor` (log → number of its lines seen), and the cursor after them.
+
+        Parameters
+        ----------
+        cursor
+            Empty for everything.
+        max_bytes
+            Stop before the entries are longer together, but not before the first; None for all. [bytes]
+        """
         with self._mutex:
             self._refresh()
             name, count = self._mark()
-            seen = cursor.get(name, 0)
-            start = seen if isinstance(seen, int) and 0 <= seen <= count else 0
-            return self._held(range(start, count), entry_of), {name: count}
+            entries, after = self.entries_between(seen_of(cursor, name, count), count, max_bytes=max_bytes)
+            return entries, {name: after}
+
+    def entries_between(
+        self, start: int, end: int, *, max_bytes: int | None = None, at_least: int = 1
+    ) -> tuple[list[Entry], int]:
+        """The entries on lines `start` to `end`, as far as they are not too long together, and the number of the line after."""
+        with self._mutex:
+            lines: list[tuple[int, bytes]] = []
+            size = 0
+            for number, line in self._read(range(start, end)):
+                size += len(line)
+                if max_bytes is not None and len(lines) >= at_least and size > max_bytes:
+                    return self._verified(lines, entry_of), number
+                lines.append((number, line))
+            return self._verified(lines, entry_of), end
 
     def record_ids(self) -> list[str]:
         """Ids of all records that are not retracted."""
@@ -108,8 +139,11 @@ class IndexedStore(ABC):
 
     def _held(self, numbers: Iterable[int], reading: Callable[[bytes], Held]) -> list[Held]:
         """What these lines hold, verified by `reading`; what does not verify is set aside and left out."""
+        return self._verified(self._read(numbers), reading)
+
+    def _verified(self, lines: Iterable[tuple[int, bytes]], reading: Callable[[bytes], Held]) -> list[Held]:
         found = []
-        for number, line in list(self._read(numbers)):
+        for number, line in list(lines):
             try:
                 found.append(reading(line))
             except RecordError:
@@ -117,3 +151,9 @@ class IndexedStore(ABC):
                     self._index.forget(number, heading)
                 self._set_aside(number, line)
         return found
+
+
+def seen_of(cursor: Cursor, name: str, count: int) -> int:
+    """How many of the `count` lines of a log a cursor has seen; 0 for one that cannot be right."""
+    seen = cursor.get(name, 0)
+    return seen if type(seen) is int and 0 <= seen <= count else 0

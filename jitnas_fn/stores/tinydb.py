@@ -8,8 +8,7 @@ TinyDB's own storage writes the whole file at each insert, and its table rebuild
 processes destroy the file. Here both are replaced, and `TinyStore.db` can still be searched with a `tinydb.Query`.
 """
 
-import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
 
@@ -17,15 +16,14 @@ from jitnas_fn.core.entry import Entry
 from jitnas_fn.core.errors import RecordError
 from jitnas_fn.stores._aside import Aside
 from jitnas_fn.stores._database import TABLE, EntryDatabase
-from jitnas_fn.stores._index import Index
-from jitnas_fn.stores._indexed import IndexedStore
-from jitnas_fn.stores._lines import entry_of, heading_at_a_glance, heading_of, line_of
-from jitnas_fn.stores._log import Log
+from jitnas_fn.stores._file_store import FileStore
+from jitnas_fn.stores._lines import entry_of, heading_of, line_of
+from jitnas_fn.stores._locked import LockedLog
 
 __all__ = ["TABLE", "TinyStore"]
 
 
-class TinyStore(IndexedStore):
+class TinyStore(FileStore):
     """The entries of one file.
 
     Several processes may append to it, one at a time; each sees what the others appended when it next asks.
@@ -51,12 +49,9 @@ class TinyStore(IndexedStore):
     """
 
     def __init__(self, path: str | PathLike[str], *, lock_timeout_seconds: float = 60.0) -> None:
-        super().__init__()
         self.path = Path(path)
-        self._log = Log(self.path, lock_timeout_seconds=lock_timeout_seconds)
-        self._aside = Aside(self.path)
-        self._left_out: set[int] = set()
-        self._name = ""
+        self._file = LockedLog(self.path, lock_timeout_seconds=lock_timeout_seconds)
+        super().__init__(self._file, Aside(self.path))
         self.db = EntryDatabase(self)
         self._refresh()
 
@@ -70,28 +65,18 @@ class TinyStore(IndexedStore):
         StoreError
             If it cannot be written; nothing that was there is harmed.
         """
-        line, heading = line_of(entry), heading_of(entry)
-        with self._mutex, self._log.held():
+        self.extend([entry])
+
+    def extend(self, entries: Iterable[Entry]) -> None:
+        """Keep many entries, which are synced to the disk together. Raises as `append` does."""
+        lines = {heading_of(entry): line_of(entry) for entry in entries}
+        with self._mutex, self._file.held():
             self._refresh()
             self._mend()
-            if not self._index.knows(heading):
-                self._take(self._log.append(line), line)
-
-    def _refresh(self) -> None:
-        if self._log.was_replaced():
-            self._index, self._left_out, self._name = Index(), set(), ""
-        damaged = [line for number, line in self._log.new_lines() if not self._take(number, line)]
-        self._aside.keep(damaged)
-
-    def _take(self, number: int, line: bytes) -> bool:
-        """Index a line; whether it could be."""
-        self._name = self._name or hashlib.sha256(line).hexdigest()[:16]
-        try:
-            self._index.add(heading_at_a_glance(line) or heading_of(entry_of(line)), number)
-        except RecordError:
-            self._left_out.add(number)
-            return False
-        return True
+            new = [line for heading, line in lines.items() if not self._index.knows(heading)]
+            if new:
+                for number, line in zip(self._file.append(new), new, strict=True):
+                    self._take(number, line)
 
     def _mend(self) -> None:
         """End the file with a newline: keep a whole entry that lacks only that, move anything less aside."""
@@ -103,19 +88,8 @@ class TinyStore(IndexedStore):
         except RecordError:
             whole = False
             self._aside.keep([tail])
-        self._log.mend(keep=whole)
+        self._file.mend(keep=whole)
         self._refresh()
-
-    def _read(self, numbers: Iterable[int]) -> Iterator[tuple[int, bytes]]:
-        wanted = [number for number in numbers if number not in self._left_out]
-        return self._log.read(wanted) if wanted else iter(())
-
-    def _set_aside(self, number: int, line: bytes) -> None:
-        self._left_out.add(number)
-        self._aside.keep([line])
-
-    def _mark(self) -> tuple[str, int]:
-        return self._name, len(self._log)
 
     def entry(self, number: int) -> Entry | None:
         """The verified entry on line `number`, from 0; None if there is none."""

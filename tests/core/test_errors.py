@@ -24,6 +24,7 @@ BUILT_IN = {
     "PayloadTooLarge": ValueError,
     "NotAllowed": PermissionError,
     "StoreError": OSError,
+    "LeaseLost": RuntimeError,
     "ModelFileError": ImportError,
     "ModelFailed": RuntimeError,
     "WorkerLost": ConnectionError,

@@ -18,7 +18,10 @@ def explain(
     limit_memory: options.LimitMemory = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Why a look-up missed: what is known of the model under another seed, recipe, dataset version or limit."""
+    """Why a look-up missed: what is known of the model under another seed, recipe, dataset version or limit, and of others.
+
+    The others are the nearest architectures with records on the dataset: how many layers differ, how, and what they reached.
+    """
     with answering(as_json=as_json) as answer:
         found = Client().explain(
             model_in(target),

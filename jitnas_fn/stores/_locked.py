@@ -1,0 +1,110 @@
+"""A file of lines to which several processes append, one at a time, and which any of them may lose power over."""
+
+import contextlib
+import errno
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from jitnas_fn.core.errors import StoreError
+from jitnas_fn.stores._disk import failure, identity_of, sync_folder, write_all
+from jitnas_fn.stores._log import Log
+
+APPENDING = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
+
+
+class LockedLog(Log):
+    """A log that is written to under a lock on `<name>.lock`.
+
+    Lines are written with one `write` on a descriptor that appends, and synced to the disk before `append` returns.
+
+    Parameters
+    ----------
+    path
+        The file. It is made, with its folder, by the first append.
+    lock_timeout_seconds
+        How long to wait for another process that is writing.
+    """
+
+    def __init__(self, path: Path, *, lock_timeout_seconds: float) -> None:
+        super().__init__(path)
+        self._timeout_seconds = lock_timeout_seconds
+        self._lock: Any = None  # a filelock.FileLock; only writers import it
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep other writers out.
+
+        Raises
+        ------
+        StoreError
+            If another process writes for longer than the timeout, or nobody may write here.
+        """
+        from filelock import FileLock, Timeout
+
+        lock = self._lock = self._lock or FileLock(f"{self.path}.lock", timeout=self._timeout_seconds)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+        except Timeout:
+            waited = f"{self._timeout_seconds:g} s"
+            raise StoreError(
+                f"another process has been writing to {self.path} for {waited}: try again when it is done"
+            ) from None
+        except (OSError, ValueError, NotImplementedError) as reason:
+            raise failure(self.path, "locked for writing", reason) from None
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def append(self, lines: Sequence[bytes]) -> range:
+        """Write lines behind all others and return their numbers; the lock is held, everything before was seen.
+
+        Raises
+        ------
+        StoreError
+            If it could not be written or synced. Nothing of it is left then, nor is anything else changed.
+        """
+        with self._writing() as descriptor:
+            if os.fstat(descriptor).st_size != self.end:
+                raise OSError(errno.EBUSY, "another process writes to it without the lock")
+            try:
+                write_all(descriptor, b"".join(lines))
+                os.fsync(descriptor)
+            except BaseException:
+                # Where even this fails, what is left is whole lines, and one without a newline: either is read rightly.
+                with contextlib.suppress(OSError):
+                    os.ftruncate(descriptor, self.end)
+                raise
+        for line in lines:
+            self._ends.append(self.end + len(line))
+        return range(len(self._ends) - len(lines), len(self._ends))
+
+    def mend(self, *, keep: bool) -> None:
+        """End the torn tail with a newline, or cut it off; the lock is held."""
+        with self._writing() as descriptor:
+            if keep:
+                write_all(descriptor, b"\n")
+            else:
+                os.ftruncate(descriptor, self.end)
+            os.fsync(descriptor)
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[int]:
+        try:
+            is_new = not self.path.exists()
+            descriptor = os.open(self.path, APPENDING, 0o666)
+            try:
+                identity = identity_of(os.fstat(descriptor))
+                self._file = self._file or identity
+                if identity != self._file:
+                    raise OSError(errno.EBUSY, "it was replaced by another file just now")
+                yield descriptor
+            finally:
+                os.close(descriptor)
+            if is_new:
+                sync_folder(self.path.parent)
+        except OSError as reason:
+            raise failure(self.path, "written", reason) from None

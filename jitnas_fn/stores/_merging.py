@@ -1,0 +1,115 @@
+"""Copying lines of several writers into one file, byte for byte, and saying what is in it."""
+
+import contextlib
+import hashlib
+import os
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import BinaryIO
+
+from jitnas_fn.core.codec import canonical
+from jitnas_fn.core.errors import StoreError
+from jitnas_fn.stores._catalogue import Chunk, Merged, Part
+from jitnas_fn.stores._disk import sync_folder
+from jitnas_fn.stores._segment import CLOSING, MergedFile
+
+CHUNK_BYTES = 4 << 20  # of a chunk, unless one line is longer
+BLOCK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Lines of one writer and where they are: `bytes` of a file from `begins` on."""
+
+    writer: str
+    path: Path
+    begins: int
+    bytes: int
+
+
+def source_of(segment: Path) -> Source:
+    """All whole lines of a segment; raises `OSError`."""
+    with segment.open("rb") as file:
+        return Source(segment.stem, segment, 0, whole_lines(file))
+
+
+def sources_of(folder: Path, merged: Merged) -> Iterator[Source]:
+    """The lines of each writer in a merged file."""
+    begins = merged.begins
+    for part in merged.parts:
+        yield Source(part.writer, folder / merged.file, begins, part.bytes)
+        begins += part.bytes
+
+
+def merge(folder: Path, sources: Sequence[Source]) -> Merged:
+    """Make one file of all these lines in `folder`, synced to the disk, with an index.
+
+    Raises
+    ------
+    OSError
+        If the disk does not take it; nothing of it is left then.
+    """
+    head = canonical({"merged_version": 1, "writers": [[source.writer, source.bytes] for source in sources]}) + "\n"
+    name = secrets.token_hex(16)
+    draft = folder / f".{name}"
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with draft.open("xb") as file:
+            file.write(head.encode("ascii"))
+            parts = tuple(Part(source.writer, tuple(_copied(source, file))) for source in sources)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.rename(folder / f"{name}.jsonl")
+        sync_folder(folder)
+    finally:
+        draft.unlink(missing_ok=True)
+    merged = Merged(f"{name}.jsonl", len(head), parts)
+    with contextlib.suppress(OSError):  # readers do without an index
+        MergedFile(folder, merged).make_table()
+    return merged
+
+
+def grown(part: Part, segment: Path) -> Part:
+    """What is known of an open segment, and what came since; raises `OSError`."""
+    with segment.open("rb") as file:
+        end = whole_lines(file)
+        file.seek(part.bytes)
+        return replace(part, chunks=(*part.chunks, *(chunk for chunk, _ in _chunks(file, end - part.bytes))))
+
+
+def whole_lines(file: BinaryIO) -> int:
+    """Length of a segment up to its last newline, without the line that closes it [bytes]."""
+    end = file.seek(0, os.SEEK_END)
+    while end > 0:
+        begins = max(0, end - BLOCK_BYTES)
+        file.seek(begins)
+        newline = file.read(end - begins).rfind(b"\n")
+        if newline >= 0:
+            end = begins + newline + 1
+            break
+        end = begins
+    file.seek(max(0, end - len(CLOSING)))
+    return end - len(CLOSING) if end and file.read(len(CLOSING)) == CLOSING else end
+
+
+def _copied(source: Source, target: BinaryIO) -> Iterator[Chunk]:
+    """Copy lines, chunk by chunk."""
+    with source.path.open("rb") as file:
+        file.seek(source.begins)
+        for chunk, content in _chunks(file, source.bytes):
+            target.write(content)
+            yield chunk
+
+
+def _chunks(file: BinaryIO, size: int) -> Iterator[tuple[Chunk, bytes]]:
+    """The next `size` bytes, which are whole lines, in chunks."""
+    while size > 0:
+        content = file.read(min(size, CHUNK_BYTES))
+        if not content.endswith(b"\n"):
+            content += file.readline()
+        if not content or len(content) > size:
+            raise StoreError("a segment changed while it was merged")
+        size -= len(content)
+        yield Chunk(content.count(b"\n"), len(content), hashlib.sha256(content).hexdigest()), content

@@ -1,0 +1,144 @@
+"""The lines of one writer on shared storage, as readers see them; and many such, merged into one file."""
+
+import contextlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import BinaryIO, NoReturn
+
+from jitnas_fn.core.entry import Entry
+from jitnas_fn.core.errors import StoreError
+from jitnas_fn.stores._aside import Aside
+from jitnas_fn.stores._catalogue import Merged
+from jitnas_fn.stores._file_store import FEW, FileStore
+from jitnas_fn.stores._log import Log
+
+CLOSING = b'{"closed":true}\n'  # the last line of a segment whose writer has ended
+OPEN, MERGING = ".jsonl", ".merging"
+
+
+class Vanished(StoreError):
+    """A file was merged and removed while it was read: whoever asks again finds its lines elsewhere."""
+
+
+class Lines(FileStore):
+    """Lines on shared storage that somebody else writes. They are looked at when `look` is called, and only then."""
+
+    def append(self, entry: Entry) -> NoReturn:
+        """Refuse: each writer has a segment of its own."""
+        raise StoreError("a segment is only written by its writer: append to the SegmentStore")
+
+    def _refresh(self) -> None:
+        """The store that it belongs to says when."""
+
+    def look(self) -> bool:
+        """Take in what is new; whether the file is there, with all that was seen of it."""
+        with self._mutex:
+            if not self._log.exists():  # what is known of it stays good for those who are just asking
+                return False
+            seen = len(self._log)
+            super()._refresh()
+            return len(self._log) >= seen
+
+    def bytes_of(self, numbers: range) -> int:
+        """Length of these neighbouring lines together [bytes]."""
+        return self._log.bytes_of(numbers)
+
+
+class Segment(Lines):
+    """The lines of one writer.
+
+    Parameters
+    ----------
+    folder
+        Of the segments.
+    writer
+        Whose.
+    """
+
+    def __init__(self, folder: Path, writer: str) -> None:
+        log = _SharedLog(folder / f"{writer}{OPEN}", folder / f"{writer}{MERGING}")
+        super().__init__(log, Aside(log.path, copies=False), few=None)
+        self.closed = False
+
+    @property
+    def lines(self) -> int:
+        """How many, without the one that closes it."""
+        return len(self._log) - self.closed
+
+    @property
+    def is_merging(self) -> bool:
+        """Whether a compactor has taken it, when last looked at."""
+        return self._log.path.suffix == MERGING
+
+    def look(self) -> bool:
+        """Take in what is new, if it is not closed; whether the file is there, with all that was seen of it."""
+        return self.closed or super().look()
+
+    def note(self, descriptor: int, lines: Sequence[bytes]) -> None:
+        """Take in lines that this process has just written."""
+        with self._mutex:
+            for number, line in zip(self._log.note(descriptor, lines), lines, strict=True):
+                self._take(number, line)
+
+    def _take(self, number: int, line: bytes) -> bool:
+        if line == CLOSING:
+            self.closed = True
+            self._left_out.add(number)
+            return True
+        return super()._take(number, line)
+
+
+class MergedFile(Lines):
+    """The lines of several writers, one after another.
+
+    Attributes
+    ----------
+    places
+        Writer → (number of its first line here, how many).
+    """
+
+    def __init__(self, folder: Path, merged: Merged) -> None:
+        path = folder / merged.file
+        super().__init__(_SharedLog(path), Aside(path, copies=False), few=FEW)
+        self.places: dict[str, tuple[int, int]] = {}
+        first = 1
+        for part in merged.parts:
+            self.places[part.writer] = first, part.lines
+            first += part.lines
+
+    def make_table(self) -> None:
+        """Make the index beside it, whatever is in it."""
+        with self._mutex:
+            self._few = None
+            super().look()
+            self._write_table()
+
+    def _take(self, number: int, line: bytes) -> bool:
+        if number == 0:  # what is in it
+            self._name = self._name or self._log.path.stem
+            self._left_out.add(number)
+            return True
+        return super()._take(number, line)
+
+
+class _SharedLog(Log):
+    """A log that may be removed while it is read, or get another name."""
+
+    def __init__(self, *names: Path) -> None:
+        super().__init__(names[0])
+        self._names = names
+
+    def _status(self) -> os.stat_result | None:
+        for name in self._names:
+            self.path = name
+            with contextlib.suppress(FileNotFoundError):
+                return self._stat()
+        return None
+
+    def _open(self) -> BinaryIO:
+        for name in self._names:
+            self.path = name
+            with contextlib.suppress(FileNotFoundError):
+                return super()._open()
+        raise Vanished(f"{self.path} was merged meanwhile: ask again")

@@ -1,0 +1,198 @@
+"""An index of a file of lines on the disk: where each record and document is, found without reading the file.
+
+It is made anew when it is stale, never changed: written beside the file under another name and put in place at once. Nothing
+depends on it, since every line is verified when it is read; without it, or with a damaged one, the lines are looked through.
+
+After one line of JSON ({table_version, lines, bytes, first, last, sections, left_out, crc32}) come, little-endian and without
+gaps: the end of each line (8 bytes); for each record its key, id (32 bytes each) and line (8 bytes, the highest bit for a
+redacted copy), sorted; the places of these rows (4 bytes) in the order of ids; for each document fingerprint (32) and line
+(8 bytes), sorted; ids of retracted records and hashes of other entries (32 bytes each), sorted. `first` and `last` are the
+SHA-256 of the first and last line, by which the file is known again.
+"""
+
+import hashlib
+import mmap
+import secrets
+import sys
+import zlib
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jitnas_fn.core.codec import canonical, parse
+from jitnas_fn.core.errors import StoreError
+
+VERSION = 1
+MAX_HEADER_BYTES = 1_000_000
+SHUT = 1 << 63
+RECORD, PLACE, DOCUMENT, NAME, END = 72, 4, 40, 32, 8  # bytes of a row
+ROWS = (END, RECORD, PLACE, DOCUMENT, NAME, NAME)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One record: its id, the number of its line, and whether that is a redacted copy."""
+
+    record_id: str
+    number: int
+    shut: bool
+
+
+class Table:
+    """An index as it lies on the disk, mapped into memory.
+
+    Attributes
+    ----------
+    lines, bytes
+        How much of the file it covers.
+    first, last
+        SHA-256 of the first and of the last line covered.
+    left_out
+        Numbers of damaged lines.
+    ends
+        End of each line, shape (lines,). [bytes]
+    """
+
+    def __init__(self, content: Any) -> None:
+        header = content[: content.find(b"\n", 0, MAX_HEADER_BYTES) + 1]
+        fields = parse(bytes(header).decode("ascii"), max_bytes=MAX_HEADER_BYTES, error=StoreError, what="index")
+        body = memoryview(content)[len(header) :]
+        if sys.byteorder != "little" or fields["table_version"] != VERSION or zlib.crc32(body) != fields["crc32"]:
+            raise ValueError("another version or machine, or damaged")
+        self.lines, self.bytes = int(fields["lines"]), int(fields["bytes"])
+        self.first, self.last, self.left_out = fields["first"], fields["last"], set(fields["left_out"])
+        sections, start = [], 0
+        for count, width in zip([self.lines, *fields["sections"]], ROWS, strict=True):
+            sections.append(body[start : start + count * width])
+            start += count * width
+        ends, self._records, places, self._documents, self._retracted, self._others = sections
+        self.ends, self._places = ends.cast("Q"), places.cast("I")
+
+    @classmethod
+    def opened(cls, path: Path) -> "Table | None":
+        """The table at `path`; None where there is none that can be used."""
+        try:
+            with path.open("rb") as file:
+                return cls(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        except (OSError, ValueError, LookupError, TypeError, StoreError):
+            return None
+
+    def rows_under(self, key: str) -> list[Row]:
+        """The records under a key."""
+        name, found = _name(key), []
+        at = self._first(self._records, RECORD, name)
+        while at < len(self._records) // RECORD and self._records[at * RECORD : at * RECORD + 32] == name:
+            found.append(self._row(at))
+            at += 1
+        return found
+
+    def row_of(self, record_id: str) -> Row | None:
+        """One record by its id."""
+        name, places = bytes.fromhex(record_id), self._places
+        at = bisect_left(places, name, key=lambda place: bytes(self._records[place * RECORD + 32 : place * RECORD + 64]))
+        row = self._row(places[at]) if at < len(places) else None
+        return row if row and row.record_id == record_id else None
+
+    def line_of_document(self, fingerprint: str) -> int | None:
+        """Number of the line with the document of an architecture."""
+        at = self._find(self._documents, DOCUMENT, _name(fingerprint))
+        return None if at is None else int.from_bytes(self._documents[at * DOCUMENT + 32 : (at + 1) * DOCUMENT], "little")
+
+    def is_retracted(self, record_id: str) -> bool:
+        """Whether a retraction of this record is on a line covered."""
+        return self._find(self._retracted, NAME, bytes.fromhex(record_id)) is not None
+
+    def has_other(self, digest: str) -> bool:
+        """Whether an entry of another kind, with this hash, is on a line covered."""
+        return self._find(self._others, NAME, bytes.fromhex(digest)) is not None
+
+    def rows(self) -> Iterator[Row]:
+        """All records, in the order of their lines."""
+        return iter(sorted(map(self._row, range(len(self._places))), key=lambda row: row.number))
+
+    def raw(self) -> tuple[list[bytes], list[bytes], list[bytes], list[bytes]]:
+        """Rows of records, documents, retractions and others, as a new table takes them over."""
+        sections = ((self._records, RECORD), (self._documents, DOCUMENT), (self._retracted, NAME), (self._others, NAME))
+        a, b, c, d = ([bytes(rows[i : i + width]) for i in range(0, len(rows), width)] for rows, width in sections)
+        return a, b, c, d
+
+    def _row(self, at: int) -> Row:
+        row = self._records[at * RECORD : (at + 1) * RECORD]
+        number = int.from_bytes(row[64:], "little")
+        return Row(row[32:64].hex(), number & ~SHUT, bool(number & SHUT))
+
+    def _find(self, rows: memoryview, width: int, name: bytes) -> int | None:
+        at = self._first(rows, width, name)
+        return at if at < len(rows) // width and rows[at * width : at * width + 32] == name else None
+
+    @staticmethod
+    def _first(rows: memoryview, width: int, name: bytes) -> int:
+        there: Callable[[int], bytes] = lambda at: bytes(rows[at * width : at * width + 32])  # noqa: E731
+        return bisect_left(range(len(rows) // width), name, key=there)
+
+
+def record_row(key: str, row: Row) -> bytes:
+    """The row of a record in a table."""
+    return _name(key) + bytes.fromhex(row.record_id) + (row.number | SHUT * row.shut).to_bytes(8, "little")
+
+
+def document_row(fingerprint: str, number: int) -> bytes:
+    """The row of a document in a table."""
+    return _name(fingerprint) + number.to_bytes(8, "little")
+
+
+def write_table(  # noqa: PLR0913  the sections of a file
+    path: Path,
+    *,
+    ends: bytes,
+    end: int,
+    first: bytes,
+    last: bytes,
+    records: Iterable[bytes],
+    documents: Iterable[bytes],
+    retracted: Iterable[bytes],
+    others: Iterable[bytes],
+    left_out: Iterable[int],
+) -> None:
+    """Put a table in place of the one at `path`; raises `OSError` if the disk takes none.
+
+    Parameters
+    ----------
+    path
+        Where to.
+    ends, end
+        End of each line (8 bytes each), and of the last one. [bytes]
+    first, last
+        The first and the last line.
+    records, documents, retracted, others
+        Rows, in any order.
+    left_out
+        Numbers of damaged lines.
+    """
+    rows = sorted(records)
+    places = sorted(range(len(rows)), key=lambda place: rows[place][32:64])
+    sections = [rows, [place.to_bytes(4, "little") for place in places], *map(sorted, (documents, retracted, others))]
+    body = b"".join([ends, *(b"".join(section) for section in sections)])
+    header = {
+        "table_version": VERSION,
+        "lines": len(ends) // END,
+        "bytes": end,
+        "first": hashlib.sha256(first).hexdigest(),
+        "last": hashlib.sha256(last).hexdigest(),
+        "sections": [len(section) for section in sections],
+        "left_out": sorted(left_out),
+        "crc32": zlib.crc32(body),
+    }
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        draft.write_bytes(canonical(header).encode("ascii") + b"\n" + body)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _name(key: str) -> bytes:
+    """32 bytes for a hash, or for the id of an opaque model."""
+    return bytes.fromhex(key) if len(key) == 64 else hashlib.sha256(key.encode("ascii")).digest()

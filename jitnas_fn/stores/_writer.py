@@ -1,0 +1,148 @@
+"""The one who appends to a segment on shared storage: alone, so that no lock is needed and no append needs to be atomic."""
+
+import contextlib
+import errno
+import os
+import secrets
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from jitnas_fn.core.codec import canonical
+from jitnas_fn.stores._catalogue import SCHEMA, SCHEMA_VERSION, WRITER
+from jitnas_fn.stores._disk import SHARED_ADVICE, failure, identity_of, names_in, sync_folder, write_all, write_new
+from jitnas_fn.stores._segment import CLOSING, MERGING, OPEN
+
+MOST_BYTES = 8 << 20  # of a segment; then a new one is begun
+IDLE_SECONDS = 60.0  # after which a writer looks first whether its segment is still there
+ALONE = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+GONE = (errno.ESTALE, errno.ENOENT)  # what NFS says of a file that another machine has removed
+STORE = "store.json"
+
+
+class SegmentWriter:
+    """Appends to one segment after another, each made by this process.
+
+    Parameters
+    ----------
+    folder
+        Of the segments.
+
+    Attributes
+    ----------
+    name
+        Of the writer of the present segment; empty before the first line.
+    descriptor
+        Of the present segment.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.name, self.descriptor = "", -1
+        self._size, self._process, self._last = 0, 0, 0.0
+
+    def write(self, lines: Sequence[bytes]) -> bool:
+        """Write lines and sync them to the disk.
+
+        Returns
+        -------
+        bool
+            Whether they are kept. If not, the segment was merged meanwhile, with or without them.
+
+        Raises
+        ------
+        StoreError
+            If they cannot be written. Nothing of them is left then, nor is anything else changed.
+        """
+        try:
+            self._make_ready()
+            self._append(b"".join(lines))
+        except OSError as reason:
+            if reason.errno not in GONE or self.descriptor < 0:
+                raise failure(self._path, "written", reason, advice=SHARED_ADVICE) from None
+        if self._is_there():
+            return True
+        self._abandon()
+        return False
+
+    def close(self) -> None:
+        """End the present segment, so that it may be merged at once."""
+        if self.descriptor < 0 or self._process != os.getpid():
+            return
+        with contextlib.suppress(OSError):
+            write_all(self.descriptor, CLOSING)
+        self._abandon()
+
+    @property
+    def _path(self) -> Path:
+        return self._folder / f"{self.name}{OPEN}"
+
+    def _make_ready(self) -> None:
+        if self._process != os.getpid():  # a fork: the segment is the parent's
+            self._abandon()
+        if self._size >= MOST_BYTES:
+            self.close()
+        if self.descriptor >= 0 and time.monotonic() - self._last > IDLE_SECONDS and not self._is_there():
+            self._abandon()
+        if self.descriptor < 0:
+            self._begin()
+
+    def _begin(self) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            about = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION}
+            write_new(self._folder.parent / STORE, canonical(about).encode("ascii") + b"\n")
+        self.name, self._size, self._process = secrets.token_hex(16), 0, os.getpid()
+        self.descriptor = os.open(self._path, ALONE, 0o666)
+        sync_folder(self._folder)
+
+    def _append(self, content: bytes) -> None:
+        try:
+            write_all(self.descriptor, content)
+            os.fsync(self.descriptor)
+        except OSError:
+            try:
+                os.ftruncate(self.descriptor, self._size)
+            except OSError:  # what is left of the lines is the torn end of this segment
+                self._abandon()
+            raise
+        self._size += len(content)
+        self._last = time.monotonic()
+
+    def _is_there(self) -> bool:
+        """Whether the path still leads to this file. Opened, since what a bare look says may be an old answer on NFS."""
+        if self.descriptor < 0:
+            return False
+        try:
+            found = os.open(self._path, os.O_RDONLY)
+        except OSError:
+            return False
+        try:
+            return identity_of(os.fstat(found)) == identity_of(os.fstat(self.descriptor))
+        except OSError:
+            return False
+        finally:
+            os.close(found)
+
+    def _abandon(self) -> None:
+        if self.descriptor >= 0:
+            with contextlib.suppress(OSError):
+                os.close(self.descriptor)
+        self.descriptor = -1
+
+
+def segments_in(folder: Path) -> list[Path]:
+    """The segments in a folder, in the order of their writers; of one that is called by both its names, the merging one."""
+    try:
+        found = {writer: name for name in sorted(names_in(folder)) if (writer := writer_of(name))}
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError) as reason:
+        raise failure(folder, "read", reason, advice=SHARED_ADVICE) from None
+    return [folder / found[writer] for writer in sorted(found)]
+
+
+def writer_of(name: str) -> str:
+    """The writer whose segment has this file name; empty for any other file."""
+    stem, dot, kind = name.partition(".")
+    return stem if dot + kind in (OPEN, MERGING) and WRITER.fullmatch(stem) else ""

@@ -1,0 +1,276 @@
+"""The store that many share: a folder on NFS, Lustre, GPFS or a plain disk, to which everybody appends and nobody waits.
+
+Under the folder are
+
+- `store.json`: {"schema": "jitnas_fn shared store", "schema_version": 1};
+- `segments/<writer>.jsonl`: what one writer appended, a log entry in canonical JSON (`jitnas_fn.core.entry`) on each line,
+  synced line by line. A writer is 32 random hexadecimal digits and never comes back: whoever opens the store and appends is a
+  new one, and one whose segment has grown to 8 MB goes on as another. What follows the last newline was torn by a kill and
+  counts for nothing. The last line `{"closed":true}` says that no more will come. While a segment is merged, and for some time
+  after, it is called `<writer>.merging`;
+- `merged/<32 digits>.jsonl`: a line {"merged_version": 1, "writers": [[writer, bytes], ...]}, then the lines of these writers,
+  byte for byte; `<name>.index` beside it is made from it (`jitnas_fn.stores._table`) and may be missing;
+- `catalogue/<n>.json`, n from 1: what is merged and where (`jitnas_fn.stores._catalogue`): {schema, schema_version, generation,
+  created, merged: [{file, begins, writers: [{writer, chunks: [[lines, bytes, sha256], ...]}]}], open: [{writer, chunks}]}. The
+  greatest n counts. `open` says what there was of segments that were not merged yet;
+- `MANIFEST.json`: a copy of the newest catalogue, for those who fetch the store from afar;
+- `leases/`: who is training what (`jitnas_fn.stores.leases`).
+
+A line is named by its writer and its number, from 0, whatever file it lies in: a cursor is {writer: number of lines seen}. A
+reader takes the newest catalogue, then the segments whose writers are not in it; if there is a newer catalogue by then, it
+begins again. Nothing depends on locks, on atomic appends or on the order of a listing.
+"""
+
+import contextlib
+import os
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from jitnas_fn.core.codec import parse
+from jitnas_fn.core.entry import Entry
+from jitnas_fn.core.errors import StoreError
+from jitnas_fn.core.interfaces import Cursor, Store
+from jitnas_fn.core.record import Record
+from jitnas_fn.stores._catalogue import Catalogue, check_schema
+from jitnas_fn.stores._compaction import Compaction, Compactor
+from jitnas_fn.stores._disk import SHARED_ADVICE, failure
+from jitnas_fn.stores._generations import Generations
+from jitnas_fn.stores._indexed import seen_of
+from jitnas_fn.stores._layers import Layers
+from jitnas_fn.stores._lines import Heading, entry_for, heading_of, line_of
+from jitnas_fn.stores._segment import Lines, MergedFile, Segment, Vanished
+from jitnas_fn.stores._writer import STORE, SegmentWriter, segments_in
+from jitnas_fn.stores.leases import Lease, Leases
+
+IDLE_SECONDS, KEEP_SECONDS = 3600.0, 600.0
+Answer = TypeVar("Answer")
+LOOKS, PAUSE_SECONDS = 200, 0.01  # at a store that changes faster than it can be looked at
+
+
+class SegmentStore(Layers):
+    """The entries of one shared folder.
+
+    Any number of processes on any machines may read and append at once. It may be used from several threads; after a fork
+    parent and child append to segments of their own.
+
+    Parameters
+    ----------
+    folder
+        Where it is; made by the first append.
+
+    Attributes
+    ----------
+    folder
+        Where it is.
+
+    Raises
+    ------
+    NewerVersion
+        If a newer jitnas_fn wrote to it.
+    StoreError
+        If it cannot be read.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self.folder = Path(folder)
+        self._generations = Generations(self.folder / "catalogue")
+        self._catalogue = Catalogue()
+        self._merged: dict[str, MergedFile] = {}
+        self._segments: dict[str, Segment] = {}
+        self._writer = SegmentWriter(self.folder / "segments")
+        self._mutex = threading.RLock()
+        self._finalizer = weakref.finalize(self, self._writer.close)
+        self._check_version()
+        self._layers()
+
+    def put(self, record: Record) -> None:
+        """Keep a record. Once this returns it survives any kill. One that is there already is not kept twice."""
+        self.append(entry_for(record))
+
+    def append(self, entry: Entry) -> None:
+        """Keep an entry of any kind. Once this returns it is on the disk.
+
+        Raises
+        ------
+        RecordError
+            If the entry is not one that could be read again.
+        StoreError
+            If it cannot be written; nothing that was there is harmed.
+        """
+        self.extend([entry])
+
+    def extend(self, entries: Iterable[Entry]) -> None:
+        """Keep many entries, which are synced to the disk together. Raises as `append` does."""
+        lines = {heading_of(entry): line_of(entry) for entry in entries}
+        with self._mutex:
+            for _ in range(LOOKS):
+                lines = {heading: line for heading, line in lines.items() if not self._knows(heading)}
+                if not lines or self._written(list(lines.values())):
+                    return
+                self._look()  # merged meanwhile, with these lines or without
+        raise StoreError(f"{self.folder} is merged faster than one can write to it: try again")
+
+    def since(self, cursor: Cursor, *, max_bytes: int | None = None) -> tuple[list[Entry], Cursor]:
+        """Entries that came after `cursor` (writer → number of its lines seen), and the cursor after them.
+
+        What was merged and is seen costs nothing; each open segment costs a look at its size.
+
+        Parameters
+        ----------
+        cursor
+            Empty for everything. It stays good when segments are merged.
+        max_bytes
+            Stop before the entries are longer together, but not before the first; None for all. [bytes]
+        """
+        with self._mutex:
+            return self._steadily(lambda: self._since(cursor, max_bytes))
+
+    def replicates(self, key: str) -> list[Record]:
+        """Every record under `key` that is not retracted, best first."""
+        return self._steadily(lambda: super(SegmentStore, self).replicates(key))
+
+    def document(self, fingerprint: str) -> dict[str, Any] | None:
+        """The document of an architecture; None if this store has none."""
+        return self._steadily(lambda: super(SegmentStore, self).document(fingerprint))
+
+    def records(self) -> Iterator[Record]:
+        """Every record that is not retracted, each once."""
+        seen: set[str] = set()
+        while True:
+            try:
+                for record in super().records():
+                    if record.record_id not in seen:
+                        seen.add(record.record_id)
+                        yield record
+            except Vanished:
+                continue
+            return
+
+    def _since(self, cursor: Cursor, max_bytes: int | None) -> tuple[list[Entry], Cursor]:
+        entries: list[Entry] = []
+        after: Cursor = {}
+        self._look()
+        for writer, lines, first, count in self._parts():
+            seen = seen_of(cursor, writer, count)
+            new, end = lines.entries_between(first + seen, first + count, max_bytes=max_bytes, at_least=0 if entries else 1)
+            entries += new
+            after[writer] = end - first
+            if max_bytes is not None:
+                max_bytes = max(0, max_bytes - lines.bytes_of(range(first + seen, end)))
+        return entries, {writer: seen for writer, seen in after.items() if seen}
+
+    def _steadily(self, ask: Callable[[], Answer]) -> Answer:
+        """The answer to a question, asked again if what it was to be read from was merged meanwhile."""
+        for _ in range(LOOKS):
+            with contextlib.suppress(Vanished):
+                return ask()
+        raise StoreError(f"{self.folder} changes faster than it can be read: try again")
+
+    def compact(
+        self, *, idle_seconds: float = IDLE_SECONDS, keep_seconds: float = KEEP_SECONDS, clock: Callable[[], float] = time.time
+    ) -> Compaction | None:
+        """Merge the segments of writers that have ended, and bring `MANIFEST.json` up to date.
+
+        Readers have less to look at then. Everybody may read and write meanwhile.
+
+        Parameters
+        ----------
+        idle_seconds
+            After which a segment counts as ended though its writer did not say so. [seconds]
+        keep_seconds
+            How long files that were merged stay for those who still read them. [seconds]
+        clock
+            Seconds since 1970, for tests.
+
+        Returns
+        -------
+        Compaction | None
+            What was done; None if somebody else is at it.
+
+        Raises
+        ------
+        StoreError
+            If the disk does not take it; nothing that was there is harmed.
+        """
+        lease = Leases(self.folder / "leases", clock=clock).claim("compaction")
+        if not isinstance(lease, Lease):
+            return None
+        try:
+            compactor = Compactor(folder=self.folder, idle_seconds=idle_seconds, keep_seconds=keep_seconds, clock=clock)
+            return compactor.compact()
+        finally:
+            lease.release(done=True)
+
+    def close(self) -> None:
+        """End the segment of this process, so that it may be merged at once. A later append begins another."""
+        with self._mutex:
+            self._writer.close()
+
+    def _layers(self) -> Sequence[Store]:
+        with self._mutex:
+            self._look()
+            return [*self._merged.values(), *self._segments.values()]
+
+    def _parts(self) -> list[tuple[str, Lines, int, int]]:
+        """(writer, the file its lines are in, number of its first line there, how many) of all writers."""
+        merged = [(writer, file, *place) for file in self._merged.values() for writer, place in file.places.items()]
+        return [*merged, *((writer, segment, 0, segment.lines) for writer, segment in self._segments.items())]
+
+    def _knows(self, heading: Heading) -> bool:
+        """Whether an entry need not be written: not if it is only in a segment being merged, which it may have reached late."""
+        settled = [segment for segment in self._segments.values() if not segment.is_merging]
+        return any(layer.knows(heading) for layer in (*self._merged.values(), *settled))
+
+    def _written(self, lines: Sequence[bytes]) -> bool:
+        if not self._writer.write(lines):
+            return False
+        segment = self._segments.get(self._writer.name)
+        if segment is None:
+            segment = self._segments[self._writer.name] = Segment(self.folder / "segments", self._writer.name)
+        segment.note(self._writer.descriptor, lines)
+        return True
+
+    def _look(self) -> None:
+        """Take in what others merged and appended."""
+        for _ in range(LOOKS):
+            generation = self._generations.newest()
+            if self._take_generation(generation) and self._take_segments() and self._generations.newest() == generation:
+                return
+            time.sleep(PAUSE_SECONDS)
+        raise StoreError(f"{self.folder} changes faster than it can be read: try again")
+
+    def _take_generation(self, generation: int) -> bool:
+        if generation == self._catalogue.generation:
+            return True
+        catalogue = self._generations.read(generation)
+        if catalogue is None:
+            return False
+        folder = self.folder / "merged"
+        files = {merged.file: self._merged.get(merged.file) or MergedFile(folder, merged) for merged in catalogue.merged}
+        if not all(file.look() for file in files.values()):
+            return False
+        self._catalogue, self._merged = catalogue, files
+        return True
+
+    def _take_segments(self) -> bool:
+        folder, merged = self.folder / "segments", {writer for file in self._merged.values() for writer in file.places}
+        writers = [path.stem for path in segments_in(folder) if path.stem not in merged]
+        self._segments = {writer: self._segments.get(writer) or Segment(folder, writer) for writer in writers}
+        gone = [writer for writer, segment in self._segments.items() if not segment.look()]
+        for writer in gone:
+            del self._segments[writer]
+        return not gone
+
+    def _check_version(self) -> None:
+        path = self.folder / STORE
+        try:
+            text = path.read_text("utf-8", errors="replace")
+        except FileNotFoundError:
+            return
+        except (OSError, ValueError) as reason:
+            raise failure(path, "read", reason, advice=SHARED_ADVICE) from None
+        check_schema(parse(text, max_bytes=100_000, error=StoreError, what=f"file ({path})"), str(self.folder))

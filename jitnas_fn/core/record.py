@@ -109,8 +109,7 @@ class Record:
         return canonical(self.to_dict())
 
     def _content(self) -> Json:
-        fields = {f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.name != "extra"}
-        return {**self.extra, **fields}
+        return {**self.extra, **{name: getattr(self, name) for name in OWN}}
 
     @classmethod
     def from_json(cls, text: str) -> "Record":
@@ -134,18 +133,20 @@ class Record:
             raise NewerVersion(f"this record has format {version}; this jitnas_fn reads up to {RECORD_VERSION}: please upgrade")
         if type(version) is not int or version != RECORD_VERSION:
             raise RecordError(f"a record has record_version {RECORD_VERSION}, not {str(version)[:40]!r}")
-        own = {f.name for f in dataclasses.fields(cls)} - {"extra"}
-        missing = sorted(own - set(fields))
+        missing = sorted(OWN - fields.keys())
         if missing:
             raise RecordError(f"this record lacks {', '.join(missing)}")
-        extra = {k: v for k, v in fields.items() if k not in own and k not in ("record_version", "record_id")}
-        record = cls(**{name: fields[name] for name in own}, extra=extra)
+        extra = {k: v for k, v in fields.items() if k not in OWN and k not in ("record_version", "record_id")}
+        record = cls(**{name: fields[name] for name in OWN}, extra=extra)
         _check(record)
         if record.record_id != fields.get("record_id"):
             raise RecordError(
                 f"record {str(fields.get('record_id'))[:12]}… was changed: its content has id {record.record_id[:12]}…"
             )
         return record
+
+
+OWN = {field.name for field in dataclasses.fields(Record)} - {"extra"}
 
 
 def best(records: Iterable[Record]) -> Record | None:

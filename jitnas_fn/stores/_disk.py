@@ -48,6 +48,15 @@ def next_line(file: BinaryIO) -> tuple[bytes, int] | None:
     return (line, length) if part else None
 
 
+def read_all(file: BinaryIO, size: int) -> bytes:
+    """The next `size` bytes of a file without a buffer, less only at its end."""
+    content = part = file.read(size)
+    while part and len(content) < size:  # a signal came
+        part = file.read(size - len(content))
+        content += part
+    return content
+
+
 def names_in(folder: Path) -> list[str]:
     """Names of what is in a folder; raises `OSError`."""
     return [path.name for path in folder.iterdir()]

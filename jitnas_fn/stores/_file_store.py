@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -42,11 +43,14 @@ class FileStore(IndexedStore):
         return self._log.path.with_name(f"{self._log.path.name}.index")
 
     def _refresh(self) -> None:
-        if self._log.was_replaced():
+        self._take_in(self._log.status())
+
+    def _take_in(self, status: os.stat_result | None) -> None:
+        if self._log.was_replaced(status):
             self._index, self._left_out, self._name, self._covered = Index(), set(), "", 0
         if self._few is not None and not len(self._log):
             self._adopt_table()
-        damaged = [line for number, line in self._log.new_lines() if not self._take(number, line)]
+        damaged = [line for number, line in self._log.new_lines(status) if not self._take(number, line)]
         self._aside.keep(damaged)
         if self._few is not None and len(self._log) - self._covered > max(self._few, self._covered // 4):
             self._write_table()

@@ -61,10 +61,9 @@ class Index:
 
     def lines_under(self, key: str) -> list[int]:
         """Lines of the records under `key` that are not retracted."""
-        names = dict.fromkeys(row.record_id for row in self._table.rows_under(key)) if self._table else {}
-        names |= dict.fromkeys(self._by_key.get(key, ()))
-        rows = [row for name in names if (row := self._row(name)) is not None]
-        return [row.number for row in rows if not self.is_retracted(row.record_id)]
+        rows = {row.record_id: row for row in self._table.rows_under(key)} if self._table else {}
+        rows |= {name: self._records[name] for name in (*rows, *self._by_key.get(key, ())) if name in self._records}
+        return [row.number for name, row in rows.items() if row.number not in self._forgotten and not self.is_retracted(name)]
 
     def line_of_document(self, fingerprint: str) -> int | None:
         """Line of the document of an architecture."""

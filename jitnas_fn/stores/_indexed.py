@@ -69,7 +69,7 @@ class IndexedStore(ABC):
             return []
         with self._mutex:
             self._refresh()
-            found = self._held(self._index.lines_under(key), record_of)
+            found = self._held(self._index.lines_under(key), lambda line: checked(record_of(line), key=key))
         return sorted(found, key=lambda record: record.order, reverse=True) if len(found) > 1 else found
 
     def document(self, fingerprint: str) -> dict[str, Any] | None:
@@ -87,9 +87,10 @@ class IndexedStore(ABC):
         names = iter(self.record_ids())
         while batch := list(islice(names, BATCH)):
             with self._mutex:
-                numbers = [number for name in batch if (number := self._index.line_of_record(name)) is not None]
+                numbers = {number: name for name in batch if (number := self._index.line_of_record(name)) is not None}
                 found = self._held(numbers, record_of)
-            yield from found
+            wanted = set(numbers.values())
+            yield from (record for record in found if record.record_id in wanted)
 
     def since(self, cursor: Cursor, *, max_bytes: int | None = None) -> tuple[list[Entry], Cursor]:
         """Entries that came after `cursor` (log → number of its lines seen), and the cursor after them.
@@ -157,3 +158,10 @@ def seen_of(cursor: Cursor, name: str, count: int) -> int:
     """How many of the `count` lines of a log a cursor has seen; 0 for one that cannot be right."""
     seen = cursor.get(name, 0)
     return seen if type(seen) is int and 0 <= seen <= count else 0
+
+
+def checked(record: Record, *, key: str) -> Record:
+    """The record; raises `RecordError` if it is not one under this key, though its line or an index said so."""
+    if record.key != key:
+        raise RecordError(f"a line that should hold a record of key {key[:12]}… holds one of {record.key[:12]}…")
+    return record

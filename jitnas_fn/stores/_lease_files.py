@@ -96,7 +96,7 @@ class Chain:
 
     def leads_to(self, generation: int, descriptor: int) -> bool:
         """Whether a generation's name leads to the file that is open as `descriptor`."""
-        with self._reading(generation) as found:
+        with self._reading(generation) as found, self._explained(generation, "read"):
             return found is not None and os.path.sameopenfile(found, descriptor)
 
     def has(self, generation: int) -> bool:
@@ -139,7 +139,9 @@ class Chain:
             yield None
             return
         try:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            with self._explained(generation, "read"):
+                plain = stat.S_ISREG(os.fstat(descriptor).st_mode)
+            if not plain:
                 raise StoreError(f"{self.path(generation)} is no plain file, as a lease is: remove it")
             yield descriptor
         finally:

@@ -34,10 +34,10 @@ class Lines(FileStore):
     def look(self) -> bool:
         """Take in what is new; whether the file is there, with all that was seen of it."""
         with self._mutex:
-            if not self._log.exists():  # what is known of it stays good for those who are just asking
+            status, seen = self._log.status(), len(self._log)
+            if status is None:  # what is known of it stays good for those who are just asking
                 return False
-            seen = len(self._log)
-            super()._refresh()
+            self._take_in(status)
             return len(self._log) >= seen
 
     def bytes_of(self, numbers: range) -> int:
@@ -129,16 +129,17 @@ class _SharedLog(Log):
         super().__init__(names[0])
         self._names = names
 
-    def _status(self) -> os.stat_result | None:
+    def status(self) -> os.stat_result | None:
+        """What the system says of the file under whichever name it has; None if there is none."""
         for name in self._names:
             self.path = name
             with contextlib.suppress(FileNotFoundError):
                 return self._stat()
         return None
 
-    def _open(self) -> BinaryIO:
+    def _open(self, buffering: int) -> BinaryIO:
         for name in self._names:
             self.path = name
             with contextlib.suppress(FileNotFoundError):
-                return super()._open()
+                return super()._open(buffering)
         raise Vanished(f"{self.path} was merged meanwhile: ask again")

@@ -1,32 +1,17 @@
-"""`jitnas cache`."""
+"""`jitnas cache`: a shelf of commands of its own."""
 
 import typer
 
-from jitnas_fn import settings
-from jitnas_fn.cli import options
-from jitnas_fn.cli.answers import answering
-from jitnas_fn.client.cache import published, users_cache, users_store
+from jitnas_fn.core import shelf
 
-COMMAND = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="What is kept on this machine.")
+SHELF = "cli.cache"
+COMMAND = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="What is kept, on this machine and on shared storage.")
 
 
 @COMMAND.callback()
 def _about() -> None:
-    """What is kept on this machine."""
+    """What is kept, on this machine and on shared storage."""
 
 
-@COMMAND.command()
-def info(*, as_json: options.AsJson = False) -> None:
-    """Where records are kept, and how many there are."""
-    with answering(as_json=as_json) as answer:
-        fields = {
-            "home": str(settings.home()),
-            "records": len(users_store()),
-            "own_records": len(users_cache()),
-            "published_records": len(published()),
-        }
-        text = (
-            f"records that can be looked up: {fields['records']}; {fields['own_records']} in {fields['home']}, "
-            f"{fields['published_records']} in the published snapshot"
-        )
-        answer.give(fields, text=text)
+for _name in shelf.names(SHELF):
+    COMMAND.command(_name)(shelf.take(SHELF, _name).COMMAND)

@@ -1,0 +1,1 @@
+"""`jitnas cache`, one file a command."""

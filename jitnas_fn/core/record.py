@@ -108,6 +108,10 @@ class Record:
         """Canonical JSON text."""
         return canonical(self.to_dict())
 
+    def check(self) -> None:
+        """Raise `RecordError` if this record could not be read again: its form, key or seal is wrong."""
+        _check(self)
+
     def _content(self) -> Json:
         return {**self.extra, **{name: getattr(self, name) for name in OWN}}
 

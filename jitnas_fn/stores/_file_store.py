@@ -3,14 +3,14 @@
 import contextlib
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from jitnas_fn.core.errors import RecordError
 from jitnas_fn.stores._aside import Aside
 from jitnas_fn.stores._index import Index
 from jitnas_fn.stores._indexed import IndexedStore
-from jitnas_fn.stores._lines import entry_of, heading_at_a_glance, heading_of
+from jitnas_fn.stores._lines import Heading, entry_of, heading_at_a_glance, heading_of
 from jitnas_fn.stores._log import Log
 from jitnas_fn.stores._table import Table
 
@@ -55,9 +55,15 @@ class FileStore(IndexedStore):
         if self._few is not None and len(self._log) - self._covered > max(self._few, self._covered // 4):
             self._write_table()
 
+    def _took(self, numbers: range, lines: Mapping[Heading, bytes]) -> None:
+        """Index lines that were just written."""
+        for number, (heading, line) in zip(numbers, lines.items(), strict=True):
+            self._name = self._name or _name_after(line)
+            self._index.add(heading, number)
+
     def _take(self, number: int, line: bytes) -> bool:
         """Index a line; whether it could be."""
-        self._name = self._name or hashlib.sha256(line).hexdigest()[:16]
+        self._name = self._name or _name_after(line)
         try:
             self._index.add(heading_at_a_glance(line) or heading_of(entry_of(line)), number)
         except RecordError:
@@ -95,3 +101,7 @@ class FileStore(IndexedStore):
 
     def _mark(self) -> tuple[str, int]:
         return self._name, len(self._log)
+
+
+def _name_after(first_line: bytes) -> str:
+    return hashlib.sha256(first_line).hexdigest()[:16]

@@ -2,7 +2,7 @@
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -12,7 +12,7 @@ from jitnas_fn.core.interfaces import Cursor
 from jitnas_fn.core.record import Record
 from jitnas_fn.core.task import is_key
 from jitnas_fn.stores._index import Index
-from jitnas_fn.stores._lines import Heading, entry_for, entry_of, heading_at_a_glance, record_of
+from jitnas_fn.stores._lines import Heading, entry_of, heading_at_a_glance, heading_of, line_for, line_of, record_of
 
 BATCH = 256
 Held = TypeVar("Held")
@@ -26,8 +26,20 @@ class IndexedStore(ABC):
         self._mutex = threading.RLock()
 
     @abstractmethod
+    def keep(self, lines: Mapping[Heading, bytes]) -> None:
+        """Keep lines, which were verified, of those that are not known. Once this returns they survive any kill."""
+
     def append(self, entry: Entry) -> None:
-        """Keep an entry of any kind."""
+        """Keep an entry of any kind. Once this returns it survives any kill.
+
+        Raises
+        ------
+        RecordError
+            If the entry is not one that could be read again.
+        StoreError
+            If it cannot be written; nothing that was there is harmed.
+        """
+        self.extend([entry])
 
     def knows(self, heading: Heading) -> bool:
         """Whether an entry with this heading would add nothing to what was seen of this store."""
@@ -51,13 +63,13 @@ class IndexedStore(ABC):
         """Name of the log, another one for another content, and the number of its lines."""
 
     def extend(self, entries: Iterable[Entry]) -> None:
-        """Keep many entries. Once this returns they survive any kill."""
-        for entry in entries:
-            self.append(entry)
+        """Keep many entries, which are synced to the disk together. Raises as `append` does."""
+        self.keep({heading_of(entry): line_of(entry) for entry in entries})
 
     def put(self, record: Record) -> None:
         """Keep a record. Once this returns it survives any kill. One that is there already is not kept twice."""
-        self.append(entry_for(record))
+        heading, line = line_for(record)
+        self.keep({heading: line})
 
     def get(self, key: str) -> Record | None:
         """The record that stands for `key`, retracted ones left out; None if there is none."""

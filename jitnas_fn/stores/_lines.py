@@ -3,10 +3,10 @@
 import re
 from dataclasses import dataclass
 
-from jitnas_fn.core.codec import digest
+from jitnas_fn.core.codec import MAX_DEPTH, digest
 from jitnas_fn.core.entry import Entry, record_entry
 from jitnas_fn.core.errors import RecordError
-from jitnas_fn.core.record import RECORD_VERSION, Record
+from jitnas_fn.core.record import MAX_RECORD_BYTES, RECORD_VERSION, Record
 from jitnas_fn.core.task import HASH
 
 _RECORD = b'{"entry_version":1,"kind":"record","record":{'
@@ -18,6 +18,7 @@ _SHUT = b'"salt":null'
 _HASH = re.compile(rb"[0-9a-f]{64}")
 _ARCHITECTURE_END = re.compile(rb',"entry_version":1,"fingerprint":"([0-9a-f]{64})","kind":"architecture"}\n')
 _ARCHITECTURE_END_BYTES = 123
+PLAIN, TEXT = {str, int, float, bool}, {str}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +44,45 @@ class Heading:
     shut: bool = False
 
 
-def entry_for(record: Record) -> Entry:
-    """The entry of a record; raises `RecordError` if it holds what JSON lacks."""
+def line_for(record: Record) -> tuple[Heading, bytes]:
+    """Heading and canonical line of a record; raises as `line_of` does.
+
+    Checking the record itself takes half the time of reading its line again, which is left to those that do not pass:
+    JSON makes lists of tuples, say.
+    """
     try:
-        return record_entry(record)
+        entry = record_entry(record)
+        line = entry.to_json().encode("ascii") + b"\n"
     except (TypeError, ValueError, RecursionError) as reason:
         raise RecordError(f"this record cannot be written as JSON: {str(reason)[:200]}") from None
+    if not _is_sound(record, entry, line):
+        entry_of(line)
+    return heading_of(entry), line
+
+
+def _is_sound(record: Record, entry: Entry, line: bytes) -> bool:
+    try:
+        record.check()
+    except RecordError:
+        return False
+    within = len(line) <= MAX_RECORD_BYTES and line.count(b"{") + line.count(b"[") <= MAX_DEPTH
+    return within and _is_json(entry.body)
+
+
+def _is_json(value: object) -> bool:
+    """Whether JSON gives back the very value: 2 as a name becomes "2" there, and sorts behind "10"."""
+    todo = [value]
+    while todo:
+        one = todo.pop()
+        if type(one) is dict:
+            if not set(map(type, one)) <= TEXT:
+                return False
+            todo.extend(one.values())
+        elif type(one) is list:
+            todo.extend(one)
+        elif one is not None and type(one) not in PLAIN:
+            return False
+    return True
 
 
 def line_of(entry: Entry) -> bytes:

@@ -2,15 +2,15 @@
 
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
-from jitnas_fn.core.entry import Entry
 from jitnas_fn.core.errors import StoreError
 from jitnas_fn.stores._aside import Aside
 from jitnas_fn.stores._catalogue import Merged
 from jitnas_fn.stores._file_store import FEW, FileStore
+from jitnas_fn.stores._lines import Heading
 from jitnas_fn.stores._log import Log
 
 CLOSING = b'{"closed":true}\n'  # the last line of a segment whose writer has ended
@@ -24,7 +24,7 @@ class Vanished(StoreError):
 class Lines(FileStore):
     """Lines on shared storage that somebody else writes. They are looked at when `look` is called, and only then."""
 
-    def append(self, entry: Entry) -> NoReturn:
+    def keep(self, lines: Mapping[Heading, bytes]) -> NoReturn:
         """Refuse: each writer has a segment of its own."""
         raise StoreError("a segment is only written by its writer: append to the SegmentStore")
 
@@ -75,11 +75,10 @@ class Segment(Lines):
         """Take in what is new, if it is not closed; whether the file is there, with all that was seen of it."""
         return self.closed or super().look()
 
-    def note(self, descriptor: int, lines: Sequence[bytes]) -> None:
+    def note(self, descriptor: int, lines: Mapping[Heading, bytes]) -> None:
         """Take in lines that this process has just written."""
         with self._mutex:
-            for number, line in zip(self._log.note(descriptor, lines), lines, strict=True):
-                self._take(number, line)
+            self._took(self._log.note(descriptor, list(lines.values())), lines)
 
     def _take(self, number: int, line: bytes) -> bool:
         if line == CLOSING:

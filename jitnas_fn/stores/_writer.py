@@ -39,6 +39,7 @@ class SegmentWriter:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.name, self.descriptor = "", -1
+        self._path, self._identity = "", (0, 0)
         self._size, self._process, self._last = 0, 0, 0.0
 
     def write(self, lines: Sequence[bytes]) -> bool:
@@ -59,7 +60,7 @@ class SegmentWriter:
             self._append(b"".join(lines))
         except OSError as reason:
             if reason.errno not in GONE or self.descriptor < 0:
-                raise failure(self._path, "written", reason, advice=SHARED_ADVICE) from None
+                raise failure(Path(self._path or self._folder), "written", reason, advice=SHARED_ADVICE) from None
         if self._is_there():
             return True
         self._abandon()
@@ -72,10 +73,6 @@ class SegmentWriter:
         with contextlib.suppress(OSError):
             write_all(self.descriptor, CLOSING)
         self._abandon()
-
-    @property
-    def _path(self) -> Path:
-        return self._folder / f"{self.name}{OPEN}"
 
     def _make_ready(self) -> None:
         if self._process != os.getpid():  # a fork: the segment is the parent's
@@ -93,7 +90,9 @@ class SegmentWriter:
             about = {"schema": SCHEMA, "schema_version": SCHEMA_VERSION}
             write_new(self._folder.parent / STORE, canonical(about).encode("ascii") + b"\n")
         self.name, self._size, self._process = secrets.token_hex(16), 0, os.getpid()
+        self._path = str(self._folder / f"{self.name}{OPEN}")
         self.descriptor = os.open(self._path, ALONE, 0o666)
+        self._identity = identity_of(os.fstat(self.descriptor))
         sync_folder(self._folder)
 
     def _append(self, content: bytes) -> None:
@@ -118,7 +117,7 @@ class SegmentWriter:
         except OSError:
             return False
         try:
-            return identity_of(os.fstat(found)) == identity_of(os.fstat(self.descriptor))
+            return identity_of(os.fstat(found)) == self._identity
         except OSError:
             return False
         finally:

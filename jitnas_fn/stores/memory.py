@@ -1,11 +1,10 @@
 """A store in memory: gone with the process. For tests, and for a client that is to keep nothing."""
 
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
-from jitnas_fn.core.entry import Entry
 from jitnas_fn.stores._indexed import IndexedStore
-from jitnas_fn.stores._lines import heading_of, line_of
+from jitnas_fn.stores._lines import Heading
 
 
 class MemoryStore(IndexedStore):
@@ -16,13 +15,13 @@ class MemoryStore(IndexedStore):
         self._name = secrets.token_hex(8)
         self._lines: list[bytes] = []
 
-    def append(self, entry: Entry) -> None:
-        """Keep an entry of any kind."""
-        line, heading = line_of(entry), heading_of(entry)
+    def keep(self, lines: Mapping[Heading, bytes]) -> None:
+        """Keep lines of those that are not known."""
         with self._mutex:
-            if not self._index.knows(heading):
-                self._index.add(heading, len(self._lines))
-                self._lines.append(line)
+            for heading, line in lines.items():
+                if not self._index.knows(heading):
+                    self._index.add(heading, len(self._lines))
+                    self._lines.append(line)
 
     def _refresh(self) -> None:
         """Nobody else appends."""

@@ -26,7 +26,7 @@ import os
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -41,7 +41,7 @@ from jitnas_fn.stores._disk import SHARED_ADVICE, failure
 from jitnas_fn.stores._generations import Generations
 from jitnas_fn.stores._indexed import seen_of
 from jitnas_fn.stores._layers import Layers
-from jitnas_fn.stores._lines import Heading, entry_for, heading_of, line_of
+from jitnas_fn.stores._lines import Heading, heading_of, line_for, line_of
 from jitnas_fn.stores._segment import Lines, MergedFile, Segment, Vanished
 from jitnas_fn.stores._writer import STORE, SegmentWriter, segments_in
 from jitnas_fn.stores.leases import Lease, Leases
@@ -89,7 +89,8 @@ class SegmentStore(Layers):
 
     def put(self, record: Record) -> None:
         """Keep a record. Once this returns it survives any kill. One that is there already is not kept twice."""
-        self.append(entry_for(record))
+        heading, line = line_for(record)
+        self.keep({heading: line})
 
     def append(self, entry: Entry) -> None:
         """Keep an entry of any kind. Once this returns it is on the disk.
@@ -105,11 +106,14 @@ class SegmentStore(Layers):
 
     def extend(self, entries: Iterable[Entry]) -> None:
         """Keep many entries, which are synced to the disk together. Raises as `append` does."""
-        lines = {heading_of(entry): line_of(entry) for entry in entries}
+        self.keep({heading_of(entry): line_of(entry) for entry in entries})
+
+    def keep(self, lines: Mapping[Heading, bytes]) -> None:
+        """Keep lines, which were verified, of those that are not known; raises `StoreError` if they cannot be written."""
         with self._mutex:
             for _ in range(LOOKS):
                 lines = {heading: line for heading, line in lines.items() if not self._knows(heading)}
-                if not lines or self._written(list(lines.values())):
+                if not lines or self._written(lines):
                     return
                 self._look()  # merged meanwhile, with these lines or without
         raise StoreError(f"{self.folder} is merged faster than one can write to it: try again")
@@ -225,8 +229,8 @@ class SegmentStore(Layers):
         settled = [segment for segment in self._segments.values() if not segment.is_merging]
         return any(layer.knows(heading) for layer in (*self._merged.values(), *settled))
 
-    def _written(self, lines: Sequence[bytes]) -> bool:
-        if not self._writer.write(lines):
+    def _written(self, lines: Mapping[Heading, bytes]) -> bool:
+        if not self._writer.write(list(lines.values())):
             return False
         segment = self._segments.get(self._writer.name)
         if segment is None:

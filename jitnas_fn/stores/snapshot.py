@@ -10,7 +10,7 @@ import hashlib
 import os
 import secrets
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NoReturn
 
@@ -18,7 +18,7 @@ from jitnas_fn.core.codec import Json, canonical, parse
 from jitnas_fn.core.entry import Entry
 from jitnas_fn.core.errors import NewerVersion, StoreError
 from jitnas_fn.stores._indexed import IndexedStore
-from jitnas_fn.stores._lines import entry_of, heading_at_a_glance, heading_of, line_of
+from jitnas_fn.stores._lines import Heading, entry_of, heading_at_a_glance, heading_of, line_of
 
 SCHEMA = "jitnas_fn snapshot"
 SCHEMA_VERSION = 1
@@ -51,7 +51,7 @@ class SnapshotStore(IndexedStore):
         for number, line in enumerate(self._lines):
             self._index.add(heading_at_a_glance(line) or heading_of(entry_of(line)), number)
 
-    def append(self, entry: Entry) -> NoReturn:
+    def keep(self, lines: Mapping[Heading, bytes]) -> NoReturn:
         """Refuse: what is published is only replaced as a whole."""
         raise StoreError(f"the snapshot in {self.folder} is read-only: put records into your own cache, in front of it")
 

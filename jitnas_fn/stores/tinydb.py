@@ -8,7 +8,7 @@ TinyDB's own storage writes the whole file at each insert, and its table rebuild
 processes destroy the file. Here both are replaced, and `TinyStore.db` can still be searched with a `tinydb.Query`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from jitnas_fn.core.errors import RecordError
 from jitnas_fn.stores._aside import Aside
 from jitnas_fn.stores._database import TABLE, EntryDatabase
 from jitnas_fn.stores._file_store import FileStore
-from jitnas_fn.stores._lines import entry_of, heading_of, line_of
+from jitnas_fn.stores._lines import Heading, entry_of
 from jitnas_fn.stores._locked import LockedLog
 
 __all__ = ["TABLE", "TinyStore"]
@@ -55,28 +55,14 @@ class TinyStore(FileStore):
         self.db = EntryDatabase(self)
         self._refresh()
 
-    def append(self, entry: Entry) -> None:
-        """Keep an entry of any kind. Once this returns it is on the disk.
-
-        Raises
-        ------
-        RecordError
-            If the entry is not one that could be read again.
-        StoreError
-            If it cannot be written; nothing that was there is harmed.
-        """
-        self.extend([entry])
-
-    def extend(self, entries: Iterable[Entry]) -> None:
-        """Keep many entries, which are synced to the disk together. Raises as `append` does."""
-        lines = {heading_of(entry): line_of(entry) for entry in entries}
+    def keep(self, lines: Mapping[Heading, bytes]) -> None:
+        """Keep lines of those that are not known; raises `StoreError` if they cannot be written."""
         with self._mutex, self._file.held():
             self._refresh()
             self._mend()
-            new = [line for heading, line in lines.items() if not self._index.knows(heading)]
+            new = {heading: line for heading, line in lines.items() if not self._index.knows(heading)}
             if new:
-                for number, line in zip(self._file.append(new), new, strict=True):
-                    self._take(number, line)
+                self._took(self._file.append(list(new.values())), new)
 
     def _mend(self) -> None:
         """End the file with a newline: keep a whole entry that lacks only that, move anything less aside."""

@@ -1,4 +1,4 @@
-"""Run as a script: append records to a shared store and say each one's number once it is kept. Killed by the tests.
+"""Run as a script: append records to a shared store. Stopped and continued by the tests.
 
 `python sharing.py FOLDER FIRST COUNT`
 """
@@ -16,4 +16,3 @@ if __name__ == "__main__":
     store = SegmentStore(folder)
     for number in range(first, first + count):
         store.put(a_record(number, fixed_salt=SALT))
-        print(number, flush=True)

@@ -1,6 +1,7 @@
 """The shared store: many writers, readers and a compactor at once, kills, stops, full disks, hostile folders."""
 
 import errno
+import itertools
 import os
 import random
 import signal
@@ -30,8 +31,8 @@ def fixed(number):
     return a_record(number, fixed_salt=SALT)
 
 
-def started(folder, first, count, *, told=subprocess.DEVNULL):
-    return subprocess.Popen([sys.executable, SHARING, folder, str(first), str(count)], stdout=told, text=True)
+def started(folder, first, count):
+    return subprocess.Popen([sys.executable, SHARING, folder, str(first), str(count)])
 
 
 def ids(store):
@@ -333,22 +334,34 @@ def test_sixteen_writers_while_readers_and_the_compactor_run(folder):
     assert len(seen) == 16_000
 
 
+def forked(folder, first):
+    """A child that appends until it is killed, and a pipe on which it says the number of each record once it is kept."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        store = SegmentStore(folder)
+        for number in itertools.count(first):
+            store.put(fixed(number))
+            os.write(writing, b"%d\n" % number)
+    os.close(writing)
+    return child, reading
+
+
 @pytest.mark.timeout(300)
-def test_what_was_acknowledged_survives_kills_at_random_moments(folder):
-    draw, kept, first = random.Random(7), [], 0
-    for _ in range(20):
-        writers = [started(folder, first + 100_000 * number, 10_000, told=subprocess.PIPE) for number in range(10)]
-        deadline = time.monotonic() + 0.25 + draw.random() * 0.25
-        time.sleep(max(0, deadline - time.monotonic()))
-        for writer in writers:
+def test_what_was_acknowledged_survives_200_kills_at_random_moments(folder):
+    draw, kept = random.Random(7), []
+    for round_ in range(50):
+        children = [forked(folder, 100_000 * (4 * round_ + number)) for number in range(4)]
+        for child, reading in children:
+            told = os.read(reading, 1)  # it is at work
             time.sleep(draw.random() * 0.02)
-            writer.kill()
-        kept += [int(number) for writer in writers for number in writer.communicate()[0].split("\n")[:-1]]
-        first += 10_000
-    store = SegmentStore(folder)
-    assert kept
-    assert {fixed(number).record_id for number in kept} <= set(ids(store))
-    compacted(store)
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            with os.fdopen(reading, "rb") as pipe:
+                kept += [int(number) for number in (told + pipe.read()).split(b"\n")[:-1]]
+        if round_ % 10 == 9:
+            compacted(SegmentStore(folder))
+    assert len(kept) > 200
     assert {fixed(number).record_id for number in kept} <= set(ids(SegmentStore(folder)))
 
 

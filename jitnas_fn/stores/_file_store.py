@@ -26,13 +26,17 @@ class FileStore(IndexedStore):
         The file. `<name>.index` beside it tells what its lines hold; it is made anew when a quarter of them is not in it.
     aside
         Where damaged lines are copied to.
+
+    Attributes
+    ----------
     few
         Lines beyond which an index is made; None for a file that never has one.
     """
 
-    def __init__(self, log: Log, aside: Aside, *, few: int | None = FEW) -> None:
+    few: int | None = FEW
+
+    def __init__(self, log: Log, aside: Aside) -> None:
         super().__init__()
-        self._few = few
         self._log, self._aside = log, aside
         self._covered = 0  # lines that the table covers
         self._left_out: set[int] = set()
@@ -48,11 +52,11 @@ class FileStore(IndexedStore):
     def _take_in(self, status: os.stat_result | None) -> None:
         if self._log.was_replaced(status):
             self._index, self._left_out, self._name, self._covered = Index(), set(), "", 0
-        if self._few is not None and not len(self._log):
+        if self.few is not None and not len(self._log):
             self._adopt_table()
         damaged = [line for number, line in self._log.new_lines(status) if not self._take(number, line)]
         self._aside.keep(damaged)
-        if self._few is not None and len(self._log) - self._covered > max(self._few, self._covered // 4):
+        if self.few is not None and len(self._log) - self._covered > max(self.few, self._covered // 4):
             self._write_table()
 
     def _took(self, numbers: range, lines: Mapping[Heading, bytes]) -> None:

@@ -42,7 +42,7 @@ class Index:
         if self.knows(heading):
             return
         if heading.kind == "record":
-            if heading.name not in self._records:
+            if self._records.pop(heading.name, None) is None:
                 self._by_key.setdefault(heading.key, []).append(heading.name)
             self._records[heading.name] = Row(heading.name, number, heading.shut)
         elif heading.kind == "architecture":
@@ -73,9 +73,9 @@ class Index:
         return None if number in self._forgotten else number
 
     def record_ids(self) -> Iterator[str]:
-        """Ids of all records that are not retracted, in the order of their lines."""
-        covered = [row for row in self._table.rows() if row.number not in self._forgotten] if self._table else []
-        names = dict.fromkeys(row.record_id for row in covered) | dict.fromkeys(self._records)
+        """Ids of all records that are not retracted, in the order of their fullest copies."""
+        rows = [row for row in self._table.rows() if row.number not in self._forgotten] if self._table else []
+        names = [*(row.record_id for row in rows if row.record_id not in self._records), *self._records]
         return (name for name in names if not self.is_retracted(name))
 
     def line_of_record(self, record_id: str) -> int | None:

@@ -9,7 +9,7 @@ from typing import BinaryIO, NoReturn
 from jitnas_fn.core.errors import StoreError
 from jitnas_fn.stores._aside import Aside
 from jitnas_fn.stores._catalogue import Merged
-from jitnas_fn.stores._file_store import FEW, FileStore
+from jitnas_fn.stores._file_store import FileStore
 from jitnas_fn.stores._lines import Heading
 from jitnas_fn.stores._log import Log
 
@@ -56,9 +56,11 @@ class Segment(Lines):
         Whose.
     """
 
+    few = None
+
     def __init__(self, folder: Path, writer: str) -> None:
         log = _SharedLog(folder / f"{writer}{OPEN}", folder / f"{writer}{MERGING}")
-        super().__init__(log, Aside(log.path, copies=False), few=None)
+        super().__init__(log, Aside(log.path, copies=False))
         self.closed = False
 
     @property
@@ -99,7 +101,7 @@ class MergedFile(Lines):
 
     def __init__(self, folder: Path, merged: Merged) -> None:
         path = folder / merged.file
-        super().__init__(_SharedLog(path), Aside(path, copies=False), few=FEW)
+        super().__init__(_SharedLog(path), Aside(path, copies=False))
         self.places: dict[str, tuple[int, int]] = {}
         first = 1
         for part in merged.parts:
@@ -109,7 +111,7 @@ class MergedFile(Lines):
     def make_table(self) -> None:
         """Make the index beside it, whatever is in it."""
         with self._mutex:
-            self._few = None
+            self.few = None
             super().look()
             self._write_table()
 

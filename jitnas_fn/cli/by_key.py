@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from jitnas_fn.cli.answers import Answer, answering
 from jitnas_fn.cli.failures import FOUND, MISS, say
 from jitnas_fn.cli.summary import as_fields, described
-from jitnas_fn.client.cache import users_store
+from jitnas_fn.client.cache import users_ledger, users_store
 from jitnas_fn.core.record import Record
 from jitnas_fn.core.record import answering as best_answer
 from jitnas_fn.core.task import Limits, is_key
@@ -27,7 +27,8 @@ def look_up(key: str, *, as_json: bool) -> int:
 
 
 def given(answer: Answer, key: str, *, record: Record | None, seconds_waited: float) -> int:
-    """Print a record that was looked up, or that there is none; the exit code."""
+    """Print a record that was looked up in the user's store, or that there is none, and count it; the exit code."""
+    users_ledger().note(hits=[record] if record else [], misses=[] if record else [key])
     source = None if record is None else "cache"
     fields = as_fields(record, key=key, source=source, seconds_waited=seconds_waited)
     if record is None:

@@ -3,6 +3,7 @@
 import warnings
 
 from jitnas_fn import settings
+from jitnas_fn.client.ledger import Ledger
 from jitnas_fn.core.errors import NewerVersion, StoreError
 from jitnas_fn.stores.layered import LayeredStore
 from jitnas_fn.stores.memory import MemoryStore
@@ -20,13 +21,18 @@ def users_cache() -> TinyStore:
     return TinyStore(settings.home() / "cache.jsonl")
 
 
+def users_ledger() -> Ledger:
+    """Where it is counted what the user's store is asked, in `JITNAS_HOME`; raises `StoreError`."""
+    return Ledger(settings.home())
+
+
 def published() -> SnapshotStore | MemoryStore:
     """The snapshot that comes with jitnas_fn. Where there is none, or one that cannot be used (a warning says so): nothing."""
     folder = settings.snapshot()
     if not (folder / MANIFEST).is_file():
         return MemoryStore()
     try:
-        return SnapshotStore(folder)
+        return SnapshotStore(folder, index=settings.home() / "snapshot.index")
     except (StoreError, NewerVersion) as trouble:
         warnings.warn(f"the published snapshot is left out: {trouble}", RuntimeWarning, stacklevel=2)
         return MemoryStore()

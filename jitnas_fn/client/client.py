@@ -5,7 +5,7 @@ from concurrent.futures import Executor
 from types import TracebackType
 from typing import Self, SupportsIndex
 
-from jitnas_fn.client.cache import users_store
+from jitnas_fn.client.cache import users_ledger, users_store
 from jitnas_fn.client.control import in_process, through
 from jitnas_fn.client.endings import stop_after_an_error
 from jitnas_fn.client.evaluation import Evaluation, awaited
@@ -13,6 +13,9 @@ from jitnas_fn.client.explanation import Explanation, explained
 from jitnas_fn.client.flights import Flights
 from jitnas_fn.client.lookups import Inquiries, known, known_at, replicates
 from jitnas_fn.client.request import understood
+from jitnas_fn.client.sync import from_site, from_url
+from jitnas_fn.client.synced import Show, Synced, progress_of, quietly
+from jitnas_fn.core.errors import TaskError
 from jitnas_fn.core.interfaces import Store
 from jitnas_fn.core.recipe import Recipe
 from jitnas_fn.core.record import Record
@@ -30,7 +33,8 @@ class Client:
     Parameters
     ----------
     store
-        Where records are looked up and kept; None for the user's cache over the published snapshot.
+        Where records are looked up and kept; None for the user's cache over the published snapshot. `jitnas cache info`
+        counts what such a client is asked, and nothing that is asked of a store of one's own.
     executor
         Any `concurrent.futures.Executor`; None for this machine.
     control
@@ -49,10 +53,14 @@ class Client:
         deadline_seconds: float = WEEK_SECONDS,
     ) -> None:
         self.store = users_store() if store is None else store
+        self._ledger = users_ledger() if store is None else None
+        self._control = control
         self._site = None if control is None else through(control)
         ask = in_process if executor is None and control is None else self._site
         inquiries = None if control is None else Inquiries(control)
-        self._flights = Flights(self.store, executor, ask=ask, inquiries=inquiries, deadline_seconds=deadline_seconds)
+        self._flights = Flights(
+            self.store, executor, ask=ask, inquiries=inquiries, ledger=self._ledger, deadline_seconds=deadline_seconds
+        )
         stop_after_an_error(self)
 
     def submit(
@@ -205,7 +213,10 @@ class Client:
             initialisation=initialisation,
             validate=validate,
         )
-        return known(self.store, request) or known_at(self._site, request, store=self.store)
+        record = known(self.store, request)
+        if self._ledger is not None:
+            self._ledger.note(hits=[record] if record else [], misses=[] if record else [request.task.key])
+        return record or known_at(self._site, request, store=self.store)
 
     def records(
         self,
@@ -246,6 +257,34 @@ class Client:
             validate=validate,
         )
         return explained(request, store=self.store)
+
+    def sync(self, url: str | None = None, *, show: Show = quietly) -> Synced:
+        """Bring the cache up to date: fetch what others trained since the last time.
+
+        Offline it says so, and how old the cache is, and goes on.
+
+        Parameters
+        ----------
+        url
+            Of a shared store or a published snapshot: `https://…`, `sftp://…`, a path, whatever fsspec knows. None for the site
+            that the control path leads to.
+        show
+            Called with the bytes read so far, and of how many, or None where that is not known.
+
+        Raises
+        ------
+        TaskError
+            If there is neither a URL nor a control path.
+        StoreError
+            If there is no store at the URL, or it is damaged.
+        NewerVersion
+            If a newer jitnas_fn wrote it.
+        """
+        if url is not None:
+            return from_url(url, self.store, show=show, progress=progress_of(self.store))
+        if self._control is None:
+            raise TaskError("this client has no control path to a site: name a URL to synchronise from")
+        return from_site(self._control, self.store, show=show, progress=progress_of(self.store))
 
     def close(self) -> None:
         """Wait for what is under way, and end the executor if it is the client's own."""

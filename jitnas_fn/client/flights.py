@@ -12,6 +12,7 @@ from jitnas_fn.client.control import Ask
 from jitnas_fn.client.deadlines import Deadlines
 from jitnas_fn.client.delivery import received, typed
 from jitnas_fn.client.evaluation import Evaluation, wait_for
+from jitnas_fn.client.ledger import Ledger
 from jitnas_fn.client.lookups import Inquiries, keep, known
 from jitnas_fn.client.request import Request
 from jitnas_fn.core.errors import DeadlineExceeded, JitnasError, SiteUnavailable
@@ -43,6 +44,8 @@ class Flights:
         Control path for status and cancel, None if there is none.
     inquiries
         Asks the site for records before it is asked for a training, None if there is no way to.
+    ledger
+        Where questions are counted, None if they are not.
     deadline_seconds
         No evaluation stays open longer. [seconds]
     """
@@ -54,11 +57,12 @@ class Flights:
         *,
         ask: Ask | None,
         inquiries: Inquiries | None,
+        ledger: Ledger | None,
         deadline_seconds: float,
     ) -> None:
         self._store = store
         self._executor, self._own_executor = executor, executor is None
-        self._ask, self._inquiries = ask, inquiries
+        self._ask, self._inquiries, self._ledger = ask, inquiries, ledger
         self._deadline_seconds = deadline_seconds
         self._deadlines = Deadlines(self._expire)
         self._lock = threading.RLock()
@@ -72,7 +76,15 @@ class Flights:
         found = [self._found(request) for request in requests]
         missed = [request for request, evaluation in zip(requests, found, strict=True) if evaluation is None]
         tickets = {request.place: ticket_of(request) for request in missed}
+        self._note([evaluation for evaluation in found if evaluation is not None], missed)
         return [evaluation or self._begun(tickets[request.place]) for request, evaluation in zip(requests, found, strict=True)]
+
+    def _note(self, found: list[Evaluation], missed: list[Request]) -> None:
+        """Count questions. What is under way already is neither a hit nor a miss, and nothing knows of an opaque model."""
+        if self._ledger is not None:
+            hits = [evaluation.result() for evaluation in found if evaluation.source == "cache"]
+            keys = dict.fromkeys(request.task.key for request in missed if request.architecture is not None)
+            self._ledger.note(hits=hits, misses=list(keys))
 
     def close(self) -> None:
         """Wait for everything under way, and end the executor that is our own."""

@@ -1,12 +1,22 @@
 """What the rooms promise each other, as structural types."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from jitnas_fn.core.entry import Entry
 from jitnas_fn.core.record import Record
 
 Cursor = dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of lines: how many there were, how many of them were new, and how many damaged."""
+
+    lines: int
+    new: int
+    damaged: int
 
 
 class Store(Protocol):
@@ -26,6 +36,9 @@ class Store(Protocol):
 
     def extend(self, entries: Iterable[Entry]) -> None:
         """Keep many entries, as durable as `put`."""
+
+    def take(self, lines: Iterable[bytes]) -> Taken:
+        """Keep log entries that come as lines of JSON, after verifying each; those that are damaged are left out."""
 
     def since(self, cursor: Cursor, *, max_bytes: int | None = None) -> tuple[list[Entry], Cursor]:
         """Entries that came after `cursor` (writer → number of its entries seen), and the cursor after them.

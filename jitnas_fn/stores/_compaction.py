@@ -14,14 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jitnas_fn.core.errors import StoreError
-from jitnas_fn.stores._catalogue import Catalogue, Merged, Part
 from jitnas_fn.stores._disk import SHARED_ADVICE, failure, names_in, sync_folder, write_new
 from jitnas_fn.stores._generations import Generations
 from jitnas_fn.stores._merging import grown, merge, source_of, sources_of, whole_lines
 from jitnas_fn.stores._segment import CLOSING, MERGING, OPEN
 from jitnas_fn.stores._writer import segments_in
-
-MANIFEST = "MANIFEST.json"
+from jitnas_fn.stores.catalogue import MANIFEST, Catalogue, Merged, Part
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,8 +10,8 @@ import re
 import secrets
 from pathlib import Path
 
-from jitnas_fn.stores._catalogue import Catalogue
 from jitnas_fn.stores._disk import SHARED_ADVICE, failure, names_in, sync_folder, write_new
+from jitnas_fn.stores.catalogue import Catalogue
 
 _NUMBERED = re.compile(r"([1-9][0-9]{0,11})\.json")
 

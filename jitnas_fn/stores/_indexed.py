@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from jitnas_fn.core.entry import Entry
 from jitnas_fn.core.errors import RecordError
-from jitnas_fn.core.interfaces import Cursor
+from jitnas_fn.core.interfaces import Cursor, Taken
 from jitnas_fn.core.record import Record
 from jitnas_fn.core.task import is_key
 from jitnas_fn.stores._index import Index
@@ -26,8 +26,14 @@ class IndexedStore(ABC):
         self._mutex = threading.RLock()
 
     @abstractmethod
-    def keep(self, lines: Mapping[Heading, bytes]) -> None:
-        """Keep lines, which were verified, of those that are not known. Once this returns they survive any kill."""
+    def keep(self, lines: Mapping[Heading, bytes]) -> int:
+        """Keep lines, which were verified, of those that are not known. Once this returns they survive any kill.
+
+        Returns
+        -------
+        int
+            How many were not known.
+        """
 
     def append(self, entry: Entry) -> None:
         """Keep an entry of any kind. Once this returns it survives any kill.
@@ -104,6 +110,17 @@ class IndexedStore(ABC):
             wanted = set(numbers.values())
             yield from (record for record in found if record.record_id in wanted)
 
+    def take(self, lines: Iterable[bytes]) -> Taken:
+        """Keep log entries that come as lines of JSON, after verifying each; those that are damaged are left out."""
+        return taken(self.keep, lines)
+
+    def position(self) -> Cursor:
+        """The cursor at the end of what is there."""
+        with self._mutex:
+            self._refresh()
+            name, count = self._mark()
+            return {name: count} if name else {}
+
     def since(self, cursor: Cursor, *, max_bytes: int | None = None) -> tuple[list[Entry], Cursor]:
         """Entries that came after `cursor` (log → number of its lines seen), and the cursor after them.
 
@@ -177,3 +194,16 @@ def checked(record: Record, *, key: str) -> Record:
     if record.key != key:
         raise RecordError(f"a line that should hold a record of key {key[:12]}… holds one of {record.key[:12]}…")
     return record
+
+
+def taken(keep: Callable[[Mapping[Heading, bytes]], int], lines: Iterable[bytes]) -> Taken:
+    """Verify lines and keep those that are whole; raises `NewerVersion`, and keeps nothing, if one is of a later version."""
+    whole: dict[Heading, bytes] = {}
+    count = damaged = 0
+    for line in lines:
+        count += 1
+        try:
+            whole.setdefault(heading_of(entry_of(line)), line if line.endswith(b"\n") else line + b"\n")
+        except RecordError:
+            damaged += 1
+    return Taken(count, keep(whole), damaged)

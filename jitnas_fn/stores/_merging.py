@@ -11,11 +11,10 @@ from typing import BinaryIO
 
 from jitnas_fn.core.codec import canonical
 from jitnas_fn.core.errors import StoreError
-from jitnas_fn.stores._catalogue import Chunk, Merged, Part
 from jitnas_fn.stores._disk import sync_folder
 from jitnas_fn.stores._segment import CLOSING, MergedFile
+from jitnas_fn.stores.catalogue import CHUNK_BYTES, Chunk, Merged, Part
 
-CHUNK_BYTES = 4 << 20  # of a chunk, unless one line is longer
 BLOCK_BYTES = 1 << 20
 
 

@@ -8,10 +8,10 @@ from typing import BinaryIO, NoReturn
 
 from jitnas_fn.core.errors import StoreError
 from jitnas_fn.stores._aside import Aside
-from jitnas_fn.stores._catalogue import Merged
 from jitnas_fn.stores._file_store import FileStore
 from jitnas_fn.stores._lines import Heading
 from jitnas_fn.stores._log import Log
+from jitnas_fn.stores.catalogue import Merged
 
 CLOSING = b'{"closed":true}\n'  # the last line of a segment whose writer has ended
 OPEN, MERGING = ".jsonl", ".merging"

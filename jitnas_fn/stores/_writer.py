@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jitnas_fn.core.codec import canonical
-from jitnas_fn.stores._catalogue import SCHEMA, SCHEMA_VERSION, WRITER
 from jitnas_fn.stores._disk import SHARED_ADVICE, failure, identity_of, names_in, sync_folder, write_all, write_new
 from jitnas_fn.stores._segment import CLOSING, MERGING, OPEN
+from jitnas_fn.stores.catalogue import SCHEMA, SCHEMA_VERSION, WRITER
 
 MOST_BYTES = 8 << 20  # of a segment; then a new one is begun
 IDLE_SECONDS = 60.0  # after which a writer looks first whether its segment is still there

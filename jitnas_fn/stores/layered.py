@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from jitnas_fn.core.entry import Entry
-from jitnas_fn.core.interfaces import Cursor, Store
+from jitnas_fn.core.interfaces import Cursor, Store, Taken
 from jitnas_fn.core.record import Record
 from jitnas_fn.stores._layers import Layers
 
@@ -36,6 +36,10 @@ class LayeredStore(Layers):
     def extend(self, entries: Iterable[Entry]) -> None:
         """Keep many entries in the first layer."""
         self.stores[0].extend(entries)
+
+    def take(self, lines: Iterable[bytes]) -> Taken:
+        """Keep lines in the first layer, after verifying each."""
+        return self.stores[0].take(lines)
 
     def since(self, cursor: Cursor, *, max_bytes: int | None = None) -> tuple[list[Entry], Cursor]:
         """Entries of all layers that came after `cursor`, layer by layer, and the cursor after them."""

@@ -1,14 +1,15 @@
 """Leases on shared storage: one holder of a key at a time, and a fencing token that says who came last.
 
 The leases of a key are a chain of files `<folder>/<its first two digits>/<key>.<n>`, n = 1, 2, 3, …. Whoever holds the key made
-the last one, with O_CREAT | O_EXCL on its exact name, so that one of all who try gets it: nothing is renamed, and nothing is
-removed in order to be made again. The holder sets its file's time to its own clock every quarter of `ttl_seconds`; when that
-stops, anybody may make the next file. Its content is a line of JSON {token, site, host, pid, since}.
+the last one, with O_CREAT | O_EXCL on its exact name, so that one of all who try gets it; nothing is renamed. The holder sets
+its file's time to its own clock every quarter of `ttl_seconds`; when that stops, anybody may make the next file. A file's
+content is a line of JSON {token, site, host, pid, since}.
 
-**Clocks** may be `skew_seconds` apart (60). A lease is stale once observer's clock − time of the last beat > ttl + skew. While
-its holder beats, that difference is at most ttl/4 + skew: it is not taken over, and three beats may fail. The true age of a
-dead one is that difference ± skew, so it is taken over at the earliest ttl, at the latest ttl + 2 · skew after its last beat:
-60 s and 180 s. An observer that saw the same beat for ttl + 2 · skew takes over too, whatever time the file bears.
+**Clocks**, the file server's too, may be `skew_seconds` apart (60). A lease is stale once observer's clock − time of the last
+beat > ttl + skew. While its holder beats, that difference is at most ttl/4 + skew: it is not taken over, and three beats may
+fail. The true age of a dead one is that difference ± skew, so it is taken over at the earliest ttl, at the latest ttl + 2·skew
+after its last beat: 60 s and 180 s. An observer that saw the same beat for ttl + 2·skew takes over too, whatever time the file
+bears.
 
 **Tokens** rise: a lease's token is above those in its chain, and above those of the records that its holder knows (`least`). A
 token is on the disk before `claim` returns, so whatever bears it came after. The token is not the number n: chains are removed
@@ -16,7 +17,7 @@ when their work is done, and begin with 1 again, where everybody looks first. If
 record, somebody who does not see that record yet would look in front of the chain, find nothing, and hold the key as well.
 
 **Removing** a chain begins with its first file. Whoever meets what is left (n missing, n + 1 there) fills the gap with a file
-that holds nothing and goes on behind it. A holder whose file is not the last, or has none in front of it, has lost the lease.
+that holds nothing and goes on behind it. A holder whose file is not the last of a chain that is whole has lost the lease.
 
 A holder that was stopped and comes back learns from `renew` that it has lost, but it may have written before it asked. That is
 what the token is for: both records are kept, and the greater token answers.
@@ -26,12 +27,12 @@ import os
 import socket
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
-from jitnas_fn.core.codec import Json, canonical
-from jitnas_fn.core.errors import LeaseLost, StoreError, TaskError
+from jitnas_fn.core.codec import canonical
+from jitnas_fn.core.errors import TaskError
 from jitnas_fn.core.task import is_key
+from jitnas_fn.stores._lease import GIVEN_UP_NS, Held, Lease, is_whole
 from jitnas_fn.stores._lease_files import MAX_TOKEN, Chain, Sight
 
 __all__ = ["COMPACTION", "MAX_TOKEN", "Held", "Lease", "Leases"]
@@ -40,26 +41,6 @@ SKEW_SECONDS = 60.0
 TTL_SECONDS = 60.0
 COMPACTION = "compaction"
 ROUNDS = 100  # of a claim, each of which somebody else spoilt by getting on
-GIVEN_UP_NS = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """Somebody else holds the key.
-
-    Attributes
-    ----------
-    token
-        Of the holder; 0 if it is not known.
-    age_seconds
-        Since the last beat, by this clock; below 0 if the holder's clock is ahead. [s]
-    holder
-        What it says of itself, for people: {site, host, pid, since}, as far as it is there.
-    """
-
-    token: int
-    age_seconds: float
-    holder: Json
 
 
 class Leases:
@@ -97,7 +78,7 @@ class Leases:
         """How often a holder renews, in seconds."""
         return self.ttl_seconds / 4
 
-    def claim(self, key: str, *, least: int = 1) -> "Lease | Held":
+    def claim(self, key: str, *, least: int = 1) -> Lease | Held:
         """Hold `key` if nobody does.
 
         Parameters
@@ -132,7 +113,7 @@ class Leases:
                 return lease
         return Held(0, 0.0, {})
 
-    def now_ns(self) -> int:
+    def _now_ns(self) -> int:
         """The time by this clock, in nanoseconds since 1970, as files bear it."""
         return max(GIVEN_UP_NS + 1, int(self._clock() * 1e9))
 
@@ -146,7 +127,7 @@ class Leases:
         patience = self.ttl_seconds + self.skew_seconds
         return now - last.beat_ns / 1e9 > patience or watched_seconds > patience + self.skew_seconds
 
-    def _made(self, chain: Chain, generation: int, token: int) -> "Lease | None":
+    def _made(self, chain: Chain, generation: int, token: int) -> Lease | None:
         """The next generation, made by us behind one that is free; else None.
 
         The chain may have changed between the look at its last file and this: all is looked at again.
@@ -154,16 +135,17 @@ class Leases:
         descriptor = chain.create(generation)
         if descriptor is None:
             return None
-        lease = Lease(chain, generation, token=token, descriptor=descriptor, leases=self)
+        lease = Lease(chain, generation, token=token, descriptor=descriptor, now_ns=self._now_ns)
         try:
             chain.write(generation, descriptor, self._about(token))
-            chain.beat(generation, descriptor, self.now_ns())
-            if chain.has(generation + 1):  # what is left of a removed chain: this file only fills the gap in front of it
-                chain.beat(generation, descriptor, GIVEN_UP_NS)
-            elif self._is_next(chain, generation):
+            chain.beat(generation, descriptor, self._now_ns())
+            if not self._is_next(chain, generation):
+                if chain.leads_to(generation, descriptor):
+                    chain.remove(generation)
+            elif lease.holds():
                 return lease
-            elif chain.leads_to(generation, descriptor):  # nobody looks here, or whoever is in front holds the key
-                chain.remove(generation)
+            else:  # what is left of a removed chain: this file only fills the gap in front of it
+                chain.beat(generation, descriptor, GIVEN_UP_NS)
         except BaseException:
             chain.remove(generation)
             lease.close()
@@ -172,6 +154,9 @@ class Leases:
         return None
 
     def _is_next(self, chain: Chain, generation: int) -> bool:
+        """Whether the chain in front of a generation is whole, and nobody holds its end."""
+        if not is_whole(chain, generation - 1):
+            return False
         ahead = chain.look(generation - 1) if generation > 1 else None
         return generation == 1 or (ahead is not None and self._is_free(chain.key, ahead))
 
@@ -179,79 +164,6 @@ class Leases:
         since = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self._clock()))
         who = {"site": _plain(self.site), "host": _plain(socket.gethostname()), "pid": os.getpid()}
         return canonical({**who, "token": token, "since": since}).encode("ascii") + b"\n"
-
-
-class Lease:
-    """A key held. Used by one thread at a time.
-
-    Attributes
-    ----------
-    key
-        What is held.
-    token
-        The fencing token, greater than that of every earlier holder.
-    generation
-        The number of its file; with 1 nobody held the key before and may come back.
-    """
-
-    def __init__(self, chain: Chain, generation: int, *, token: int, descriptor: int, leases: Leases) -> None:
-        self.key, self.token, self.generation = chain.key, token, generation
-        self._chain, self._leases = chain, leases
-        self._descriptor: int | None = descriptor  # kept open, so that no other file can get this one's number
-
-    def renew(self) -> None:
-        """Say that the holder lives.
-
-        Raises
-        ------
-        LeaseLost
-            If somebody took over, or the file is gone.
-        StoreError
-            If the disk did not answer as it should; the lease may still hold.
-        """
-        if self._descriptor is None:
-            raise LeaseLost(f"the lease on {self.key[:12]}… with token {self.token} was released: claim another")
-        alive = self._chain.beat(self.generation, self._descriptor, self._leases.now_ns())
-        if not (alive and self._is_held(self._descriptor)):
-            raise LeaseLost(
-                f"the lease on {self.key[:12]}… with token {self.token} is lost: it was not renewed for too long, and somebody "
-                "else claimed the key or cleared its files"
-            )
-
-    def release(self, *, done: bool) -> None:
-        """Give the key up. What is no longer held is left alone, and what the disk refuses goes stale by itself.
-
-        Parameters
-        ----------
-        done
-            Whether the work is done: the chain is removed. Otherwise it stays, for the sake of its tokens, and anybody may
-            claim the next generation at once.
-        """
-        descriptor, removed = self._descriptor, False
-        if descriptor is None:
-            return
-        try:
-            if done and self._is_held(descriptor):
-                removed = all(self._chain.remove(generation) for generation in range(1, self.generation))
-            if not removed:
-                self._chain.beat(self.generation, descriptor, GIVEN_UP_NS)
-        except StoreError:
-            removed = False
-        finally:
-            self.close()
-        if removed:  # closed before, as Windows asks
-            self._chain.remove(self.generation)
-
-    def close(self) -> None:
-        """Forget the lease, which goes stale."""
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-            self._descriptor = None
-
-    def _is_held(self, descriptor: int) -> bool:
-        """Whether the file is there, with none behind it, and one in front of it unless it is the first."""
-        chain, here = self._chain, self.generation
-        return chain.leads_to(here, descriptor) and not chain.has(here + 1) and (here == 1 or chain.has(here - 1))
 
 
 def _followed(chain: Chain) -> tuple[Sight | None, int]:

@@ -15,13 +15,15 @@ class MemoryStore(IndexedStore):
         self._name = secrets.token_hex(8)
         self._lines: list[bytes] = []
 
-    def keep(self, lines: Mapping[Heading, bytes]) -> None:
-        """Keep lines of those that are not known."""
+    def keep(self, lines: Mapping[Heading, bytes]) -> int:
+        """Keep lines of those that are not known; how many."""
         with self._mutex:
+            before = len(self._lines)
             for heading, line in lines.items():
                 if not self._index.knows(heading):
                     self._index.add(heading, len(self._lines))
                     self._lines.append(line)
+            return len(self._lines) - before
 
     def _refresh(self) -> None:
         """Nobody else appends."""

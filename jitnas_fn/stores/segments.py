@@ -10,7 +10,7 @@ Under the folder are
   after, it is called `<writer>.merging`;
 - `merged/<32 digits>.jsonl`: a line {"merged_version": 1, "writers": [[writer, bytes], ...]}, then the lines of these writers,
   byte for byte; `<name>.index` beside it is made from it (`jitnas_fn.stores._table`) and may be missing;
-- `catalogue/<n>.json`, n from 1: what is merged and where (`jitnas_fn.stores._catalogue`): {schema, schema_version, generation,
+- `catalogue/<n>.json`, n from 1: what is merged and where (`jitnas_fn.stores.catalogue`): {schema, schema_version, generation,
   created, merged: [{file, begins, writers: [{writer, chunks: [[lines, bytes, sha256], ...]}]}], open: [{writer, chunks}]}. The
   greatest n counts. `open` says what there was of segments that were not merged yet;
 - `MANIFEST.json`: a copy of the newest catalogue, for those who fetch the store from afar;
@@ -33,17 +33,17 @@ from typing import Any, TypeVar
 from jitnas_fn.core.codec import parse
 from jitnas_fn.core.entry import Entry
 from jitnas_fn.core.errors import StoreError
-from jitnas_fn.core.interfaces import Cursor, Store
+from jitnas_fn.core.interfaces import Cursor, Store, Taken
 from jitnas_fn.core.record import Record
-from jitnas_fn.stores._catalogue import Catalogue, check_schema
 from jitnas_fn.stores._compaction import Compaction, Compactor
 from jitnas_fn.stores._disk import SHARED_ADVICE, failure
 from jitnas_fn.stores._generations import Generations
-from jitnas_fn.stores._indexed import seen_of
+from jitnas_fn.stores._indexed import seen_of, taken
 from jitnas_fn.stores._layers import Layers
 from jitnas_fn.stores._lines import Heading, heading_of, line_for, line_of
 from jitnas_fn.stores._segment import Lines, MergedFile, Segment, Vanished
 from jitnas_fn.stores._writer import STORE, SegmentWriter, segments_in
+from jitnas_fn.stores.catalogue import Catalogue, check_schema
 from jitnas_fn.stores.leases import Lease, Leases
 
 IDLE_SECONDS, KEEP_SECONDS = 3600.0, 600.0
@@ -108,13 +108,17 @@ class SegmentStore(Layers):
         """Keep many entries, which are synced to the disk together. Raises as `append` does."""
         self.keep({heading_of(entry): line_of(entry) for entry in entries})
 
-    def keep(self, lines: Mapping[Heading, bytes]) -> None:
-        """Keep lines, which were verified, of those that are not known; raises `StoreError` if they cannot be written."""
+    def take(self, lines: Iterable[bytes]) -> Taken:
+        """Keep log entries that come as lines of JSON, after verifying each; those that are damaged are left out."""
+        return taken(self.keep, lines)
+
+    def keep(self, lines: Mapping[Heading, bytes]) -> int:
+        """Keep verified lines of those that are not known, and say how many; raises `StoreError` if they cannot be written."""
         with self._mutex:
             for _ in range(LOOKS):
                 lines = {heading: line for heading, line in lines.items() if not self._knows(heading)}
                 if not lines or self._written(lines):
-                    return
+                    return len(lines)
                 self._look()  # merged meanwhile, with these lines or without
         raise StoreError(f"{self.folder} is merged faster than one can write to it: try again")
 

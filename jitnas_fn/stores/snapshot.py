@@ -2,38 +2,59 @@
 
 `entries.json` is a TinyDB file with one table, written so that it can also be read line by line: first `{"entries":{`, then
 one line `"<n>":<entry>` for each log entry in canonical JSON (`jitnas_fn.core.entry`), n from 1, with a comma after all but
-the last, then `}}`. Entries are sorted by kind, name and key. `MANIFEST.json` states {schema, schema_version, created,
-counts {kind: number}, bytes, sha256}, the last two of `entries.json`.
+the last, then `}}`. Entries are sorted by kind, name and key. `README.md` is the data card. `MANIFEST.json` states {schema,
+schema_version, created, counts {kind: number}, bytes, sha256, files {name: {bytes, sha256}}}; `bytes` and `sha256` are those of
+`entries.json`, which name the snapshot exactly, `files` those of the card too.
 """
 
 import hashlib
+import io
 import os
-import secrets
-from collections import Counter
+import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
-from jitnas_fn.core.codec import Json, canonical, parse
-from jitnas_fn.core.entry import Entry
-from jitnas_fn.core.errors import NewerVersion, StoreError
+from jitnas_fn.core.codec import Json, parse
+from jitnas_fn.core.entry import MAX_ENTRY_BYTES
+from jitnas_fn.core.errors import NewerVersion, RecordError, StoreError
+from jitnas_fn.stores._disk import read_all
+from jitnas_fn.stores._index import Index
 from jitnas_fn.stores._indexed import IndexedStore
-from jitnas_fn.stores._lines import Heading, entry_of, heading_at_a_glance, heading_of, line_of
+from jitnas_fn.stores._lines import Heading, entry_of, heading_at_a_glance, heading_of
+from jitnas_fn.stores._log import Ends
+from jitnas_fn.stores._publishing import CARD, ENTRIES, HEAD, MANIFEST, SCHEMA, SCHEMA_VERSION, TAIL, publish
+from jitnas_fn.stores._table import Table
 
-SCHEMA = "jitnas_fn snapshot"
-SCHEMA_VERSION = 1
-ENTRIES, MANIFEST = "entries.json", "MANIFEST.json"
+__all__ = ["CARD", "ENTRIES", "MANIFEST", "SCHEMA", "SCHEMA_VERSION", "SnapshotStore", "publish"]
+
+FEW = 2_000  # entries that are looked through sooner than an index is made for them
 MAX_MANIFEST_BYTES = 1_000_000
-_HEAD, _TAIL = b'{"entries":{', b"}}"
+MAX_ROW_BYTES = MAX_ENTRY_BYTES + 100
+PATIENCE_SECONDS, PAUSE_SECONDS = 2.0, 0.02  # for whoever is publishing just now
 
 
 class SnapshotStore(IndexedStore):
     """The entries of one snapshot, read-only.
 
+    The file is read and its SHA-256 compared when it is opened first; then where each entry is lies in an index, with what the
+    file is known by: size, time of its last change, and number on its disk. One that was replaced is opened anew when
+    something is next asked. Whatever is handed out is verified then.
+
     Parameters
     ----------
     folder
         Where `MANIFEST.json` and `entries.json` are.
+    index
+        File for the index, made if there are many entries; None to keep it in memory. Nothing is written to `folder`.
+
+    Attributes
+    ----------
+    folder
+        As given.
+    manifest
+        What MANIFEST.json states.
 
     Raises
     ------
@@ -43,96 +64,150 @@ class SnapshotStore(IndexedStore):
         If it is missing, damaged or no snapshot.
     """
 
-    def __init__(self, folder: str | os.PathLike[str]) -> None:
+    def __init__(self, folder: str | os.PathLike[str], *, index: str | os.PathLike[str] | None = None) -> None:
         super().__init__()
         self.folder = Path(folder)
-        self.manifest = self._manifest()
-        self._lines = self._checked_lines()
-        for number, line in enumerate(self._lines):
-            self._index.add(heading_at_a_glance(line) or heading_of(entry_of(line)), number)
+        self._index_path = None if index is None else Path(index)
+        self._known_by: tuple[int, ...] = ()
+        self._ends = Ends()
+        self._left_out: set[int] = set()
+        self.manifest: Json = {}
+        self._open()
 
     def keep(self, lines: Mapping[Heading, bytes]) -> NoReturn:
         """Refuse: what is published is only replaced as a whole."""
         raise StoreError(f"the snapshot in {self.folder} is read-only: put records into your own cache, in front of it")
 
-    def _manifest(self) -> Json:
-        text = self._content(MANIFEST).decode("utf-8", errors="replace")
-        manifest = parse(text, max_bytes=MAX_MANIFEST_BYTES, error=StoreError, what=f"manifest ({self.folder / MANIFEST})")
-        version = manifest.get("schema_version")
-        if manifest.get("schema") != SCHEMA or not isinstance(version, int):
-            raise StoreError(f"{self.folder / MANIFEST} is not the manifest of a {SCHEMA}")
-        if version > SCHEMA_VERSION:
-            raise NewerVersion(
-                f"the snapshot in {self.folder} has format {version}; this jitnas_fn reads up to {SCHEMA_VERSION}: "
-                "please upgrade"
-            )
-        return manifest
+    def lines(self) -> Iterator[bytes]:
+        """Every entry as one line of canonical JSON, as it is: not verified."""
+        with self._mutex:
+            self._refresh()
+            numbers = range(len(self._ends))
+        yield from (line for _, line in self._read(numbers))
 
-    def _checked_lines(self) -> list[bytes]:
-        content = self._content(ENTRIES)
-        if hashlib.sha256(content).hexdigest() != self.manifest.get("sha256"):
+    def _open(self) -> None:
+        """Learn what there is, from the index or from the file itself."""
+        self.manifest = manifest_in(self.folder)
+        with self._file() as file:
+            known_by = _known_by(os.fstat(file.fileno()))
+            mark = f"{self.manifest.get('sha256')} {known_by}".encode()
+            if not self._adopt_table(mark):
+                self._check(file)
+                self._look_through(file)
+                if self._index_path is not None and len(self._ends) > FEW:
+                    self._write_table(self._index_path, mark)
+        self._known_by = known_by
+
+    def _adopt_table(self, mark: bytes) -> bool:
+        """Whether the index is one of this very file; if so it is used."""
+        table = None if self._index_path is None else Table.opened(self._index_path)
+        if table is None or table.first != hashlib.sha256(mark).hexdigest():
+            return False
+        self._index, self._ends, self._left_out = Index(table), Ends(table.ends), set(table.left_out)
+        return True
+
+    def _write_table(self, path: Path, mark: bytes) -> None:
+        with suppress(OSError):
+            self._index.write(path, ends=self._ends.to_bytes(), first=mark, last=mark, left_out=self._left_out)
+            self._adopt_table(mark)  # and keep in memory no longer what it covers
+
+    def _check(self, file: io.BufferedReader) -> None:
+        """Raise `StoreError` if the file is not the one that the manifest states."""
+        if hashlib.file_digest(file, "sha256").hexdigest() != self.manifest.get("sha256"):
             raise StoreError(
-                f"{self.folder / ENTRIES} is damaged or was edited: its sha256 is not the one in {MANIFEST}. Get it again, "
-                "or set JITNAS_SNAPSHOT to another folder"
+                f"{self.folder / ENTRIES} is damaged or was edited, or it is just being replaced: its sha256 is not the one in "
+                f"{MANIFEST}. Try again; if that does not help get it again, or set JITNAS_SNAPSHOT to another folder"
             )
-        head, *lines, tail = content.splitlines() or [b""]
-        if head != _HEAD or tail != _TAIL:
-            raise StoreError(f"{self.folder / ENTRIES} does not have one entry on each line, as a published snapshot has")
-        return [line.partition(b":")[2].removesuffix(b",") + b"\n" for line in lines]
 
-    def _content(self, name: str) -> bytes:
+    def _look_through(self, file: io.BufferedReader) -> None:
+        """Index every row."""
+        self._index, self._ends, self._left_out = Index(), Ends(), set()
+        file.seek(0)
+        row, end = file.readline(MAX_ROW_BYTES), len(HEAD) + 1
+        is_whole = row == HEAD + b"\n"
+        while is_whole and (row := file.readline(MAX_ROW_BYTES)).rstrip(b"\n") != TAIL:
+            is_whole = row.startswith(b'"') and row.endswith(b"\n")
+            end += len(row)
+            self._take(len(self._ends), _unwrapped(row))
+            self._ends.append(end)
+        if not is_whole or file.read(1):
+            raise StoreError(f"{self.folder / ENTRIES} does not have one entry on each line, as a published snapshot has")
+
+    def _take(self, number: int, line: bytes) -> None:
         try:
-            return (self.folder / name).read_bytes()
-        except (OSError, ValueError) as reason:
-            raise StoreError(f"there is no snapshot to be read in {self.folder} ({reason})") from None
+            self._index.add(heading_at_a_glance(line) or heading_of(entry_of(line)), number)
+        except RecordError:
+            self._left_out.add(number)
 
     def _refresh(self) -> None:
-        """Nobody appends."""
+        """Open it anew if it was replaced; whoever publishes replaces two files, a moment apart."""
+        deadline = 0.0
+        while self._known_by != self._seen():
+            try:
+                self._open()
+            except StoreError:
+                deadline = deadline or time.monotonic() + PATIENCE_SECONDS
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(PAUSE_SECONDS)
+
+    def _seen(self) -> tuple[int, ...]:
+        try:
+            return _known_by(os.stat(self.folder / ENTRIES))  # noqa: PTH116  asked at every look-up
+        except OSError:
+            return ()
 
     def _read(self, numbers: Iterable[int]) -> Iterator[tuple[int, bytes]]:
-        return ((number, self._lines[number]) for number in numbers)
+        with self._file() as file:
+            if _known_by(os.fstat(file.fileno())) != self._known_by:
+                raise StoreError(f"the snapshot in {self.folder} was replaced while it was read: ask again")
+            for number in numbers:
+                if number not in self._left_out:
+                    start = self._ends[number - 1] if number else len(HEAD) + 1
+                    file.seek(start)
+                    yield number, _unwrapped(read_all(file, self._ends[number] - start))
+
+    def _file(self) -> io.BufferedReader:
+        try:
+            return (self.folder / ENTRIES).open("rb")
+        except (OSError, ValueError) as reason:
+            raise _unreadable(self.folder, reason) from None
 
     def _set_aside(self, number: int, line: bytes) -> None:
         """What does not verify is left out; the file is not ours to change."""
+        self._left_out.add(number)
 
     def _mark(self) -> tuple[str, int]:
-        return str(self.manifest["sha256"])[:16], len(self._lines)
+        return str(self.manifest["sha256"])[:16], len(self._ends)
 
 
-def publish(folder: Path, entries: Iterable[Entry], *, created: str) -> None:
-    """Write a snapshot of `entries`, each once, over the one that was there; a reader in between is told that they differ.
-
-    Parameters
-    ----------
-    folder
-        Where to; made if it is missing.
-    entries
-        What to publish, in any order.
-    created
-        When. [UTC, ISO 8601]
-    """
-    lines = [line_of(entry) for entry in entries]
-    named = {heading_of(entry_of(line)): line.rstrip(b"\n") for line in lines}
-    ordered = sorted(named, key=lambda heading: (heading.kind, heading.name, heading.key, heading.shut))
-    rows = [b'"%d":%s' % (number, named[heading]) for number, heading in enumerate(ordered, start=1)]
-    content = b"\n".join([_HEAD, b",\n".join(rows), _TAIL]) if rows else b"\n".join([_HEAD, _TAIL])
-    manifest = {
-        "schema": SCHEMA,
-        "schema_version": SCHEMA_VERSION,
-        "created": created,
-        "counts": Counter(heading.kind for heading in ordered),
-        "bytes": len(content) + 1,
-        "sha256": hashlib.sha256(content + b"\n").hexdigest(),
-    }
-    folder.mkdir(parents=True, exist_ok=True)
-    _replace(folder / ENTRIES, content + b"\n")
-    _replace(folder / MANIFEST, canonical(manifest).encode("ascii") + b"\n")
+def manifest_in(folder: Path) -> Json:
+    """What MANIFEST.json states; raises `StoreError`, or `NewerVersion` for a later format."""
+    path = folder / MANIFEST
+    try:
+        with path.open("rb") as file:
+            text = file.read(MAX_MANIFEST_BYTES + 1).decode("utf-8", errors="replace")
+    except (OSError, ValueError) as reason:
+        raise _unreadable(folder, reason) from None
+    manifest = parse(text, max_bytes=MAX_MANIFEST_BYTES, error=StoreError, what=f"manifest ({path})")
+    version = manifest.get("schema_version")
+    if manifest.get("schema") != SCHEMA or type(version) is not int:
+        raise StoreError(f"{path} is not the manifest of a {SCHEMA}")
+    if version > SCHEMA_VERSION:
+        raise NewerVersion(
+            f"the snapshot in {folder} has format {version}; this jitnas_fn reads up to {SCHEMA_VERSION}: please upgrade"
+        )
+    return manifest
 
 
-def _replace(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    with temporary.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+def _known_by(status: os.stat_result) -> tuple[int, ...]:
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _unwrapped(row: bytes) -> bytes:
+    """The line of the entry in a row `"<n>":<entry>,`."""
+    return row.partition(b":")[2].rstrip(b"\n").removesuffix(b",") + b"\n"
+
+
+def _unreadable(folder: Path, reason: Exception) -> StoreError:
+    return StoreError(f"there is no snapshot to be read in {folder} ({reason})")

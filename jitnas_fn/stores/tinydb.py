@@ -55,14 +55,15 @@ class TinyStore(FileStore):
         self.db = EntryDatabase(self)
         self._refresh()
 
-    def keep(self, lines: Mapping[Heading, bytes]) -> None:
-        """Keep lines of those that are not known; raises `StoreError` if they cannot be written."""
+    def keep(self, lines: Mapping[Heading, bytes]) -> int:
+        """Keep lines of those that are not known, and say how many; raises `StoreError` if they cannot be written."""
         with self._mutex, self._file.held():
             self._refresh()
             self._mend()
             new = {heading: line for heading, line in lines.items() if not self._index.knows(heading)}
             if new:
                 self._took(self._file.append(list(new.values())), new)
+            return len(new)
 
     def _mend(self) -> None:
         """End the file with a newline: keep a whole entry that lacks only that, move anything less aside."""

@@ -6,13 +6,16 @@ from jitnas_fn.core import shelf
 from jitnas_fn.core.codec import Json
 from jitnas_fn.core.envelope import MAX_PAYLOAD_BYTES, PROTOCOL, Envelope, error_fields
 from jitnas_fn.core.errors import EnvelopeError
-from jitnas_fn.core.record import answering
+from jitnas_fn.core.record import Record
 from jitnas_fn.core.task import is_key
-from jitnas_fn.worker import runner
+from jitnas_fn.graphs.architecture import Architecture
+from jitnas_fn.worker import flight, runner
 from jitnas_fn.worker.board import Board, Run, is_token
-from jitnas_fn.worker.orders import order_of
+from jitnas_fn.worker.orders import Order, order_of
 from jitnas_fn.worker.site import Site, current
 from jitnas_fn.worker.versions import versions
+
+PAGE_BYTES = 4_000_000  # of entries in one reply: a hosted service takes 10 MB
 
 
 def answer(text: str) -> str:
@@ -58,7 +61,10 @@ def _since(request: Envelope, site: Site) -> Json:
     cursor = request.body.get("cursor") or {}
     if not isinstance(cursor, dict) or not all(type(count) is int and count >= 0 for count in cursor.values()):
         raise EnvelopeError("cursor is a JSON object: writer → number of its entries seen")
-    entries, now = ([], cursor) if site.store is None else site.store.since(cursor)
+    most = request.body.get("max_bytes", PAGE_BYTES)
+    if type(most) is not int or most <= 0:
+        raise EnvelopeError("max_bytes is a whole number above 0")
+    entries, now = ([], cursor) if site.store is None else site.store.since(cursor, max_bytes=min(most, PAGE_BYTES))
     return {"entries": [entry.to_dict() for entry in entries], "cursor": now}
 
 
@@ -101,18 +107,32 @@ def _result(item: object, run: Run | None, *, site: Site, board: Board) -> Json:
         order = order_of(item, site)
         if run is None:  # the key is a good one, or there were no order
             raise EnvelopeError("the run of a task is 32 hexadecimal digits, or null")
-        found = None if site.store is None else answering(site.store.replicates(order.task.key), order.limits)
-        if found is not None:
-            return {"key": known, "record": found.to_dict(), "source": "shared"}
-        record = runner.run(order, run, site=site, board=board)
-        if site.store is not None:
-            site.store.put(record)
-        return {"key": known, "record": record.to_dict(), "source": "trained"}
+        record, source = _answered(order, run, site=site, board=board)
+        return {"key": known, "record": record.to_dict(), "source": source}
     except Exception as error:  # noqa: BLE001  typed errors and bugs alike travel back to who asked
         return {"key": known, "error": error_fields(error)}
     finally:
         if run is not None:
             board.clear(run)
+
+
+def _answered(order: Order, run: Run, *, site: Site, board: Board) -> tuple[Record, str]:
+    """A task's record: that of the site's store, or trained, by one of all who share the store."""
+
+    def trained(token: int) -> Record:
+        return runner.run(order, run, site=site, board=board, token=token)
+
+    if site.store is None:
+        return trained(0), "trained"
+    return flight.trained_once(
+        site.store,
+        flight.leases_of(site.store, site.name),
+        order.task.key,
+        limits=order.limits,
+        document=lambda: None if order.is_code else Architecture.from_document(order.payload["document"]).document,
+        train=trained,
+        waiting=flight.Waiting(look=lambda: runner.check_wanted(order, run, board)),
+    )
 
 
 def _keys(request: Envelope) -> list[str]:

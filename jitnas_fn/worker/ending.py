@@ -34,8 +34,8 @@ class Ending:
     wall_seconds: float = 0.0
 
 
-def record_of(order: Order, ending: Ending, *, site: Site) -> Record:
-    """The record, its test part sealed."""
+def record_of(order: Order, ending: Ending, *, site: Site, token: int = 0) -> Record:
+    """The record, its test part sealed. `token` is that of the lease it was trained under, 0 without one."""
     task, card, outcome = order.task, order.card, ending.outcome
     splits = [split for split, _ in card.splits]
     return Record(
@@ -55,7 +55,7 @@ def record_of(order: Order, ending: Ending, *, site: Site) -> Record:
             "payload": order.payload["format"],
             "validation": order.payload.get("validation"),
             "trust": site.trust,
-            "token": 0,
+            "token": token,
             "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         },
         limits=_limits_hit(order, ending),

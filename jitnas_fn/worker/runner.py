@@ -18,7 +18,7 @@ SHOW_SECONDS = 0.5  # how often the status file is written
 KEEP_SECONDS = 3600.0  # how often the files of a run that says nothing are kept from looking stale
 
 
-def run(order: Order, this: Run, *, site: Site, board: Board) -> Record:
+def run(order: Order, this: Run, *, site: Site, board: Board, token: int = 0) -> Record:
     """Train what `order` asks for.
 
     Parameters
@@ -31,6 +31,8 @@ def run(order: Order, this: Run, *, site: Site, board: Board) -> Record:
         Where it is trained.
     board
         Of that site.
+    token
+        Fencing token of the lease under which it is trained; 0 without one.
 
     Raises
     ------
@@ -41,11 +43,16 @@ def run(order: Order, this: Run, *, site: Site, board: Board) -> Record:
     JitnasError
         Whatever else went wrong in the child.
     """
-    if board.cancelled(this):
-        raise _cancelled(order)
+    check_wanted(order, this, board)
     with CHILDREN.borrowed(threads=site.cores(), fresh=order.is_code) as child:
         ending = _Watch(child, order, this, site=site, board=board).until_the_end()
-    return record_of(order, ending, site=site)
+    return record_of(order, ending, site=site, token=token)
+
+
+def check_wanted(order: Order, this: Run, board: Board) -> None:
+    """Raise `Cancelled` if a cancel file of this run appeared."""
+    if board.cancelled(this):
+        raise _cancelled(order)
 
 
 @dataclass(slots=True)

@@ -42,7 +42,8 @@ class Site:
     trust
         Of the records made here, one of `core.record.TRUST`.
     store
-        The site's own store: asked before anything is trained, given every record. None for a site without one.
+        The site's own store: asked before anything is trained, given every record. None for a site without one. In a file it is
+        a folder, which several machines may share; each key is then trained by one of them at a time.
     """
 
     name: str = "local"
@@ -118,13 +119,34 @@ def read(path: Path) -> Site:
             raise StoreError(f"site file {path}: {name} is {meaning}, not {str(value)[:80]!r}")
     if "folder" in stated:
         stated["folder"] = (path.parent / Path(stated["folder"]).expanduser()).resolve()
+    if "store" in stated:
+        stated["store"] = _store_in((path.parent / Path(stated["store"]).expanduser()).resolve())
     if "accepts" in stated:
         stated["accepts"] = tuple(stated["accepts"])
     return Site(**stated)
 
 
+_stores: dict[tuple[int, Path], Store] = {}
+_opening = threading.Lock()
+
+
+def _store_in(folder: Path) -> Store:
+    """The shared store in a folder: one for all threads of this process, not each message's own, and none of its parent's."""
+    from jitnas_fn.stores.segments import SegmentStore
+
+    with _opening:
+        mine = os.getpid(), folder
+        if mine not in _stores:
+            _stores[mine] = SegmentStore(folder)
+        return _stores[mine]
+
+
 def _is_name(value: Any) -> bool:
     return isinstance(value, str) and 0 < len(value) <= 80 and value.isprintable()
+
+
+def _is_path(value: Any) -> bool:
+    return isinstance(value, str) and value != "" and "\0" not in value
 
 
 def _is_list_of_payloads(value: Any) -> bool:
@@ -142,7 +164,7 @@ def _is_time(value: Any) -> bool:
 # Field -> what it may be, and that in words.
 ALLOWED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "name": (_is_name, "a printable text of at most 80 characters"),
-    "folder": (lambda value: isinstance(value, str) and value != "", "a path, a relative one from this file's folder"),
+    "folder": (_is_path, "a path, a relative one from this file's folder"),
     "accepts": (_is_list_of_payloads, f"a list out of {', '.join(PAYLOADS)}"),
     "threads": (_is_count, "a whole number above 0"),
     "device": (lambda value: value in DEVICES, f"one of {', '.join(DEVICES)}"),
@@ -150,4 +172,5 @@ ALLOWED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "seconds": (_is_time, "a number above 0"),
     "grace_seconds": (_is_time, "a number above 0"),
     "trust": (lambda value: value in TRUST[1:], f"one of {', '.join(TRUST[1:])}"),
+    "store": (_is_path, "a folder, a relative one from this file's folder"),
 }

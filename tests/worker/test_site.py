@@ -3,10 +3,12 @@ from pathlib import Path
 
 import pytest
 
-from jitnas_fn.core.errors import StoreError
+from jitnas_fn.core.errors import NewerVersion, StoreError
 from jitnas_fn.core.task import Limits
+from jitnas_fn.stores.segments import SegmentStore
 from jitnas_fn.worker import site as module
 from jitnas_fn.worker.site import Site, current, read, use
+from tests.samples import a_record
 
 
 @pytest.fixture
@@ -51,7 +53,9 @@ def test_a_file_may_accept_code(tmp_path):
     ("text", "words"),
     [
         ("colour = 1", "no field colour; there are name, folder, accepts"),
-        ("store = 1", "no field store"),
+        ("store = 1", "store is a folder"),
+        ('store = ""', "store is a folder"),
+        ('store = "a\\u0000b"', "store is a folder"),
         ("accepts = []", "accepts is a list out of graph, cloudpickle, not '\\[\\]'"),
         ('accepts = "graph"', "accepts is a list"),
         ('accepts = ["pickle"]', "accepts is a list"),
@@ -111,3 +115,26 @@ def test_the_smaller_limit_holds(asked, allowed, got):
 
 def test_a_relative_folder_lies_beside_the_file(tmp_path):
     assert read(_written(tmp_path, 'folder = "a/b"')).folder == Path(tmp_path / "a" / "b").resolve()
+
+
+def test_a_store_is_a_shared_folder_beside_the_file_and_one_for_all_messages(tmp_path, own_home):
+    path = _written(tmp_path, 'store = "shared/store"')
+    site = read(path)
+    assert isinstance(site.store, SegmentStore)
+    assert site.store.folder == (tmp_path / "shared" / "store").resolve()
+    assert read(path).store is site.store
+    record = a_record()
+    site.store.put(record)
+    assert SegmentStore(tmp_path / "shared" / "store").get(record.key) == record
+    (own_home / "other").mkdir()
+    assert read(_written(own_home / "other", 'store = "shared/store"')).store is not site.store
+
+
+def test_a_folder_that_holds_no_store_is_an_error(tmp_path):
+    (tmp_path / "store").write_text("a file")
+    with pytest.raises((StoreError, NewerVersion)):
+        read(_written(tmp_path, 'store = "store"'))
+    (tmp_path / "newer").mkdir()
+    (tmp_path / "newer" / "store.json").write_text('{"schema": "jitnas_fn shared store", "schema_version": 99}')
+    with pytest.raises(NewerVersion):
+        read(_written(tmp_path, 'store = "newer"'))

@@ -1,13 +1,16 @@
 """What a shared store has merged, and where: which lines of which writers lie in which file."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from jitnas_fn.core.codec import Json, canonical, parse
 from jitnas_fn.core.errors import NewerVersion, StoreError
 
 SCHEMA, SCHEMA_VERSION = "jitnas_fn shared store", 1
+MANIFEST = "MANIFEST.json"  # a copy of the newest catalogue, for those who fetch a store from afar
 MAX_CATALOGUE_BYTES = 64_000_000
+CHUNK_BYTES = 4 << 20  # of a chunk, unless one line is longer
 WRITER = re.compile(r"[0-9a-f]{32}")
 
 
@@ -99,6 +102,17 @@ class Catalogue:
             return cls(_count(fields["generation"]), str(fields["created"]), merged, _parts(fields["open"]))
         except (KeyError, TypeError, ValueError) as reason:
             raise StoreError(f"the catalogue of this shared store is malformed ({type(reason).__name__}: {reason})") from None
+
+
+def located(catalogue: Catalogue) -> Iterator[tuple[str, int, Part]]:
+    """(path of the file in the store, where in it the lines begin, the part) of every writer."""
+    for merged in catalogue.merged:
+        begins = merged.begins
+        for part in merged.parts:
+            yield f"merged/{merged.file}", begins, part
+            begins += part.bytes
+    for part in catalogue.open:
+        yield f"segments/{part.writer}.jsonl", 0, part
 
 
 def check_schema(fields: Json, what: str) -> None:

@@ -1,0 +1,33 @@
+"""`jitnas cache compact`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from jitnas_fn.cli import options
+from jitnas_fn.cli.answers import answering
+from jitnas_fn.stores.segments import IDLE_SECONDS, SegmentStore
+
+
+def compact(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Of a shared store.")],
+    *,
+    idle_seconds: Annotated[float, typer.Option(help="After which a segment counts as ended, closed or not.")] = IDLE_SECONDS,
+    as_json: options.AsJson = False,
+) -> None:
+    """Merge what writers have finished in a shared store, and bring its MANIFEST.json, the basis of `sync`, up to date.
+
+    Everybody may read and write meanwhile. Whoever looks after the store runs this every few minutes, by cron.
+    """
+    with answering(as_json=as_json) as answer:
+        done = SegmentStore(folder).compact(idle_seconds=idle_seconds)
+        if done is None:
+            answer.give({"merged": False, "segments": 0, "entries": 0, "bytes": 0}, text="another process is at it")
+            return
+        fields = {"merged": True, "segments": done.segments, "entries": done.lines, "bytes": done.bytes}
+        text = f"{done.segments:,} segments with {done.lines:,} entries ({done.bytes / 1e6:.1f} MB) merged"
+        answer.give(fields, text=f"{text}; the manifest is generation {done.generation}")
+
+
+COMMAND = compact

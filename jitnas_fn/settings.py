@@ -1,4 +1,4 @@
-"""Where things are on this machine: the user's home folder of jitnas_fn and the published snapshot."""
+"""Where things are on this machine: the user's home folder of jitnas_fn the published snapshot, and shared storage."""
 
 import os
 from pathlib import Path
@@ -39,6 +39,12 @@ def snapshot() -> Path:
     package = Path(__file__).resolve().parent
     checkout = package.parent / "cache"
     return checkout if (checkout / "MANIFEST.json").is_file() else package / "_snapshot"
+
+
+def shared() -> Path | None:
+    """Folder of the shared store that this machine can see, `$JITNAS_SHARED`; None if none is named."""
+    named = os.environ.get("JITNAS_SHARED")
+    return Path(named).expanduser() if named else None
 
 
 def _user_data() -> Path:

@@ -1,19 +1,31 @@
-"""What a user has without asking anybody: the own cache over the published snapshot."""
+"""What a user has without asking anybody: the own cache, the published snapshot, and shared storage where there is any."""
 
 import warnings
+from pathlib import Path
 
 from jitnas_fn import settings
 from jitnas_fn.client.ledger import Ledger
 from jitnas_fn.core.errors import NewerVersion, StoreError
 from jitnas_fn.stores.layered import LayeredStore
 from jitnas_fn.stores.memory import MemoryStore
+from jitnas_fn.stores.reachable import ReachableStore
+from jitnas_fn.stores.segments import SegmentStore
 from jitnas_fn.stores.snapshot import MANIFEST, SnapshotStore
 from jitnas_fn.stores.tinydb import TinyStore
 
 
 def users_store() -> LayeredStore:
-    """The user's cache over the published snapshot."""
-    return LayeredStore([users_cache(), published()])
+    """The user's cache over the published snapshot, and over the shared store `$JITNAS_SHARED` while that can be read."""
+    folder = settings.shared()
+    shared = [] if folder is None else [ReachableStore(lambda: opened(folder))]
+    return LayeredStore([users_cache(), published(), *shared])
+
+
+def opened(folder: Path) -> SegmentStore:
+    """A shared store that is there already; raises `StoreError` if it is not, so that no other is made by mistake."""
+    if not folder.is_dir():
+        raise StoreError(f"there is no shared store in {folder}: is it mounted? (JITNAS_SHARED names it)")
+    return SegmentStore(folder)
 
 
 def users_cache() -> TinyStore:

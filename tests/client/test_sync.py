@@ -420,3 +420,20 @@ def test_a_damaged_memory_is_none(client, cache, shared, text):
 )
 def test_how_long_ago(when, told):
     assert told in ago(when)
+
+
+# shared storage that this machine can see
+
+
+def test_shared_storage_is_the_third_layer_while_it_is_there(shared, tmp_path, monkeypatch):
+    monkeypatch.setenv("JITNAS_SHARED", str(shared.folder))
+    client = Client()
+    assert client.store.get(fixed(5).key) == fixed(5)
+    shared.put(fixed(77))
+    assert client.store.get(fixed(77).key) == fixed(77)
+    client.store.put(fixed(78))
+    assert shared.get(fixed(78).key) is None
+    monkeypatch.setenv("JITNAS_SHARED", str(tmp_path / "not mounted"))
+    with pytest.warns(RuntimeWarning, match="is it mounted"):
+        assert Client().store.get(fixed(5).key) is None
+    assert not (tmp_path / "not mounted").exists()

@@ -11,6 +11,7 @@ from jitnas_fn.core.entry import Entry, alias_entry, architecture_entry, record_
 from jitnas_fn.core.errors import NewerVersion, RecordError
 from jitnas_fn.stores.layered import LayeredStore
 from jitnas_fn.stores.memory import MemoryStore
+from jitnas_fn.stores.reachable import ReachableStore
 from jitnas_fn.stores.segments import SegmentStore
 from jitnas_fn.stores.tinydb import TinyStore
 from tests.samples import a_document, a_fingerprint, a_record
@@ -20,6 +21,7 @@ STORES = {
     "tinydb": lambda folder: TinyStore(folder / "cache.jsonl"),
     "segments": lambda folder: SegmentStore(folder / "shared"),
     "merged": lambda folder: Merging(folder / "shared"),
+    "reachable": lambda folder: ReachableStore(lambda: TinyStore(folder / "cache.jsonl")),
     "layered": lambda folder: LayeredStore([TinyStore(folder / "cache.jsonl"), MemoryStore()]),
     "one layer": lambda folder: LayeredStore([MemoryStore()]),
 }

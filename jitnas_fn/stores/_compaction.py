@@ -79,7 +79,7 @@ class Compactor:
         merged = merge(self._merged_folder, [*inner, *sources]) if sources else None
         after = self._catalogue(before, merged, files)
         rubbish = self._unnamed({one.file for one in (*before.merged, *after.merged)})
-        if not generations.commit(after):
+        if not self._committed(generations, after, merged):
             return None
         for file in files:  # from now on nobody new reads them
             with contextlib.suppress(OSError):
@@ -94,6 +94,19 @@ class Compactor:
             lines=sum(part.lines for part in taken),
             bytes=sum(part.bytes for part in taken),
         )
+
+    def _committed(self, generations: Generations, after: Catalogue, merged: Merged | None) -> bool:
+        """Whether this became the newest catalogue. If it did not, what was merged for it takes no room."""
+        done = False
+        try:
+            done = generations.commit(after)
+        finally:
+            newest = None if done else generations.read(generations.newest())
+            if newest is not None and merged is not None and merged not in newest.merged:
+                for name in (merged.file, f"{merged.file}.index"):
+                    with contextlib.suppress(OSError):
+                        (self._merged_folder / name).unlink()
+        return done
 
     @property
     def _merged_folder(self) -> Path:

@@ -8,6 +8,7 @@ from typing import BinaryIO, NoReturn
 
 from jitnas_fn.core.errors import StoreError
 from jitnas_fn.stores._aside import Aside
+from jitnas_fn.stores._disk import SHARED_ADVICE, failure
 from jitnas_fn.stores._file_store import FileStore
 from jitnas_fn.stores._lines import Heading
 from jitnas_fn.stores._log import Log
@@ -135,8 +136,21 @@ class _SharedLog(Log):
         for name in self._names:
             self.path = name
             with contextlib.suppress(FileNotFoundError):
-                return self._stat()
+                return self._opened_stat()
         return None
+
+    def _opened_stat(self) -> os.stat_result:
+        """Asked of the opened file: what NFS says of a path may be a minute old."""
+        try:
+            descriptor = os.open(self.path, os.O_RDONLY)
+        except FileNotFoundError:
+            raise
+        except OSError as reason:
+            raise failure(self.path, "read", reason, advice=SHARED_ADVICE) from None
+        try:
+            return os.fstat(descriptor)
+        finally:
+            os.close(descriptor)
 
     def _open(self, buffering: int) -> BinaryIO:
         for name in self._names:

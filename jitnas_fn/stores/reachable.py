@@ -56,7 +56,8 @@ class ReachableStore:
 
     def since(self, cursor: Cursor, *, max_bytes: int | None = None) -> tuple[list[Entry], Cursor]:
         """Entries that came after `cursor`, and the cursor after them; the same cursor if the store is away."""
-        return self._asked(lambda store: store.since(cursor, max_bytes=max_bytes), otherwise=([], cursor))
+        nothing: tuple[list[Entry], Cursor] = [], cursor
+        return self._asked(lambda store: store.since(cursor, max_bytes=max_bytes), otherwise=nothing)
 
     def document(self, fingerprint: str) -> dict[str, Any] | None:
         """The document of an architecture; None if there is none, or the store is away."""

@@ -178,6 +178,15 @@ class SegmentStore(Layers):
                 return ask()
         raise StoreError(f"{self.folder} changes faster than it can be read: try again")
 
+    def look_afresh(self) -> None:
+        """Make sure that what any machine kept until now is seen from now on.
+
+        NFS may answer a listing from memory for a minute, unless it learns that the folder was changed: it is, by this machine.
+        """
+        for folder in (self.folder / "segments", self.folder / "catalogue"):
+            with contextlib.suppress(OSError):
+                os.utime(folder)
+
     def compact(
         self, *, idle_seconds: float = IDLE_SECONDS, keep_seconds: float = KEEP_SECONDS, clock: Callable[[], float] = time.time
     ) -> Compaction | None:

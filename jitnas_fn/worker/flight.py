@@ -7,7 +7,6 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from jitnas_fn.core.codec import Json
 from jitnas_fn.core.entry import architecture_entry
@@ -16,6 +15,7 @@ from jitnas_fn.core.interfaces import Store
 from jitnas_fn.core.record import Record, answering
 from jitnas_fn.core.task import HASH, Limits
 from jitnas_fn.stores.leases import MAX_TOKEN, Held, Lease, Leases
+from jitnas_fn.stores.segments import SegmentStore
 
 Train = Callable[[int], Record]
 Document = Callable[[], Json | None]
@@ -42,9 +42,8 @@ class Waiting:
 
 
 def leases_of(store: Store, site: str) -> Leases | None:
-    """The leases that lie with a store on shared storage; None for one without a folder, which has one user."""
-    folder = getattr(store, "folder", None)
-    return Leases(folder / "leases", site=site) if isinstance(folder, Path) else None
+    """The leases that lie with a shared store; None for any other, which has one user."""
+    return Leases(store.folder / "leases", site=site) if isinstance(store, SegmentStore) else None
 
 
 def trained_once(
@@ -128,6 +127,8 @@ class _Flight:
         # A first generation leaves nothing behind that a token must be above.
         settled = lease.generation == 1
         try:
+            if isinstance(self.store, SegmentStore):
+                self.store.look_afresh()
             found = self._found()
             if found is not None:
                 settled = True

@@ -96,8 +96,8 @@ def test_a_cursor_costs_one_look_at_each_open_segment_and_nothing_for_what_is_me
         writer.put(fixed(10 + number))
     entries, cursor = reader.since({})
     assert len(entries) == 10
-    looked, stat = [], os.stat
-    monkeypatch.setattr(os, "stat", lambda path, **options: looked.append(path) or stat(path, **options))
+    looked, opens = [], os.open
+    monkeypatch.setattr(os, "open", lambda path, *given: looked.append(Path(path)) or opens(path, *given))
     monkeypatch.setattr("jitnas_fn.stores._log.open", lambda *given, **named: pytest.fail("it reads"), raising=False)
     assert reader.since(cursor) == ([], cursor)
     monkeypatch.undo()

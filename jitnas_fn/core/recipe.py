@@ -136,30 +136,27 @@ class Recipe:
     resolution: int | None = None
     gradient_clipping: float | None = None
     label_smoothing: float = 0.0
+    _sha256: str = dataclasses.field(init=False, repr=False, compare=False, default="")  # asked for with every key
 
     def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
+        for field in _own(self):
             object.__setattr__(self, field.name, _checked(field.name, field.type, getattr(self, field.name)))
         if self.nesterov and self.momentum == 0:
             raise RecipeError("nesterov needs a momentum above 0")
         if self.minimum_learning_rate > self.learning_rate:
             raise RecipeError(f"minimum_learning_rate {self.minimum_learning_rate} is above learning_rate {self.learning_rate}")
+        said = {name: value for name, value in self.to_dict().items() if name not in NEUTRAL or value != NEUTRAL[name]}
+        del said["name"]
+        object.__setattr__(self, "_sha256", digest({"recipe_version": RECIPE_VERSION, "fields": said}))
 
     @property
     def sha256(self) -> str:
         """Hash of every field but the name, fields at their neutral value left out."""
-        fields = self.to_dict()
-        del fields["name"]
-        return digest(
-            {
-                "recipe_version": RECIPE_VERSION,
-                "fields": {k: v for k, v in fields.items() if k not in NEUTRAL or v != NEUTRAL[k]},
-            }
-        )
+        return self._sha256
 
     def to_dict(self) -> Json:
         """All fields, the neutral ones too."""
-        return dataclasses.asdict(self)
+        return {field.name: getattr(self, field.name) for field in _own(self)}
 
     @classmethod
     def from_dict(cls, fields: Mapping[str, Any]) -> "Recipe":
@@ -172,7 +169,7 @@ class Recipe:
         RecipeError
             If a value is missing, has the wrong type or lies out of its range.
         """
-        known = {field.name for field in dataclasses.fields(cls)}
+        known = {field.name for field in _own(cls)}
         unknown = sorted(str(name)[:40] for name in fields if name not in known)
         if unknown:
             raise NewerVersion(f"this recipe has fields that this version does not know: {', '.join(unknown[:5])}")
@@ -180,6 +177,10 @@ class Recipe:
         if missing:
             raise RecipeError(f"a recipe needs {', '.join(missing)}")
         return cls(**fields)
+
+
+def _own(recipe: "Recipe | type[Recipe]") -> list[dataclasses.Field[Any]]:
+    return [field for field in dataclasses.fields(recipe) if field.init]
 
 
 def _checked(name: str, kind: object, value: Any) -> Any:

@@ -2,7 +2,7 @@
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from jitnas_fn.core.codec import Json, digest
 from jitnas_fn.core.errors import TaskError
@@ -40,6 +40,7 @@ class Task:
     dataset_sha256: str
     recipe: Recipe
     seed: int
+    _key: str = field(init=False, repr=False, compare=False, default="")
 
     def __post_init__(self) -> None:
         checked_seed(self.seed)
@@ -47,6 +48,7 @@ class Task:
             raise TaskError(f"a fingerprint is 64 hexadecimal digits or opaque-<uuid>, not {str(self.fingerprint)[:80]!r}")
         if not isinstance(self.dataset_sha256, str) or not HASH.fullmatch(self.dataset_sha256):
             raise TaskError(f"a dataset hash is 64 hexadecimal digits, not {str(self.dataset_sha256)[:80]!r}")
+        object.__setattr__(self, "_key", key_of(self.parts))
 
     @property
     def parts(self) -> Json:
@@ -62,7 +64,7 @@ class Task:
     @property
     def key(self) -> str:
         """SHA-256 of the canonical JSON of `parts`; for an opaque model its own id, which nothing can hit."""
-        return key_of(self.parts)
+        return self._key
 
 
 def key_of(parts: Json) -> str:

@@ -27,7 +27,7 @@ class Layers:
                 if name not in found or found[name].seal.get("salt") is None:  # of two copies the one that is open
                     found[name] = record
         standing = [record for name, record in found.items() if not _retracted(layers, name)]
-        return sorted(standing, key=lambda record: record.order, reverse=True)
+        return sorted(standing, key=lambda record: record.order, reverse=True) if len(standing) > 1 else standing
 
     def document(self, fingerprint: str) -> dict[str, Any] | None:
         """The document of an architecture, from the first layer that has it."""

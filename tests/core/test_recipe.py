@@ -44,7 +44,7 @@ def fields_of_the_hash(recipe):
 
 
 def test_every_field_is_tried_here():
-    assert {field.name for field in dataclasses.fields(Recipe)} == {*OTHER, "name", "nesterov"}
+    assert {field.name for field in dataclasses.fields(Recipe) if field.init} == {*OTHER, "name", "nesterov"}
 
 
 @pytest.mark.parametrize("name", OTHER)

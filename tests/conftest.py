@@ -19,9 +19,10 @@ if (
 
 @pytest.fixture(autouse=True)
 def own_home(tmp_path_factory, monkeypatch):
-    """`JITNAS_HOME` in a temporary folder, for the test and the processes it starts."""
+    """`JITNAS_HOME` in a temporary folder, and no published snapshot, for the test and the processes it starts."""
     folder = tmp_path_factory.mktemp("jitnas_home")
     monkeypatch.setenv("JITNAS_HOME", str(folder))
+    monkeypatch.setenv("JITNAS_SNAPSHOT", str(folder / "none"))
     return folder
 
 

@@ -24,7 +24,8 @@ from jitnas_fn.core.codec import canonical
 from jitnas_fn.core.record import Record
 
 MOST_BYTES = 20_000_000
-HITS, MISSES = 5_000, 10_000  # of one line, which is then shorter than 1 MB
+SETTLE_SECONDS = 10.0
+HITS, MISSES = 3_000, 7_000  # of one line, which is then shorter than 1 MB
 APPENDING = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
 Item = TypeVar("Item")
 
@@ -38,11 +39,13 @@ class Ledger:
         Where the file is.
     most_bytes
         Size from which on a file is put away. [bytes]
+    settle_seconds
+        How long a file that was put away is not folded: somebody who had it open may be about to write to it. [seconds]
     """
 
-    def __init__(self, folder: Path, *, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, folder: Path, *, most_bytes: int = MOST_BYTES, settle_seconds: float = SETTLE_SECONDS) -> None:
         self._path = folder / ASKED
-        self._most_bytes = most_bytes
+        self._most_bytes, self._settle_seconds = most_bytes, settle_seconds
 
     def note(self, *, hits: Sequence[Record], misses: Sequence[str]) -> None:
         """Write down questions: the records that answered them, and the keys that nothing answered."""
@@ -65,15 +68,12 @@ class Ledger:
             os.close(descriptor)
 
     def _put_away(self) -> None:
-        """Fold what was put away before, and begin a new file. One process does it, the others go on writing.
-
-        The file that is put away now is folded only the next time: by then, whoever still has it open has written to it.
-        """
+        """Fold what was put away before, and begin a new file. One process does it, the others go on writing."""
         from filelock import FileLock, Timeout
 
         with contextlib.suppress(Timeout, NotImplementedError), FileLock(self._path.with_suffix(".lock"), timeout=0):
             if self._path.stat().st_size > self._most_bytes:  # nobody else was quicker
-                fold(self._path.parent)
+                fold(self._path.parent, settle_seconds=self._settle_seconds)
                 self._path.replace(self._path.with_name(f"asked-{secrets.token_hex(8)}.jsonl"))
 
 

@@ -10,6 +10,7 @@ import contextlib
 import json
 import re
 import secrets
+import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -97,13 +98,21 @@ def asked_in(folder: Path) -> Asked:
     return found
 
 
-def fold(folder: Path) -> None:
+def fold(folder: Path, *, settle_seconds: float) -> None:
     """Make numbers of the files that were put away; the caller holds the lock. Raises `OSError`.
 
     A kill at any moment loses nothing and counts nothing twice.
+
+    Parameters
+    ----------
+    folder
+        Of the ledger.
+    settle_seconds
+        Files that were written to since are left for the next time. [seconds]
     """
     found, covered = _folded(folder)
-    names = _files(folder)[1]
+    settled = time.time() - settle_seconds
+    names = [name for name in _files(folder)[1] if name in covered or (folder / name).stat().st_mtime <= settled]
     for name in names:
         if name not in covered:
             _count(folder / name, found)

@@ -11,6 +11,7 @@ GPU, CPU, UNKNOWN = "gpu", "cpu", "unknown"
 MEASURED, ESTIMATED = "measured", "estimated"
 TRAINED, IMPORTED = "trained", "imported"
 DEVICES, METHODS, ORIGINS = (GPU, CPU, UNKNOWN), (MEASURED, ESTIMATED, UNKNOWN), (TRAINED, IMPORTED)
+UNITS = ((3.6e6, "kWh"), (1e3, "kJ"), (1.0, "J"))
 LARGEST = 1e15  # thirty million years, or joules: nothing larger is believed
 
 
@@ -77,9 +78,9 @@ def amount(value: Any) -> float | None:
 
 
 def energy_range(joules: list[float]) -> str:
-    """From how much to how much, in kJ or kWh."""
+    """From how much to how much, in a unit that suits."""
     low, high = joules
-    unit, name = (3.6e6, "kWh") if high >= 3.6e6 else (1e3, "kJ")
+    unit, name = next(one for one in UNITS if high >= one[0] or one[0] == 1)
     return f"{low / unit:,.3g} to {high / unit:,.3g} {name}"
 
 

@@ -7,19 +7,21 @@ import json
 from typing import NamedTuple
 
 from jitnas_fn.client.standings import printable
-from jitnas_fn.client.summary_cost import Cost, stated
+from jitnas_fn.client.summary_cost import TRAINED, Cost, stated
 from jitnas_fn.core.codec import Json
+from jitnas_fn.core.record import VERDICTS
 
-_RECORD = b'{"entry_version":1,"kind":"record","record":{"cost":'
 _DOCUMENT = b'{"document":{'
-# How the parts that are read begin, in the order of a line in canonical form.
+_RECORD = b'{"entry_version":1,"kind":"record","record":{"cost":'
+# How the parts that are read begin, in the order of a line in canonical form. A hash has 64 digits.
 _DATASET, _ENVIRONMENT, _KEY, _PARTS = b',"dataset":{', b',"environment":{', b',"key":"', b',"parts":{"dataset":"'
-_PROVENANCE, _RECIPE, _RECORD_ID, _VERDICT = b',"provenance":{', b',"recipe":{', b',"record_id":"', b',"verdict":"'
-_FINGERPRINT = b'","fingerprint":"'
+_FINGERPRINT, _PROVENANCE, _RECIPE = b'","fingerprint":"', b',"provenance":{', b',"recipe":{'
+_RECORD_ID, _VERDICT, _END = b',"record_id":"', b',"verdict":"', b'"}}\n'
 _TRAINED = b'"origin":"trained"'
-_IDS = re.compile(rb"([0-9a-f]{64}|opaque-[0-9a-f-]{36})")
-HASH_LENGTH = 64
+_TO_FINGERPRINT = len(_PARTS) + 64
 MOST_REMEMBERED = 10_000
+VERDICT = {name.encode("ascii"): name for name in VERDICTS}
+_QUOTE = ord('"')
 
 
 class Row(NamedTuple):
@@ -54,7 +56,7 @@ class Glances:
     """Reads lines. Parts that occur again and again, such as a recipe, are read once."""
 
     def __init__(self) -> None:
-        self._read: dict[bytes, Any] = {}
+        self._known: dict[bytes, str] = {}
 
     def at(self, line: bytes) -> Row | Withdrawn | None:
         """The record or retraction on a line; None for anything else, damaged lines too."""
@@ -64,29 +66,52 @@ class Glances:
 
     def _quick(self, line: bytes) -> Row | None:
         """A record from a line in canonical form; None for one that is unusual in any way."""
-        end = line.find(b"}", len(_RECORD)) + 1
-        dataset = line.find(_DATASET, end)
-        environment = line.find(_ENVIRONMENT, dataset)
-        key = line.find(_KEY, environment)
-        parts = line.find(_PARTS, key)
-        provenance = line.find(_PROVENANCE, parts)
-        recipe = line.find(_RECIPE, provenance)
-        record_id = line.find(_RECORD_ID, recipe)
-        verdict = line.find(_VERDICT, record_id)
-        if not 0 < end <= dataset < environment < key < parts < provenance < recipe < record_id < verdict:
+        find = line.find
+        end = find(b"}", len(_RECORD)) + 1
+        environment = find(_ENVIRONMENT, dataset := find(_DATASET, end))
+        parts = find(_PARTS, key := find(_KEY, environment))
+        recipe = find(_RECIPE, provenance := find(_PROVENANCE, parts))
+        verdict = find(_VERDICT, record_id := find(_RECORD_ID, recipe))
+        fingerprint = parts + _TO_FINGERPRINT
+        in_order = 0 < end <= dataset < environment < key < parts < provenance < recipe < record_id < verdict
+        if not in_order or not line.startswith(_FINGERPRINT, fingerprint) or not line.endswith(_END):
             return None
         try:
             cost = json.loads(line[len(_RECORD) : end].decode("ascii"))
-            device = self._part(line[environment + len(_ENVIRONMENT) - 1 : key], "device")
-            name = self._part(line[dataset + len(_DATASET) - 1 : environment], "name")
-            plan = self._part(line[recipe + len(_RECIPE) - 1 : record_id], "name")
-            ids = [line[at : line.index(b'"', at)].decode("ascii") for at in _starts(line, record_id, key, parts)]
-        except (ValueError, AttributeError):
+            return Row(
+                _hash_at(line, record_id + len(_RECORD_ID)),
+                _hash_at(line, key + len(_KEY)),
+                _hash_at(line, fingerprint + len(_FINGERPRINT)),
+                self._part(line[dataset + len(_DATASET) - 1 : environment], "name"),
+                self._part(line[recipe + len(_RECIPE) - 1 : record_id], "name"),
+                VERDICT[line[verdict + len(_VERDICT) : -len(_END)]],
+                stated(
+                    cost,
+                    device=self._part(line[environment + len(_ENVIRONMENT) - 1 : key], "device"),
+                    origin=TRAINED if find(_TRAINED, provenance, recipe) > 0 else None,
+                ),
+            )
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
             return None
-        end = line.find(b'"', verdict + len(_VERDICT))
-        origin = TRAINED if line.find(_TRAINED, provenance, recipe) >= 0 else IMPORTED
-        verdict_text = line[verdict + len(_VERDICT) : end].decode("ascii", errors="replace")
-        return Row(*ids, name, plan, verdict_text, stated(cost, device=device, origin=origin))
+
+    def _part(self, text: bytes, name: str) -> str:
+        """A name in a JSON object that many lines share, as a line can show it; raises what reading it raises."""
+        found = self._known.get(text)
+        if found is None:
+            if len(self._known) > MOST_REMEMBERED:
+                self._known.clear()
+            value = json.loads(text)[name]
+            if not isinstance(value, str):
+                raise ValueError("no name")
+            found = self._known[text] = printable(value)
+        return found
+
+
+def _hash_at(line: bytes, start: int) -> str:
+    """The 64 digits before a quotation mark; raises `ValueError`."""
+    if line[start + 64] != _QUOTE:
+        raise ValueError("no hash")
+    return line[start : start + 64].decode("ascii")
 
 
 def _slow(line: bytes) -> Row | Withdrawn | None:

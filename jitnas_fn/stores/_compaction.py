@@ -16,9 +16,10 @@ from pathlib import Path
 from jitnas_fn.core.errors import StoreError
 from jitnas_fn.stores._disk import SHARED_ADVICE, failure, names_in, sync_folder, write_new
 from jitnas_fn.stores._generations import Generations
-from jitnas_fn.stores._merging import grown, merge, source_of, sources_of, whole_lines
+from jitnas_fn.stores._merging import grown, merge, source_of, sources_of, whole_lines, writers_in
 from jitnas_fn.stores._segment import CLOSING, MERGING, OPEN
 from jitnas_fn.stores._writer import segments_in
+from jitnas_fn.stores.careful import opened
 from jitnas_fn.stores.catalogue import MANIFEST, Catalogue, Merged, Part
 
 
@@ -120,7 +121,7 @@ class Compactor:
         return sorted(ended, key=lambda path: path.stat().st_mtime)
 
     def _has_ended(self, path: Path) -> bool:
-        with path.open("rb") as file:
+        with opened(path) as file:
             status = os.fstat(file.fileno())
             file.seek(max(0, status.st_size - len(CLOSING)))
             return file.read() == CLOSING or self.clock() - status.st_mtime > self.idle_seconds
@@ -158,8 +159,14 @@ class Compactor:
                 path.unlink()
         for path in rubbish:
             with contextlib.suppress(FileNotFoundError):
-                if self._is_old(path):
+                if self._is_old(path) and (path.suffix != ".jsonl" or self._is_elsewhere(path, sizes)):
                     path.unlink()
+
+    def _is_elsewhere(self, path: Path, sizes: dict[str, int]) -> bool:
+        """Whether all lines of a merged file are in others, or in segments. After a catalogue was lost they are not."""
+        folder = self.folder / "segments"
+        known = {segment.stem: segment.stat().st_size for segment in segments_in(folder)} | sizes
+        return all(known.get(writer, -1) >= size for writer, size in writers_in(path))
 
     def _is_old(self, path: Path) -> bool:
         """Whether a file was last changed, in its content or name, so long ago that nobody needs it for reading."""
@@ -193,7 +200,7 @@ def _worth_merging(merged: tuple[Merged, ...], size: int) -> tuple[Merged, ...]:
 
 def _rescue(path: Path, merged: int) -> None:
     """Give lines that were written behind the first `merged` bytes a segment of their own."""
-    with path.open("rb") as file:
+    with opened(path) as file:
         end = whole_lines(file)
         file.seek(merged)
         late = file.read(max(0, end - merged))

@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from jitnas_fn.core.codec import canonical
+from jitnas_fn.core.codec import canonical, parse
 from jitnas_fn.core.errors import StoreError
 from jitnas_fn.stores._disk import sync_folder
 from jitnas_fn.stores._segment import CLOSING, MergedFile
-from jitnas_fn.stores.catalogue import CHUNK_BYTES, Chunk, Merged, Part
+from jitnas_fn.stores.careful import opened
+from jitnas_fn.stores.catalogue import CHUNK_BYTES, MAX_CATALOGUE_BYTES, Chunk, Merged, Part
 
 BLOCK_BYTES = 1 << 20
 
@@ -30,7 +31,7 @@ class Source:
 
 def source_of(segment: Path) -> Source:
     """All whole lines of a segment; raises `OSError`."""
-    with segment.open("rb") as file:
+    with opened(segment) as file:
         return Source(segment.stem, segment, 0, whole_lines(file))
 
 
@@ -70,9 +71,20 @@ def merge(folder: Path, sources: Sequence[Source]) -> Merged:
     return merged
 
 
+def writers_in(merged: Path) -> list[tuple[str, int]]:
+    """(writer, bytes) of each writer in a merged file, as its first line says; one that nobody is if it is no such line."""
+    with opened(merged) as file:
+        line = file.readline(MAX_CATALOGUE_BYTES)
+    try:
+        fields = parse(line.decode("ascii"), max_bytes=MAX_CATALOGUE_BYTES, error=StoreError, what="merged file")
+        return [(str(writer), int(size)) for writer, size in fields["writers"]]
+    except (KeyError, TypeError, ValueError, StoreError):
+        return [("", 0)]
+
+
 def grown(part: Part, segment: Path) -> Part:
     """What is known of an open segment, and what came since; raises `OSError`."""
-    with segment.open("rb") as file:
+    with opened(segment) as file:
         end = whole_lines(file)
         file.seek(part.bytes)
         return replace(part, chunks=(*part.chunks, *(chunk for chunk, _ in _chunks(file, end - part.bytes))))
@@ -95,7 +107,7 @@ def whole_lines(file: BinaryIO) -> int:
 
 def _copied(source: Source, target: BinaryIO) -> Iterator[Chunk]:
     """Copy lines, chunk by chunk."""
-    with source.path.open("rb") as file:
+    with opened(source.path) as file:
         file.seek(source.begins)
         for chunk, content in _chunks(file, source.bytes):
             target.write(content)

@@ -17,7 +17,7 @@ from jitnas_fn.stores._disk import write_new
 from jitnas_fn.stores._generations import Generations
 from jitnas_fn.stores._merging import Source, _chunks, grown, merge
 from jitnas_fn.stores._survey import Copy, catalogue_at, merged_files, survey
-from jitnas_fn.stores._writer import segments_in
+from jitnas_fn.stores._writer import called_segments
 from jitnas_fn.stores.careful import content_of, kind_of, opened
 from jitnas_fn.stores.catalogue import MANIFEST, MAX_CATALOGUE_BYTES, Catalogue, Merged, Part
 
@@ -67,7 +67,8 @@ class Rebuilding:
         if self._is_gone:
             self.lost += list(self._moved_aside())
         best = [copy for writer in sorted(self._survey.copies) if (copy := self._survey.best(writer)) and copy.merged]
-        kept = [path for path in merged_files(self._folder) if self._counts_in_full(path, best)]
+        chosen = frozenset(best)
+        kept = [path for path in merged_files(self._folder) if self._counts_in_full(path, chosen)]
         merged = [_described(path, [copy for copy in best if copy.path == path]) for path in kept]
         rest = [Source(copy.writer, copy.path, copy.begins, copy.bytes) for copy in best if copy.path not in kept]
         if rest:
@@ -88,7 +89,7 @@ class Rebuilding:
                 path.rename(aside / path.name)
                 yield f"merged/{path.name} does not say whose lines it holds ({reason}): moved to aside"
 
-    def _counts_in_full(self, path: Path, best: list[Copy]) -> bool:
+    def _counts_in_full(self, path: Path, best: frozenset[Copy]) -> bool:
         """Whether all lines of a merged file are the best copies, and it holds nothing else."""
         here = [copy for copies in self._survey.copies.values() for copy in copies if copy.path == path]
         end = max((copy.begins + copy.stated for copy in here), default=0)
@@ -103,7 +104,7 @@ class Rebuilding:
 
     def _committed(self, merged: tuple[Merged, ...]) -> int:
         known = {part.writer for one in merged for part in one.parts}
-        paths = [path for path in segments_in(self._folder / "segments") if path.stem not in known and not kind_of(path)]
+        paths = [path for path in called_segments(self._folder / "segments") if path.stem not in known and not kind_of(path)]
         parts = [grown(Part(path.stem, ()), path) for path in paths]
         copied = self._copied.generation if self._copied else 0
         number = 1 + max(self._generation, copied if copied < MOST_GENERATIONS else 0)

@@ -24,7 +24,7 @@ from jitnas_fn.stores._segment import MERGING, OPEN
 from jitnas_fn.stores._setting_aside import put_into
 from jitnas_fn.stores._survey import catalogue_at, merged_files, place_of_writers
 from jitnas_fn.stores._verify_shared import MAX_STORE_BYTES
-from jitnas_fn.stores._writer import STORE, segments_in
+from jitnas_fn.stores._writer import STORE, called_segments
 from jitnas_fn.stores.careful import NoPlainFile, content_of, kind_of, opened, shown, whole_end
 from jitnas_fn.stores.catalogue import Catalogue, check_schema
 from jitnas_fn.stores.leases import COMPACTION, Lease, Leases
@@ -58,9 +58,9 @@ class SharedRepair:
         try:
             with self._alone() as lease:
                 rebuilding = Rebuilding(self._folder, clock=self._clock)
-                self._done.lost += rebuilding.lost
                 if rebuilding.is_needed:
                     self._done.generation = rebuilding.made()
+                self._done.lost += rebuilding.lost
                 _, catalogue, _ = catalogue_at(self._folder)
                 self._mend_segments(catalogue or Catalogue())
                 self._check_indexes(lease)
@@ -92,7 +92,7 @@ class SharedRepair:
 
     def _mend_segments(self, catalogue: Catalogue) -> None:
         merged = place_of_writers(catalogue)
-        for path in segments_in(self._folder / "segments"):
+        for path in called_segments(self._folder / "segments"):
             if path.stem in merged:  # its lines are read elsewhere
                 continue
             try:

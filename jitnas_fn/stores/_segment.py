@@ -12,6 +12,7 @@ from jitnas_fn.stores._disk import SHARED_ADVICE, failure
 from jitnas_fn.stores._file_store import FileStore
 from jitnas_fn.stores._lines import Heading
 from jitnas_fn.stores._log import Log
+from jitnas_fn.stores.careful import NoPlainFile, opened
 from jitnas_fn.stores.catalogue import Merged
 
 CLOSING = b'{"closed":true}\n'  # the last line of a segment whose writer has ended
@@ -109,6 +110,11 @@ class MergedFile(Lines):
             self.places[part.writer] = first, part.lines
             first += part.lines
 
+    def place_of(self, writer: str) -> tuple[int, int]:
+        """(number of a writer's first line here, how many are there): fewer than there should be if the file was cut."""
+        first, count = self.places[writer]
+        return first, max(0, min(count, len(self._log) - first))
+
     def make_table(self) -> None:
         """Make the index beside it, whatever is in it."""
         with self._mutex:
@@ -142,19 +148,16 @@ class _SharedLog(Log):
     def _opened_stat(self) -> os.stat_result:
         """Asked of the opened file: what NFS says of a path may be a minute old."""
         try:
-            descriptor = os.open(self.path, os.O_RDONLY)
-        except FileNotFoundError:
+            with opened(self.path) as file:
+                return os.fstat(file.fileno())
+        except (FileNotFoundError, NoPlainFile):
             raise
         except OSError as reason:
             raise failure(self.path, "read", reason, advice=SHARED_ADVICE) from None
-        try:
-            return os.fstat(descriptor)
-        finally:
-            os.close(descriptor)
 
     def _open(self, buffering: int) -> BinaryIO:
         for name in self._names:
             self.path = name
             with contextlib.suppress(FileNotFoundError):
-                return super()._open(buffering)
+                return opened(name)
         raise Vanished(f"{self.path} was merged meanwhile: ask again")

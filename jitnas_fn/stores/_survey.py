@@ -15,7 +15,7 @@ from jitnas_fn.core.errors import NewerVersion, StoreError
 from jitnas_fn.stores._disk import names_in
 from jitnas_fn.stores._generations import Generations
 from jitnas_fn.stores._merging import whole_lines
-from jitnas_fn.stores._writer import segments_in
+from jitnas_fn.stores._writer import called_segments
 from jitnas_fn.stores.careful import content_of, opened, whole_end
 from jitnas_fn.stores.catalogue import MAX_CATALOGUE_BYTES, WRITER, Catalogue
 
@@ -142,7 +142,7 @@ def survey(folder: Path) -> Survey:
         If the disk refuses, or a file vanishes meanwhile.
     """
     found = Survey()
-    for path in segments_in(folder / "segments"):
+    for path in called_segments(folder / "segments"):
         try:
             with opened(path) as file:
                 size = whole_lines(file)

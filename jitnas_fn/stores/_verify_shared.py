@@ -14,7 +14,7 @@ from jitnas_fn.stores._progress import Meter, Progress
 from jitnas_fn.stores._segment import CLOSING
 from jitnas_fn.stores._survey import catalogue_at, copies_in, merged_files, place_of_writers, survey
 from jitnas_fn.stores._verify_lines import Passed, differing, take_lines
-from jitnas_fn.stores._writer import STORE, segments_in
+from jitnas_fn.stores._writer import STORE, called_segments
 from jitnas_fn.stores.careful import NoPlainFile, content_of, opened
 from jitnas_fn.stores.catalogue import Chunk, Merged, check_schema
 
@@ -44,7 +44,7 @@ class _Attempt:
         if trouble:
             self._findings.bad(folder / "catalogue" / f"{self._generation}.json", 0, trouble)
         self._files = [] if self._catalogue else merged_files(folder)
-        self._segments = segments_in(folder / "segments")
+        self._segments = called_segments(folder / "segments")
         names = [*(folder / "merged" / one.file for one in self._merged), *self._files, *self._segments]
         self._meter = Meter(progress, sum(map(_size_of, names)))
 

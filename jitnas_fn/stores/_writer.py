@@ -5,11 +5,11 @@ import errno
 import os
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from jitnas_fn.core.codec import canonical
-from jitnas_fn.stores._disk import SHARED_ADVICE, failure, identity_of, names_in, sync_folder, write_all, write_new
+from jitnas_fn.stores._disk import SHARED_ADVICE, failure, identity_of, sync_folder, write_all, write_new
 from jitnas_fn.stores._segment import CLOSING, MERGING, OPEN
 from jitnas_fn.stores.catalogue import SCHEMA, SCHEMA_VERSION, WRITER
 
@@ -131,13 +131,27 @@ class SegmentWriter:
 
 
 def segments_in(folder: Path) -> list[Path]:
-    """The segments in a folder, in the order of their writers; of one that is called by both its names, the merging one."""
+    """The segments in a folder, in the order of their writers; of one that is called by both its names, the merging one.
+
+    What is a link, a pipe or a folder in spite of its name was put there by somebody else, and is none.
+    """
+    return _by_writer(folder, lambda entry: entry.is_file(follow_symlinks=False))
+
+
+def called_segments(folder: Path) -> list[Path]:
+    """Whatever has the name of a segment, be it a file or not."""
+    return _by_writer(folder, lambda entry: bool(entry.name))
+
+
+def _by_writer(folder: Path, counts: Callable[[os.DirEntry[str]], bool]) -> list[Path]:
     try:
-        found = {writer: name for name in sorted(names_in(folder)) if (writer := writer_of(name))}
+        with os.scandir(folder) as entries:
+            names = sorted(entry.name for entry in entries if writer_of(entry.name) and counts(entry))
     except FileNotFoundError:
         return []
     except (OSError, ValueError) as reason:
         raise failure(folder, "read", reason, advice=SHARED_ADVICE) from None
+    found = {writer_of(name): name for name in names}
     return [folder / found[writer] for writer in sorted(found)]
 
 

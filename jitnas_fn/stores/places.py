@@ -14,6 +14,7 @@ from jitnas_fn.stores.snapshot import ENTRIES, MANIFEST, SnapshotStore
 from jitnas_fn.stores.tinydb import TinyStore
 
 CACHE, SHARED, SNAPSHOT = "cache", "shared store", "snapshot"
+CACHE_FILE = "cache.jsonl"  # of a user, in JITNAS_HOME
 OPENERS: dict[str, Callable[[Path], Store]] = {CACHE: TinyStore, SHARED: SegmentStore, SNAPSHOT: SnapshotStore}
 LOOKED_AT_BYTES, LOOKED_AT_LINES = 1 << 20, 200
 BEGINNINGS = (b'{"entry_version":1', b'{"document":{', b'{"created":"')  # of an entry that was torn
@@ -77,8 +78,8 @@ def _kind_of_folder(folder: Path) -> str:
         return SHARED
     if {ENTRIES, MANIFEST} & names:
         return SNAPSHOT
-    if "cache.jsonl" in names:
-        raise NoStore(f"the folder {shown(folder)} holds cache.jsonl: give that file")
+    if CACHE_FILE in names:
+        raise NoStore(f"the folder {shown(folder)} holds {CACHE_FILE}: give that file")
     raise NoStore(f"the folder {shown(folder)} holds no store: {THERE_IS}")
 
 

@@ -44,11 +44,11 @@ def repair(
     place
         The store.
     idle_seconds
-        Of a shared store: after which a segment's writer counts as ended. The torn end of a younger one is left alone. [seconds]
+        Of a shared store: after which a segment's writer counts as ended; the torn end of a younger one is left alone. [s]
     lock_timeout_seconds
-        Of a cache: how long to wait for another process that is writing. [seconds]
+        Of a cache: how long to wait for another process that is writing. [s]
     clock
-        Seconds since 1970, for tests.
+        The time, for tests. [s since 1970]
     progress
         Told how far it has come.
 

@@ -234,7 +234,7 @@ class SegmentStore(Layers):
 
     def _parts(self) -> list[tuple[str, Lines, int, int]]:
         """(writer, the file its lines are in, number of its first line there, how many) of all writers."""
-        merged = [(writer, file, *place) for file in self._merged.values() for writer, place in file.places.items()]
+        merged = [(writer, file, *file.place_of(writer)) for file in self._merged.values() for writer in file.places]
         return [*merged, *((writer, segment, 0, segment.lines) for writer, segment in self._segments.items())]
 
     def _knows(self, heading: Heading) -> bool:

@@ -11,14 +11,15 @@ import hashlib
 import io
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from jitnas_fn.core.codec import Json, parse
 from jitnas_fn.core.entry import MAX_ENTRY_BYTES
 from jitnas_fn.core.errors import NewerVersion, RecordError, StoreError
+from jitnas_fn.core.record import Record
 from jitnas_fn.stores._disk import read_all
 from jitnas_fn.stores._index import Index
 from jitnas_fn.stores._indexed import IndexedStore
@@ -32,7 +33,12 @@ __all__ = ["CARD", "ENTRIES", "MANIFEST", "SCHEMA", "SCHEMA_VERSION", "SnapshotS
 FEW = 2_000  # entries that are looked through sooner than an index is made for them
 MAX_MANIFEST_BYTES = 1_000_000
 MAX_ROW_BYTES = MAX_ENTRY_BYTES + 100
-PATIENCE_SECONDS, PAUSE_SECONDS = 2.0, 0.02  # for whoever is publishing just now
+PATIENCE_SECONDS, PAUSE_SECONDS, LOOKS = 2.0, 0.005, 100  # for whoever is publishing just now
+Answer = TypeVar("Answer")
+
+
+class Replaced(StoreError):
+    """The snapshot was replaced by another while it was read: whoever asks again is answered from that."""
 
 
 class SnapshotStore(IndexedStore):
@@ -77,6 +83,21 @@ class SnapshotStore(IndexedStore):
     def keep(self, lines: Mapping[Heading, bytes]) -> NoReturn:
         """Refuse: what is published is only replaced as a whole."""
         raise StoreError(f"the snapshot in {self.folder} is read-only: put records into your own cache, in front of it")
+
+    def replicates(self, key: str) -> list[Record]:
+        """Every record under `key` that is not retracted, best first."""
+        return self._steadily(lambda: super(SnapshotStore, self).replicates(key))
+
+    def document(self, fingerprint: str) -> dict[str, Any] | None:
+        """The document of an architecture; None if the snapshot has none."""
+        return self._steadily(lambda: super(SnapshotStore, self).document(fingerprint))
+
+    def _steadily(self, ask: Callable[[], Answer]) -> Answer:
+        """The answer to a question, asked again if the snapshot was replaced meanwhile."""
+        for _ in range(LOOKS):
+            with suppress(Replaced):
+                return ask()
+        raise StoreError(f"the snapshot in {self.folder} is replaced faster than it can be read: try again")
 
     def lines(self) -> Iterator[bytes]:
         """Every entry as one line of canonical JSON, as it is: not verified."""
@@ -160,7 +181,7 @@ class SnapshotStore(IndexedStore):
     def _read(self, numbers: Iterable[int]) -> Iterator[tuple[int, bytes]]:
         with self._file() as file:
             if _known_by(os.fstat(file.fileno())) != self._known_by:
-                raise StoreError(f"the snapshot in {self.folder} was replaced while it was read: ask again")
+                raise Replaced(f"the snapshot in {self.folder} was replaced while it was read: ask again")
             for number in numbers:
                 if number not in self._left_out:
                     start = self._ends[number - 1] if number else len(HEAD) + 1

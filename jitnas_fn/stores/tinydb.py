@@ -8,6 +8,8 @@ TinyDB's own storage writes the whole file at each insert, and its table rebuild
 processes destroy the file. Here both are replaced, and `TinyStore.db` can still be searched with a `tinydb.Query`.
 """
 
+import os
+import warnings
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
@@ -16,9 +18,12 @@ from jitnas_fn.core.entry import Entry
 from jitnas_fn.core.errors import RecordError
 from jitnas_fn.stores._aside import Aside
 from jitnas_fn.stores._database import TABLE, EntryDatabase
+from jitnas_fn.stores._disk import failure
 from jitnas_fn.stores._file_store import FileStore
 from jitnas_fn.stores._lines import Heading, entry_of
 from jitnas_fn.stores._locked import LockedLog
+from jitnas_fn.stores._setting_aside import CorruptFile
+from jitnas_fn.stores.careful import opened
 
 __all__ = ["TABLE", "TinyStore"]
 
@@ -67,16 +72,27 @@ class TinyStore(FileStore):
 
     def _mend(self) -> None:
         """End the file with a newline: keep a whole entry that lacks only that, move anything less aside."""
-        tail = self._log.torn_tail()
+        tail = self._file.torn_tail()
         if not tail:
             return
         try:
             whole = bool(entry_of(tail))
         except RecordError:
             whole = False
-            self._aside.keep([tail])
+            self._copy_tail()
         self._file.mend(keep=whole)
         self._refresh()
+
+    def _copy_tail(self) -> None:
+        """Copy the torn end of the file before it is cut off; raises `StoreError` if it cannot be."""
+        try:
+            with opened(self.path, follow=True) as file:
+                size = os.fstat(file.fileno()).st_size - self._file.end
+                CorruptFile(self._aside.path).add(file, self._file.end, size)
+        except OSError as reason:
+            raise failure(self._aside.path, "written", reason) from None
+        told = f"{self.path}: a damaged entry left out (copied to {self._aside.path})"
+        warnings.warn(told, UserWarning, stacklevel=2)
 
     def entry(self, number: int) -> Entry | None:
         """The verified entry on line `number`, from 0; None if there is none."""

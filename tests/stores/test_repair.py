@@ -447,11 +447,15 @@ def test_a_merged_file_that_does_not_say_whose_lines_it_holds_is_kept_from_the_c
 
 
 def test_a_compactor_that_was_killed_before_its_catalogue_needs_no_repair(folder, monkeypatch):
-    monkeypatch.setattr("jitnas_fn.stores._generations.Generations.commit", lambda *given: False)
-    assert compacted(folder) is None
+    monkeypatch.setattr("jitnas_fn.stores._generations.Generations.commit", lambda *given: os._exit(9))
+    child = os.fork()
+    if child == 0:
+        compacted(folder)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
     monkeypatch.undo()
     assert len(list((folder / "merged").glob("*.jsonl"))) == 1
-    assert repaired(folder).generation == 0
+    assert repaired(folder, clock=lambda: LATER).generation == 0
     assert verify(Place(SHARED, folder)).counts["bad"] == 0
     assert seen(folder) == all_of(0, 1, 2)
 

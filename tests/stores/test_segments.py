@@ -4,6 +4,7 @@ import errno
 import itertools
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -478,6 +479,54 @@ def test_damaged_lines_are_left_out_and_said(folder, line):
     else:
         with pytest.warns(UserWarning, match="damaged"):
             assert fixed(1).record_id in ids(SegmentStore(folder))
+
+
+@pytest.mark.timeout(20)
+def test_what_is_no_file_is_no_segment(folder, tmp_path):
+    """A pipe would be waited for; a link would lead out of the store."""
+    store = SegmentStore(folder)
+    store.put(fixed(0))
+    os.mkfifo(folder / "segments" / f"{'a' * 32}.jsonl")
+    outside = tmp_path / "outside"
+    outside.write_text(record_entry(fixed(1)).to_json() + "\n")
+    (folder / "segments" / f"{'b' * 32}.jsonl").symlink_to(outside)
+    (folder / "segments" / f"{'c' * 32}.merging").mkdir()
+    assert ids(SegmentStore(folder)) == [fixed(0).record_id]
+    compacted(store)
+    assert outside.exists()
+    assert len(list((folder / "segments").iterdir())) == 3
+
+
+def test_after_a_lost_catalogue_nothing_is_removed(folder):
+    store = SegmentStore(folder)
+    for number in range(3):
+        store.put(fixed(number))
+        store.close()
+        compacted(store)
+    shutil.rmtree(folder / "catalogue")
+    fresh = SegmentStore(folder)
+    for number in range(3, 6):
+        fresh.put(fixed(number))
+        fresh.close()
+        compacted(fresh)
+    lines = b"".join(path.read_bytes() for path in (folder / "merged").glob("*.jsonl"))
+    assert all(fixed(number).record_id.encode() in lines for number in range(6))
+
+
+def test_a_merged_file_that_was_cut_gives_what_is_left(folder):
+    store = SegmentStore(folder)
+    for number in range(4):
+        store.put(fixed(number))
+    store.close()
+    compacted(store)
+    (merged,) = (folder / "merged").glob("*.jsonl")
+    content = merged.read_bytes()
+    merged.write_bytes(content[: content.rindex(b"\n", 0, -1) - 500])
+    fresh = SegmentStore(folder)
+    entries, cursor = fresh.since({})
+    assert len(entries) == len(fresh) == 2
+    merged.write_bytes(content)
+    assert len(SegmentStore(folder).since(cursor)[0]) == 2
 
 
 def test_a_retraction_by_one_writer_hides_the_record_of_another(folder):

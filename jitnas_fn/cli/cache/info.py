@@ -82,12 +82,12 @@ def told(fields: Json) -> Iterator[str]:
     for name in ("datasets", "recipes", "verdicts"):
         yield _line(name, _listed(fields[name]))
     if asked["asks"]:
-        rate = f"{asked['asks']:,} times since {asked['since'][:10]}: {asked['hits']:,} hits, {asked['misses']:,} misses"
+        rate = f"{asked['asks']:,} since {asked['since'][:10]}: {asked['hits']:,} hits, {asked['misses']:,} misses"
         yield _line("asked", f"{rate}, hit rate {asked['hit_rate']:.0%}")
     else:
         yield _line("asked", "nothing yet")
-    yield _line("spent", _spending(fields["spent"], what="trained records in your own cache"))
-    yield _line("avoided", _spending(fields["avoided"], what="keys that were answered"))
+    yield _line("spent", _spending(fields["spent"], what="records in your cache that were trained"))
+    yield _line("avoided", _spending(fields["avoided"], what="keys answered"))
     if fields["inherited"]["records"]:
         yield _line("inherited", _spending(fields["inherited"], what="keys answered from imported tables"))
     yield _line("", COUNTERFACTUAL)
@@ -104,22 +104,20 @@ def _listed(names: dict[str, int]) -> str:
 
 def _spending(found: Json, *, what: str) -> str:
     if not found["records"]:
-        return f"nothing: no {what}"
+        return f"nothing; {what}: 0"
     hours = f"{found['gpu_hours']:,.4g} GPU-hours, {found['cpu_hours']:,.4g} CPU-hours"
     if found["unknown_device_hours"]:
         hours += f", {found['unknown_device_hours']:,.4g} hours on unknown devices"
     share = "" if found["measured_share"] is None else f" ({found['measured_share']:.0%} of it measured)"
-    energy = f"{energy_range(found['joules'])}{share}"
-    missing = f"; {found['without_energy']:,} state no energy" if found["without_energy"] else ""
-    return f"{hours}, {energy}, for {found['records']:,} {what}{missing}"
+    missing = f", of which {found['without_energy']:,} without energy" if found["without_energy"] else ""
+    return f"{hours}, {energy_range(found['joules'])}{share}; {what}: {found['records']:,}{missing}"
 
 
 def _line(name: str, text: str) -> str:
-    return (
-        textwrap.fill(text, WIDTH, initial_indent=f"{name:<{COLUMN}}", subsequent_indent=" " * COLUMN, break_on_hyphens=False)
-        if name != "home"
-        else f"{name:<{COLUMN}}{text}"
-    )
+    indent = " " * COLUMN
+    if name == "home":  # a path stays as it is
+        return f"{name:<{COLUMN}}{text}"
+    return textwrap.fill(text, WIDTH, initial_indent=f"{name:<{COLUMN}}", subsequent_indent=indent, break_on_hyphens=False)
 
 
 COMMAND = info

@@ -13,6 +13,8 @@ from jitnas_fn.stores.segments import SegmentStore
 from jitnas_fn.stores.snapshot import MANIFEST, SnapshotStore
 from jitnas_fn.stores.tinydb import TinyStore
 
+LOOK_SECONDS = 1.0  # for which a look at shared storage answers many look-ups
+
 
 def users_store() -> LayeredStore:
     """The user's cache over the published snapshot, and over the shared store `$JITNAS_SHARED` while that can be read."""
@@ -25,7 +27,7 @@ def opened(folder: Path) -> SegmentStore:
     """A shared store that is there already; raises `StoreError` if it is not, so that no other is made by mistake."""
     if not folder.is_dir():
         raise StoreError(f"there is no shared store in {folder}: is it mounted? (JITNAS_SHARED names it)")
-    return SegmentStore(folder)
+    return SegmentStore(folder, look_seconds=LOOK_SECONDS)
 
 
 def users_cache() -> TinyStore:

@@ -140,6 +140,8 @@ class Log:
                 identity = identity_of(os.fstat(file.fileno()))
                 self._file = self._file or identity
                 yield file if identity == self._file else io.BytesIO()
+        except StoreError:
+            raise
         except OSError as reason:
             raise failure(self.path, "read", reason) from None
 

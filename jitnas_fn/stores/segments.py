@@ -21,7 +21,6 @@ reader takes the newest catalogue, then the segments whose writers are not in it
 begins again. Nothing depends on locks, on atomic appends or on the order of a listing.
 """
 
-import contextlib
 import os
 import threading
 import time
@@ -30,25 +29,21 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from jitnas_fn.core.codec import parse
 from jitnas_fn.core.entry import Entry
 from jitnas_fn.core.errors import StoreError
 from jitnas_fn.core.interfaces import Cursor, Store, Taken
 from jitnas_fn.core.record import Record
 from jitnas_fn.stores._compaction import Compaction, Compactor
-from jitnas_fn.stores._disk import SHARED_ADVICE, failure
-from jitnas_fn.stores._generations import Generations
-from jitnas_fn.stores._indexed import seen_of, taken
+from jitnas_fn.stores._indexed import taken
 from jitnas_fn.stores._layers import Layers
 from jitnas_fn.stores._lines import Heading, heading_of, line_for, line_of
-from jitnas_fn.stores._segment import Lines, MergedFile, Segment, Vanished
-from jitnas_fn.stores._writer import STORE, SegmentWriter, segments_in
-from jitnas_fn.stores.catalogue import Catalogue, check_schema
+from jitnas_fn.stores._segment import Vanished
+from jitnas_fn.stores._view import LOOKS, View
+from jitnas_fn.stores._writer import SegmentWriter
 from jitnas_fn.stores.leases import Lease, Leases
 
 IDLE_SECONDS, KEEP_SECONDS = 3600.0, 600.0
 Answer = TypeVar("Answer")
-LOOKS, PAUSE_SECONDS = 200, 0.01  # at a store that changes faster than it can be looked at
 
 
 class SegmentStore(Layers):
@@ -61,6 +56,8 @@ class SegmentStore(Layers):
     ----------
     folder
         Where it is; made by the first append.
+    look_seconds
+        For how long a look-up may rely on the last look at the folder, which takes some calls to a server. [seconds]
 
     Attributes
     ----------
@@ -75,16 +72,12 @@ class SegmentStore(Layers):
         If it cannot be read.
     """
 
-    def __init__(self, folder: str | os.PathLike[str]) -> None:
+    def __init__(self, folder: str | os.PathLike[str], *, look_seconds: float = 0.0) -> None:
         self.folder = Path(folder)
-        self._generations = Generations(self.folder / "catalogue")
-        self._catalogue = Catalogue()
-        self._merged: dict[str, MergedFile] = {}
-        self._segments: dict[str, Segment] = {}
+        self._view = View(self.folder, look_seconds=look_seconds)
         self._writer = SegmentWriter(self.folder / "segments")
         self._mutex = threading.RLock()
         self._finalizer = weakref.finalize(self, self._writer.close)
-        self._check_version()
         self._layers()
 
     def put(self, record: Record) -> None:
@@ -116,10 +109,10 @@ class SegmentStore(Layers):
         """Keep verified lines of those that are not known, and say how many; raises `StoreError` if they cannot be written."""
         with self._mutex:
             for _ in range(LOOKS):
-                lines = {heading: line for heading, line in lines.items() if not self._knows(heading)}
+                lines = {heading: line for heading, line in lines.items() if not self._view.knows(heading)}
                 if not lines or self._written(lines):
                     return len(lines)
-                self._look()  # merged meanwhile, with these lines or without
+                self._view.look()  # merged meanwhile, with these lines or without
         raise StoreError(f"{self.folder} is merged faster than one can write to it: try again")
 
     def since(self, cursor: Cursor, *, max_bytes: int | None = None) -> tuple[list[Entry], Cursor]:
@@ -135,7 +128,7 @@ class SegmentStore(Layers):
             Stop before the entries are longer together, but not before the first; None for all. [bytes]
         """
         with self._mutex:
-            return self._steadily(lambda: self._since(cursor, max_bytes))
+            return self._steadily(lambda: self._view.since(cursor, max_bytes))
 
     def replicates(self, key: str) -> list[Record]:
         """Every record under `key` that is not retracted, best first."""
@@ -155,37 +148,14 @@ class SegmentStore(Layers):
                         seen.add(record.record_id)
                         yield record
             except Vanished:
+                self.look_afresh()
                 continue
             return
 
-    def _since(self, cursor: Cursor, max_bytes: int | None) -> tuple[list[Entry], Cursor]:
-        entries: list[Entry] = []
-        after: Cursor = {}
-        self._look()
-        for writer, lines, first, count in self._parts():
-            seen = seen_of(cursor, writer, count)
-            new, end = lines.entries_between(first + seen, first + count, max_bytes=max_bytes, at_least=0 if entries else 1)
-            entries += new
-            after[writer] = end - first
-            if max_bytes is not None:
-                max_bytes = max(0, max_bytes - lines.bytes_of(range(first + seen, end)))
-        return entries, {writer: seen for writer, seen in after.items() if seen}
-
-    def _steadily(self, ask: Callable[[], Answer]) -> Answer:
-        """The answer to a question, asked again if what it was to be read from was merged meanwhile."""
-        for _ in range(LOOKS):
-            with contextlib.suppress(Vanished):
-                return ask()
-        raise StoreError(f"{self.folder} changes faster than it can be read: try again")
-
     def look_afresh(self) -> None:
-        """Make sure that what any machine kept until now is seen from now on.
-
-        NFS may answer a listing from memory for a minute, unless it learns that the folder was changed: it is, by this machine.
-        """
-        for folder in (self.folder / "segments", self.folder / "catalogue"):
-            with contextlib.suppress(OSError):
-                os.utime(folder)
+        """Make sure that what any machine kept until now is seen from now on, whatever NFS remembers."""
+        with self._mutex:
+            self._view.look_afresh()
 
     def compact(
         self, *, idle_seconds: float = IDLE_SECONDS, keep_seconds: float = KEEP_SECONDS, clock: Callable[[], float] = time.time
@@ -229,65 +199,20 @@ class SegmentStore(Layers):
 
     def _layers(self) -> Sequence[Store]:
         with self._mutex:
-            self._look()
-            return [*self._merged.values(), *self._segments.values()]
+            return self._view.files()
 
-    def _parts(self) -> list[tuple[str, Lines, int, int]]:
-        """(writer, the file its lines are in, number of its first line there, how many) of all writers."""
-        merged = [(writer, file, *file.place_of(writer)) for file in self._merged.values() for writer in file.places]
-        return [*merged, *((writer, segment, 0, segment.lines) for writer, segment in self._segments.items())]
-
-    def _knows(self, heading: Heading) -> bool:
-        """Whether an entry need not be written: not if it is only in a segment being merged, which it may have reached late."""
-        settled = [segment for segment in self._segments.values() if not segment.is_merging]
-        return any(layer.knows(heading) for layer in (*self._merged.values(), *settled))
+    def _steadily(self, ask: Callable[[], Answer]) -> Answer:
+        """The answer to a question, asked again if what it was to be read from was merged meanwhile."""
+        for _ in range(LOOKS):
+            try:
+                return ask()
+            except Vanished:
+                with self._mutex:
+                    self._view.look()
+        raise StoreError(f"{self.folder} changes faster than it can be read: try again")
 
     def _written(self, lines: Mapping[Heading, bytes]) -> bool:
         if not self._writer.write(list(lines.values())):
             return False
-        segment = self._segments.get(self._writer.name)
-        if segment is None:
-            segment = self._segments[self._writer.name] = Segment(self.folder / "segments", self._writer.name)
-        segment.note(self._writer.descriptor, lines)
+        self._view.note(self._writer.name, self._writer.descriptor, lines)
         return True
-
-    def _look(self) -> None:
-        """Take in what others merged and appended."""
-        for _ in range(LOOKS):
-            generation = self._generations.newest()
-            if self._take_generation(generation) and self._take_segments() and self._generations.newest() == generation:
-                return
-            time.sleep(PAUSE_SECONDS)
-        raise StoreError(f"{self.folder} changes faster than it can be read: try again")
-
-    def _take_generation(self, generation: int) -> bool:
-        if generation == self._catalogue.generation:
-            return True
-        catalogue = self._generations.read(generation)
-        if catalogue is None:
-            return False
-        folder = self.folder / "merged"
-        files = {merged.file: self._merged.get(merged.file) or MergedFile(folder, merged) for merged in catalogue.merged}
-        if not all(file.look() for file in files.values()):
-            return False
-        self._catalogue, self._merged = catalogue, files
-        return True
-
-    def _take_segments(self) -> bool:
-        folder, merged = self.folder / "segments", {writer for file in self._merged.values() for writer in file.places}
-        writers = [path.stem for path in segments_in(folder) if path.stem not in merged]
-        self._segments = {writer: self._segments.get(writer) or Segment(folder, writer) for writer in writers}
-        gone = [writer for writer, segment in self._segments.items() if not segment.look()]
-        for writer in gone:
-            del self._segments[writer]
-        return not gone
-
-    def _check_version(self) -> None:
-        path = self.folder / STORE
-        try:
-            text = path.read_text("utf-8", errors="replace")
-        except FileNotFoundError:
-            return
-        except (OSError, ValueError) as reason:
-            raise failure(path, "read", reason, advice=SHARED_ADVICE) from None
-        check_schema(parse(text, max_bytes=100_000, error=StoreError, what=f"file ({path})"), str(self.folder))

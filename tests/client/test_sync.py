@@ -427,6 +427,7 @@ def test_how_long_ago(when, told):
 
 def test_shared_storage_is_the_third_layer_while_it_is_there(shared, tmp_path, monkeypatch):
     monkeypatch.setenv("JITNAS_SHARED", str(shared.folder))
+    monkeypatch.setattr("jitnas_fn.client.cache.LOOK_SECONDS", 0.0)
     client = Client()
     assert client.store.get(fixed(5).key) == fixed(5)
     shared.put(fixed(77))

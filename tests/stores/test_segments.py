@@ -113,11 +113,28 @@ def test_a_fresh_process_with_a_cursor_reads_no_merged_lines(folder, monkeypatch
     _, cursor = SegmentStore(folder).since({})
     SegmentStore(folder).put(fixed(9))
     fresh, reading = SegmentStore(folder), []
-    for file in fresh._merged.values():
+    for file in fresh._view._merged.values():
         monkeypatch.setattr(file._log, "read", lambda numbers: reading.append(list(numbers)) or iter(()))
     entries, _ = fresh.since(cursor)
     assert [entry.body["record"]["key"] for entry in entries] == [fixed(9).key]
     assert not any(reading)
+
+
+def test_many_look_ups_may_share_a_look_at_the_folder(folder, monkeypatch):
+    writer = SegmentStore(folder)
+    writer.put(fixed(0))
+    reader = SegmentStore(folder, look_seconds=30)
+    looks, newest = [], reader._view._generations.newest
+    monkeypatch.setattr(reader._view._generations, "newest", lambda: looks.append(1) or newest())
+    assert [reader.get(fixed(0).key) for _ in range(10)] == 10 * [fixed(0)]
+    assert looks == []
+    writer.put(fixed(1))
+    assert reader.get(fixed(1).key) is None
+    assert len(reader.since({})[0]) == 2
+    assert reader.get(fixed(1).key) == fixed(1)
+    writer.close()
+    compacted(SegmentStore(folder))
+    assert reader.get(fixed(0).key) == fixed(0)
 
 
 def test_pages_bring_everything_once(folder):

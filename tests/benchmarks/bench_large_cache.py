@@ -24,7 +24,8 @@ RECORDS, LOOKUPS, BATCH, COLD = 100_000, 2_000, 5_000, 5
 OPEN_BAR_SECONDS, MEMORY_BAR_MIB, LOOKUP_BAR_MICROSECONDS, COLD_BAR_SECONDS = 2.0, 400, 100, 0.5
 
 OPENED = """
-import json, resource, sys, time
+import json, re, resource, sys, time
+from pathlib import Path
 from jitnas_fn.stores.tinydb import TinyStore
 keys = json.load(open(sys.argv[2]))
 began = time.perf_counter()
@@ -38,7 +39,9 @@ for _ in range(3):
     for key in keys:
         store.get(key)
     times.append((time.perf_counter() - began) / len(keys))
-memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+status = Path("/proc/self/status")
+peak = re.search(r"VmHWM:\\s+(\\d+)", status.read_text())[1] if status.exists() else 0
+memory = int(peak or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) / 1024
 print(json.dumps([opened, min(times), memory]))
 """
 PARSED = """

@@ -42,6 +42,8 @@ def next_line(file: BinaryIO) -> tuple[bytes, int] | None:
     """The next whole line, or the beginning of one that is too long, and its length; None at the end or at a torn tail."""
     line = part = file.readline(MAX_ENTRY_BYTES + 1)
     length = len(line)
+    if length <= MAX_ENTRY_BYTES and not line.endswith(b"\n"):
+        return None  # the end, for now: what its writer adds meanwhile must not be read as another part
     while part and not part.endswith(b"\n"):
         part = file.readline(PART_BYTES)
         length += len(part)

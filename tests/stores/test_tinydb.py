@@ -1,6 +1,7 @@
 """The user's cache on disk: kills, second processes, damage, full disks, and its face as a TinyDB."""
 
 import errno
+import io
 import os
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from tinydb import Query, TinyDB
 
 from jitnas_fn.core.entry import Entry, record_entry, retraction_entry
 from jitnas_fn.core.errors import NewerVersion, StoreError
+from jitnas_fn.stores._disk import next_line
 from jitnas_fn.stores.tinydb import TinyStore
 from tests.samples import SALT, a_record
 
@@ -370,3 +372,23 @@ def test_a_search_leaves_damaged_documents_out(path):
     store = TinyStore(path)
     with pytest.warns(UserWarning, match="damaged"):
         assert len(store.db.search(Query().kind == "record")) == 2
+
+
+def test_a_line_that_is_finished_while_it_is_read_is_read_later_and_whole():
+    """The reader meets the end in the middle of a line; by the time it asks for more, the writer has written the rest."""
+    line = record_entry(fixed(0)).to_json().encode() + b"\n"
+
+    class Growing(io.BytesIO):
+        def readline(self, size=-1):
+            found = super().readline(size)
+            if not found.endswith(b"\n"):
+                here = self.tell()
+                self.seek(0, io.SEEK_END)
+                self.write(line[100:])
+                self.seek(here)
+            return found
+
+    file = Growing(line[:100])
+    assert next_line(file) is None
+    file.seek(0)
+    assert next_line(file) == (line, len(line))

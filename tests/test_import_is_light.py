@@ -53,12 +53,13 @@ def test_the_package_alone_loads_nothing_heavy(own_home):
     assert run(f"import jitnas_fn; {LOADED}", own_home) == "[]"
 
 
-@pytest.mark.parametrize("name", ["memory", "tinydb", "snapshot", "layered"])
+@pytest.mark.parametrize("name", ["memory", "tinydb", "snapshot", "layered", "segments", "reachable"])
 def test_a_store_loads_nothing_heavy(own_home, name):
     assert run(f"import jitnas_fn.stores.{name}; {LOADED}", own_home) == "[]"
 
 
-def test_a_look_up_by_key_loads_nothing_heavy(own_home, kept):
+def test_a_look_up_by_key_loads_nothing_heavy(own_home, kept, monkeypatch):
+    monkeypatch.delenv("JITNAS_SNAPSHOT")
     code = f"""
 from jitnas_fn import settings
 from jitnas_fn.stores.layered import LayeredStore
@@ -71,7 +72,8 @@ print(store.get({kept.key!r}).record_id)
     assert run(code, own_home).split("\n") == [kept.record_id, "[]"]
 
 
-def test_the_command_line_looks_a_key_up_without_anything_heavy(own_home, kept):
+def test_the_command_line_looks_a_key_up_without_anything_heavy(own_home, kept, monkeypatch):
+    monkeypatch.delenv("JITNAS_SNAPSHOT")
     code = f"""
 from jitnas_fn.cli.app import run
 assert run(["lookup", {kept.key!r}, "--json"]) == 0

@@ -352,31 +352,45 @@ def test_sixteen_writers_while_readers_and_the_compactor_run(folder):
     assert len(seen) == 16_000
 
 
-def forked(folder, first):
+class Forked:
     """A child that appends until it is killed, and a pipe on which it says the number of each record once it is kept."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        store = SegmentStore(folder)
-        for number in itertools.count(first):
-            store.put(fixed(number))
-            os.write(writing, b"%d\n" % number)
-    os.close(writing)
-    return child, reading
+
+    def __init__(self, folder, first):
+        self.reading, writing = os.pipe()
+        self.child = os.fork()
+        if self.child == 0:
+            store = SegmentStore(folder)
+            for number in itertools.count(first):
+                store.put(fixed(number))
+                os.write(writing, b"%d\n" % number)
+        os.close(writing)
+
+    def killed_after(self, seconds):
+        """Kill it so long after it has begun; the numbers that it said."""
+        told = os.read(self.reading, 1)
+        time.sleep(seconds)
+        self.kill()
+        with os.fdopen(self.reading, "rb") as pipe:
+            return [int(number) for number in (told + pipe.read()).split(b"\n")[:-1]]
+
+    def kill(self):
+        if self.child:
+            os.kill(self.child, signal.SIGKILL)
+            os.waitpid(self.child, 0)
+        self.child = 0
 
 
 @pytest.mark.timeout(300)
 def test_what_was_acknowledged_survives_200_kills_at_random_moments(folder):
     draw, kept = random.Random(7), []
     for round_ in range(50):
-        children = [forked(folder, 100_000 * (4 * round_ + number)) for number in range(4)]
-        for child, reading in children:
-            told = os.read(reading, 1)  # it is at work
-            time.sleep(draw.random() * 0.02)
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-            with os.fdopen(reading, "rb") as pipe:
-                kept += [int(number) for number in (told + pipe.read()).split(b"\n")[:-1]]
+        children = [Forked(folder, 100_000 * (4 * round_ + number)) for number in range(4)]
+        try:
+            for child in children:
+                kept += child.killed_after(draw.random() * 0.02)
+        finally:
+            for child in children:
+                child.kill()
         if round_ % 10 == 9:
             compacted(SegmentStore(folder))
     assert len(kept) > 200

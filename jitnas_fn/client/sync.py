@@ -23,6 +23,7 @@ from jitnas_fn.worker.entry import run_task
 
 PAGE_BYTES = 4_000_000
 ANSWER_SECONDS = 60.0
+ATTEMPTS = 3  # with a newer manifest each, where a store is merged while it is read
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,40 +46,66 @@ def from_url(url: str, store: Store, *, show: Show, progress: Progress) -> Synce
     StoreError
         If there is none, or what is there does not have the hashes that it should.
     NewerVersion
-        If a newer jitnas_fn wrote it. Nothing of it is kept.
+        If a newer jitnas_fn wrote it. What it wrote is not kept.
     """
     remote = Remote(url)
-    done = Synced(source=remote.name, reached=True, last=progress.last(remote.name))
-    try:
-        return _read(remote, store, done, show=show, progress=progress)
-    except SiteUnavailable as trouble:
-        return replace(done, reached=False, trouble=str(trouble))
+    filling = _Filling(remote, store, show, progress, Synced(source=remote.name, reached=True, last=progress.last(remote.name)))
+    for attempt in range(ATTEMPTS):
+        try:
+            return filling.filled()
+        except SiteUnavailable as trouble:
+            return replace(filling.done, reached=False, trouble=str(trouble))
+        except _Moved:
+            if attempt == ATTEMPTS - 1:
+                raise
+    raise AssertionError("the last attempt returns or raises")
 
 
-def _read(remote: Remote, store: Store, done: Synced, *, show: Show, progress: Progress) -> Synced:
-    text, fields = _manifest(remote)
-    if fields.get("schema") == SNAPSHOT:
-        return read_snapshot(remote, store, done, manifest=fields, show=show, progress=progress)
-    if fields.get("schema") != SCHEMA:
-        raise StoreError(
-            f"{remote.name} is neither a {SCHEMA} nor a {SNAPSHOT}: its schema is {str(fields.get('schema'))[:40]!r}"
-        )
-    cursor, catalogue = progress.cursor(remote.name), Catalogue.from_json(text)
-    pieces = [piece for path, begins, part in located(catalogue) for piece in _unseen(path, begins, part, cursor)]
-    whole = sum(piece.size for piece in pieces)
-    for piece in pieces:
-        content = remote.read(piece.path, start=piece.start, size=piece.size)
+class _Moved(StoreError):
+    """What the manifest says was merged just now, or is damaged: a newer manifest tells."""
+
+
+@dataclass(slots=True)
+class _Filling:
+    """A store on its way to what a URL has."""
+
+    remote: Remote
+    store: Store
+    show: Show
+    progress: Progress
+    done: Synced
+
+    def filled(self) -> Synced:
+        """Read the manifest, and what is missing."""
+        name = self.remote.name
+        text, fields = _manifest(self.remote)
+        if fields.get("schema") == SNAPSHOT:
+            return read_snapshot(self.remote, self.store, self.done, manifest=fields, show=self.show, progress=self.progress)
+        if fields.get("schema") != SCHEMA:
+            raise StoreError(f"{name} is neither a {SCHEMA} nor a {SNAPSHOT}: its schema is {str(fields.get('schema'))[:40]!r}")
+        cursor, catalogue = self.progress.cursor(name), Catalogue.from_json(text)
+        pieces = [piece for path, begins, part in located(catalogue) for piece in _unseen(path, begins, part, cursor)]
+        whole = self.done.bytes + sum(piece.size for piece in pieces)
+        for piece in pieces:
+            lines = self._content(piece).split(b"\n")[:-1]
+            cursor = {**cursor, piece.writer: piece.seen}
+            self.done = self.done.plus(self.store.take([line + b"\n" for line in lines]), piece.size)
+            self.progress.reached(name, cursor, done=False)
+            self.show(self.done.bytes, whole)
+        self.progress.reached(name, cursor, done=True)
+        return replace(self.done, as_of=catalogue.created, last=self.progress.last(name))
+
+    def _content(self, piece: Piece) -> bytes:
+        try:
+            content = self.remote.read(piece.path, start=piece.start, size=piece.size)
+        except Missing as reason:
+            raise _Moved(f"{reason}, which its manifest names: synchronise again") from None
         if hashlib.sha256(content).hexdigest() != piece.sha256:
-            raise StoreError(
-                f"{piece.path} at {remote.name} does not have the content that its manifest says: it was merged just now, "
-                "or damaged; synchronise again, and if that does not help, tell whoever looks after it"
+            raise _Moved(
+                f"{piece.path} at {self.remote.name} does not have the content that its manifest says: synchronise again, and "
+                "if that does not help, tell whoever looks after it"
             )
-        cursor = {**cursor, piece.writer: piece.seen}
-        done = done.plus(store.take(content.splitlines(keepends=True)), piece.size)
-        progress.reached(remote.name, cursor, done=False)
-        show(done.bytes, whole)
-    progress.reached(remote.name, cursor, done=True)
-    return replace(done, as_of=catalogue.created, last=progress.last(remote.name))
+        return content
 
 
 def _manifest(remote: Remote) -> tuple[str, Json]:

@@ -135,6 +135,24 @@ def test_what_was_broken_off_goes_on_from_there(client, cache, shared, monkeypat
     assert len(first.files) + len(second.files) == sum(len(part.chunks) for _, _, part in catalogue.located(now)) == 8
 
 
+def test_what_is_merged_while_it_is_fetched_is_fetched_from_where_it_is_then(client, cache, shared, monkeypatch):
+    read = Remote.read
+
+    def meanwhile(remote, path, *, start, size):
+        if path != "MANIFEST.json":
+            monkeypatch.setattr(Remote, "read", read)
+            shared.put(fixed(99))
+            shared.close()
+            shared.compact(idle_seconds=0, keep_seconds=-1)
+            shared.compact(idle_seconds=0, keep_seconds=-1)
+        return read(remote, path, start=start, size=size)
+
+    monkeypatch.setattr(Remote, "read", meanwhile)
+    done = client.sync(str(shared.folder))
+    assert (done.reached, done.new) == (True, 31)
+    assert ids(cache) == expected(*range(20), 99)
+
+
 def test_a_cache_that_was_removed_is_filled_from_the_beginning(client, cache, shared):
     client.sync(str(shared.folder))
     cache.path.unlink()

@@ -219,8 +219,10 @@ def test_a_compactor_that_was_killed_leaves_what_the_next_one_finishes(folder, m
     monkeypatch.setattr("jitnas_fn.stores._generations.Generations.commit", lambda *given: os._exit(9))
     child = os.fork()
     if child == 0:
-        store.compact(idle_seconds=0, keep_seconds=-1)
-        os._exit(0)
+        try:
+            store.compact(idle_seconds=0, keep_seconds=-1)
+        finally:
+            os._exit(0)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
     monkeypatch.undo()
     assert len(SegmentStore(folder)) == 3
@@ -359,10 +361,13 @@ class Forked:
         self.reading, writing = os.pipe()
         self.child = os.fork()
         if self.child == 0:
-            store = SegmentStore(folder)
-            for number in itertools.count(first):
-                store.put(fixed(number))
-                os.write(writing, b"%d\n" % number)
+            try:
+                store = SegmentStore(folder)
+                for number in itertools.count(first):
+                    store.put(fixed(number))
+                    os.write(writing, b"%d\n" % number)
+            finally:
+                os._exit(1)  # or it would go on with the tests
         os.close(writing)
 
     def killed_after(self, seconds):
@@ -574,8 +579,10 @@ def test_a_fork_writes_to_a_segment_of_its_own(folder):
     store.put(fixed(0))
     child = os.fork()
     if child == 0:
-        store.put(fixed(1))
-        os._exit(0)
+        try:
+            store.put(fixed(1))
+        finally:
+            os._exit(0)
     os.waitpid(child, 0)
     store.put(fixed(2))
     assert len(segments(folder)) == 2

@@ -3,9 +3,9 @@
 import re
 from dataclasses import dataclass
 
-from jitnas_fn.core.codec import MAX_DEPTH, digest
-from jitnas_fn.core.entry import Entry, record_entry
-from jitnas_fn.core.errors import RecordError
+from jitnas_fn.core.codec import MAX_DEPTH, digest, parse
+from jitnas_fn.core.entry import MAX_ENTRY_BYTES, Entry, record_entry
+from jitnas_fn.core.errors import NewerVersion, RecordError
 from jitnas_fn.core.record import MAX_RECORD_BYTES, RECORD_VERSION, Record
 from jitnas_fn.core.task import HASH
 
@@ -124,7 +124,13 @@ def entry_of(line: bytes) -> Entry:
 
 def record_of(line: bytes) -> Record:
     """The record on `line`, verified; raises as `entry_of` does. The caller checks whether it is the one asked for."""
-    return Record.from_dict(Entry.from_json(_text(line)).body.get("record", {}))
+    fields = parse(_text(line), max_bytes=MAX_ENTRY_BYTES, error=RecordError, what="log entry", hashed=True)
+    try:
+        return Record.from_dict(Entry.from_dict(fields).body.get("record", {}))
+    except NewerVersion:
+        raise
+    except ValueError as reason:  # a number that no float holds
+        raise RecordError(f"this record is not one: {str(reason)[:200]}") from None
 
 
 def heading_of(entry: Entry) -> Heading:

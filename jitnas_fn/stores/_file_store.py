@@ -87,7 +87,7 @@ class FileStore(IndexedStore):
     def _write_table(self) -> None:
         """Put an index beside the file, if the disk takes one, and keep what it covers in memory no longer."""
         self._covered = len(self._log)  # whether it can be written or not, try again only when there is much more
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, LookupError):  # the file may be replaced just now
             ends = self._log.ends()
             edges = [line for _, line in self._log.read([0, len(self._log) - 1])]
             self._index.write(self._table_path, ends=ends, first=edges[0], last=edges[-1], left_out=self._left_out)

@@ -83,12 +83,12 @@ class IndexCheck:
     def _knows(self, table: Table, heading: Heading, number: int) -> bool:
         """Whether the index has what is, or seems to be, on a line. Of what is there twice it names either line."""
         if heading.kind in ("record", "architecture"):
-            row = table.row_of(heading.name) if heading.kind == "record" else None
-            there = table.line_of_document(heading.name) if heading.kind == "architecture" else row and row.number
-            if there is None:
+            rows = table.rows_of(heading.name) if heading.kind == "record" else []
+            there = [*(row.number for row in rows), *table.lines_of_document(heading.name)]
+            if not there:
                 return number in table.left_out
             self._named.add(heading.name)
-            if there == number:
+            if number in there:
                 self._found.add(heading.name)
             return True
         return table.is_retracted(heading.name) if heading.kind == "retraction" else table.has_other(heading.name)

@@ -2,7 +2,7 @@
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -12,7 +12,7 @@ from jitnas_fn.core.interfaces import Cursor, Taken
 from jitnas_fn.core.record import Record
 from jitnas_fn.core.task import is_key
 from jitnas_fn.stores._index import Index
-from jitnas_fn.stores._lines import Heading, entry_of, heading_at_a_glance, heading_of, line_for, line_of, record_of
+from jitnas_fn.stores._lines import Heading, entry_of, heading_of, line_for, line_of, record_of
 
 BATCH = 256
 Held = TypeVar("Held")
@@ -48,9 +48,13 @@ class IndexedStore(ABC):
         self.extend([entry])
 
     def knows(self, heading: Heading) -> bool:
-        """Whether an entry with this heading would add nothing to what was seen of this store."""
+        """Whether an entry with this heading would add nothing: a line that was seen has it, and is whole."""
         with self._mutex:
-            return self._index.knows(heading)
+            if not self._index.knows(heading):
+                return False
+            if heading.kind not in ("record", "architecture"):
+                return True
+            return self._first(self._index.lines_of(heading), lambda line: announced(entry_of(line), heading)) is not None
 
     @abstractmethod
     def _refresh(self) -> None:
@@ -87,28 +91,35 @@ class IndexedStore(ABC):
             return []
         with self._mutex:
             self._refresh()
-            found = self._held(self._index.lines_under(key), lambda line: checked(record_of(line), key=key))
+            candidates = self._index.lines_under(key)
+            every = [self._first(numbers, lambda line: checked(record_of(line), key=key)) for numbers in candidates]
+        found = [record for record in every if record is not None]
         return sorted(found, key=lambda record: record.order, reverse=True) if len(found) > 1 else found
 
     def document(self, fingerprint: str) -> dict[str, Any] | None:
         """The document of an architecture; None if this store has none."""
         if not is_key(fingerprint):
             return None
+        wanted = Heading("architecture", fingerprint)
         with self._mutex:
             self._refresh()
-            number = self._index.line_of_document(fingerprint)
-            entries = self._held([] if number is None else [number], entry_of)
-        return dict(entries[0].body["document"]) if entries else None
+            numbers = self._index.lines_of_document(fingerprint)
+            entry = self._first(numbers, lambda line: announced(entry_of(line), wanted))
+        return dict(entry.body["document"]) if entry else None
 
     def records(self) -> Iterator[Record]:
         """Every record that is not retracted, in the order of arrival."""
         names = iter(self.record_ids())
         while batch := list(islice(names, BATCH)):
             with self._mutex:
-                numbers = {number: name for name in batch if (number := self._index.line_of_record(name)) is not None}
-                found = self._held(numbers, record_of)
-            wanted = set(numbers.values())
-            yield from (record for record in found if record.record_id in wanted)
+                lines = {name: self._index.lines_of_record(name) for name in batch}
+                firsts = self._held([numbers[0] for numbers in lines.values() if numbers], record_of)
+                found = {record.record_id: record for record in firsts}
+                for name in batch:  # whose first line is damaged
+                    other = None if name in found else self._first(self._index.lines_of_record(name), record_of)
+                    if other is not None:
+                        found[other.record_id] = other
+            yield from (found[name] for name in batch if name in found)
 
     def take(self, lines: Iterable[bytes]) -> Taken:
         """Keep log entries that come as lines of JSON, after verifying each; those that are damaged are left out."""
@@ -167,6 +178,14 @@ class IndexedStore(ABC):
         """Number of records that are not retracted. One that is damaged counts until it is asked for."""
         return len(self.record_ids())
 
+    def _first(self, numbers: Sequence[int], reading: Callable[[bytes], Held]) -> Held | None:
+        """What the first of these lines holds that is whole."""
+        for number in numbers:
+            held = self._held([number], reading)
+            if held:
+                return held[0]
+        return None
+
     def _held(self, numbers: Iterable[int], reading: Callable[[bytes], Held]) -> list[Held]:
         """What these lines hold, verified by `reading`; what does not verify is set aside and left out."""
         return self._verified(self._read(numbers), reading)
@@ -177,8 +196,7 @@ class IndexedStore(ABC):
             try:
                 found.append(reading(line))
             except RecordError:
-                if heading := heading_at_a_glance(line):
-                    self._index.forget(number, heading)
+                self._index.forget(number)
                 self._set_aside(number, line)
         return found
 
@@ -187,6 +205,14 @@ def seen_of(cursor: Cursor, name: str, count: int) -> int:
     """How many of the `count` lines of a log a cursor has seen; 0 for one that cannot be right."""
     seen = cursor.get(name, 0)
     return seen if type(seen) is int and 0 <= seen <= count else 0
+
+
+def announced(entry: Entry, heading: Heading) -> Entry:
+    """The entry; raises `RecordError` if it has not what its line or an index said."""
+    found = heading_of(entry)
+    if (found.kind, found.name) != (heading.kind, heading.name) or (found.shut and not heading.shut):
+        raise RecordError(f"a line that should hold the {heading.kind} {heading.name[:12]}… holds something else")
+    return entry
 
 
 def checked(record: Record, *, key: str) -> Record:

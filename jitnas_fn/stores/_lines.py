@@ -14,7 +14,7 @@ _DOCUMENT = b'{"document":{'
 _KEY = b'"key":"'
 _ID = b'"record_id":"'
 _VERSION = b'"record_version":%d,' % RECORD_VERSION
-_SHUT = b'"salt":null'
+_SEAL, _SALT = b'"seal":{"commitment":"', b'","salt":null}'
 _HASH = re.compile(rb"[0-9a-f]{64}")
 _ARCHITECTURE_END = re.compile(rb',"entry_version":1,"fingerprint":"([0-9a-f]{64})","kind":"architecture"}\n')
 _ARCHITECTURE_END_BYTES = 123
@@ -152,8 +152,9 @@ def heading_at_a_glance(line: bytes) -> Heading | None:
     """
     if line.startswith(_RECORD) and line.endswith(b"}}\n"):
         key, record_id = _only(line, _KEY), _only(line, _ID)
-        if key and record_id and _VERSION in line:
-            return Heading("record", record_id, key, _SHUT in line)
+        seal = line.find(_SEAL)
+        if key and record_id and _VERSION in line and seal >= 0 and line.find(_SEAL, seal + 1) < 0:
+            return Heading("record", record_id, key, line.startswith(_SALT, seal + len(_SEAL) + 64))
     elif line.startswith(_DOCUMENT):
         end = _ARCHITECTURE_END.fullmatch(line, len(line) - _ARCHITECTURE_END_BYTES)
         if end:

@@ -115,6 +115,8 @@ class Log:
         """Lines by their numbers; none if the file was replaced meanwhile."""
         with self._reading(buffering=0) as file:
             for number in numbers:
+                if number >= len(self._ends):  # an index that lies
+                    continue
                 start = self._ends[number - 1] if number else 0
                 file.seek(start)
                 if content := read_all(file, self._ends[number] - start):

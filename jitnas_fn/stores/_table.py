@@ -11,7 +11,7 @@ SHA-256 of the first and last line, by which the file is known again.
 """
 
 import hashlib
-import mmap
+import os
 import secrets
 import sys
 import zlib
@@ -23,9 +23,11 @@ from typing import Any
 
 from jitnas_fn.core.codec import canonical, parse
 from jitnas_fn.core.errors import StoreError
+from jitnas_fn.stores.careful import opened
 
 VERSION = 1
 MAX_HEADER_BYTES = 1_000_000
+MOST_BYTES = 4 << 30  # of a table
 SHUT = 1 << 63
 RECORD, PLACE, DOCUMENT, NAME, END = 72, 4, 40, 32, 8  # bytes of a row
 ROWS = (END, RECORD, PLACE, DOCUMENT, NAME, NAME)
@@ -41,7 +43,7 @@ class Row:
 
 
 class Table:
-    """An index as it lies on the disk, mapped into memory.
+    """An index as it lies on the disk. It is read, not mapped: somebody may cut the file.
 
     Attributes
     ----------
@@ -74,8 +76,9 @@ class Table:
     def opened(cls, path: Path) -> "Table | None":
         """The table at `path`; None where there is none that can be used."""
         try:
-            with path.open("rb") as file:
-                return cls(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+            with opened(path, follow=True) as file:
+                size = os.fstat(file.fileno()).st_size
+                return cls(file.read(size)) if size <= MOST_BYTES else None
         except (OSError, ValueError, LookupError, TypeError, StoreError):
             return None
 
@@ -88,17 +91,23 @@ class Table:
             at += 1
         return found
 
-    def row_of(self, record_id: str) -> Row | None:
-        """One record by its id."""
-        name, places = bytes.fromhex(record_id), self._places
+    def rows_of(self, record_id: str) -> list[Row]:
+        """Every line of one record."""
+        name, places, found = bytes.fromhex(record_id), self._places, []
         at = bisect_left(places, name, key=lambda place: bytes(self._records[place * RECORD + 32 : place * RECORD + 64]))
-        row = self._row(places[at]) if at < len(places) else None
-        return row if row and row.record_id == record_id else None
+        while at < len(places) and (row := self._row(places[at])).record_id == record_id:
+            found.append(row)
+            at += 1
+        return found
 
-    def line_of_document(self, fingerprint: str) -> int | None:
-        """Number of the line with the document of an architecture."""
-        at = self._find(self._documents, DOCUMENT, _name(fingerprint))
-        return None if at is None else int.from_bytes(self._documents[at * DOCUMENT + 32 : (at + 1) * DOCUMENT], "little")
+    def lines_of_document(self, fingerprint: str) -> list[int]:
+        """Numbers of the lines with the document of an architecture."""
+        name, found = _name(fingerprint), []
+        at = self._first(self._documents, DOCUMENT, name)
+        while self._documents[at * DOCUMENT : at * DOCUMENT + 32] == name:
+            found.append(int.from_bytes(self._documents[at * DOCUMENT + 32 : (at + 1) * DOCUMENT], "little"))
+            at += 1
+        return [number for number in found if number < self.lines]
 
     def is_retracted(self, record_id: str) -> bool:
         """Whether a retraction of this record is on a line covered."""

@@ -26,6 +26,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -109,7 +110,7 @@ class SegmentStore(Layers):
         """Keep verified lines of those that are not known, and say how many; raises `StoreError` if they cannot be written."""
         with self._mutex:
             for _ in range(LOOKS):
-                lines = {heading: line for heading, line in lines.items() if not self._view.knows(heading)}
+                lines = self._steadily(partial(self._unknown, lines))
                 if not lines or self._written(lines):
                     return len(lines)
                 self._view.look()  # merged meanwhile, with these lines or without
@@ -210,6 +211,9 @@ class SegmentStore(Layers):
                 with self._mutex:
                     self._view.look()
         raise StoreError(f"{self.folder} changes faster than it can be read: try again")
+
+    def _unknown(self, lines: Mapping[Heading, bytes]) -> dict[Heading, bytes]:
+        return {heading: line for heading, line in lines.items() if not self._view.knows(heading)}
 
     def _written(self, lines: Mapping[Heading, bytes]) -> bool:
         if not self._writer.write(list(lines.values())):

@@ -65,7 +65,7 @@ class TinyStore(FileStore):
         with self._mutex, self._file.held():
             self._refresh()
             self._mend()
-            new = {heading: line for heading, line in lines.items() if not self._index.knows(heading)}
+            new = {heading: line for heading, line in lines.items() if not self.knows(heading)}
             if new:
                 self._took(self._file.append(list(new.values())), new)
             return len(new)

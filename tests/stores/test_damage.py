@@ -43,8 +43,9 @@ def check(content, folder, least=0):
         assert all(record.record_id in {one.record_id for one in RECORDS.values()} for record in store.records())
         assert all(store.document(a_fingerprint(number)) in (None, a_document(number)) for number in range(4))
         store.since({})
-        store.put(NEW)
-        assert TinyStore(path).get(NEW.key) == NEW
+        for record in (NEW, *RECORDS.values()):
+            store.put(record)
+            assert record in TinyStore(path).replicates(record.key)
 
 
 @given(st.data())

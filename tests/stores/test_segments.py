@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 
 import pytest
@@ -477,6 +478,46 @@ def test_what_is_no_shared_store_is_refused(folder):
 
 
 # hostile folders
+
+
+def lying(record):
+    """A line in the form of a record, whose content is not that of its id."""
+    line = record_entry(record).to_json().encode() + b"\n"
+    assert b'"train_seconds":1.25' in line
+    return line.replace(b'"train_seconds":1.25', b'"train_seconds":9.75')
+
+
+def test_lines_that_lie_hide_no_good_ones_before_and_after_merging(folder):
+    store = SegmentStore(folder)
+    for number in range(3):
+        store.put(fixed(number))
+    store.append(architecture_entry(a_fingerprint(0), a_document(0)))
+    store.close()
+    liar = folder / "segments" / f"{'0' * 32}.jsonl"
+    document = architecture_entry(a_fingerprint(0), a_document(0)).to_json().encode().replace(b'"features":0', b'"features":1')
+    liar.write_bytes(b"".join(lying(fixed(number)) for number in range(3)) + document + b"\n")
+    os.utime(liar, (1, 1))
+    with pytest.warns(UserWarning, match="damaged"):
+        assert [SegmentStore(folder).get(fixed(number).key) for number in range(3)] == [fixed(number) for number in range(3)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert SegmentStore(folder).document(a_fingerprint(0)) == a_document(0)
+        compacted(store)
+        fresh = SegmentStore(folder)
+        assert [fresh.get(fixed(number).key) for number in range(3)] == [fixed(number) for number in range(3)]
+        assert fresh.document(a_fingerprint(0)) == a_document(0)
+        assert ids(fresh) == sorted(fixed(number).record_id for number in range(3))
+
+
+def test_what_is_put_beside_a_line_that_lies_is_kept(folder):
+    SegmentStore(folder).put(fixed(9))
+    (folder / "segments" / f"{'0' * 32}.jsonl").write_bytes(lying(fixed(0)))
+    store = SegmentStore(folder)
+    with pytest.warns(UserWarning, match="damaged"):
+        store.put(fixed(0))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert SegmentStore(folder).get(fixed(0).key) == fixed(0)
 
 
 def test_files_of_other_names_are_left_alone(folder):

@@ -2,6 +2,7 @@
 
 import random
 import shutil
+import warnings
 
 import pytest
 
@@ -158,3 +159,21 @@ def test_a_folder_that_takes_no_index_has_none(tmp_path, monkeypatch, without):
         store.append(entry)
     assert not index_of(store.path).exists()
     assert everything(store) == everything(TinyStore(store.path)) == without
+
+
+def test_an_index_that_names_other_lines_gives_nothing_wrong(path, without):
+    """Made for other content, but with the first and last line of this: as if the file had been edited in place."""
+    lines = path.read_bytes().splitlines(keepends=True)
+    swapped = [lines[0], *reversed(lines[1:-1]), lines[-1]]
+    other = path.with_name("other.jsonl")
+    other.write_bytes(b"".join(swapped))
+    TinyStore(other)
+    shutil.copy(index_of(other), index_of(path))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        store = TinyStore(path)
+        for number in range(31):
+            assert store.document(a_fingerprint(number)) in (None, a_document(number))
+            assert all(record.key == fixed(number).key for record in store.replicates(fixed(number).key))
+            store.put(fixed(number, token=9))
+            assert fixed(number, token=9) in TinyStore(path).replicates(fixed(number).key)

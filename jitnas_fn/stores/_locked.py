@@ -65,7 +65,7 @@ class LockedLog(Log):
         Raises
         ------
         StoreError
-            If it could not be written or synced. Nothing of it is left then, nor is anything else changed.
+            If they could not all be written and synced. Nothing is left but whole lines, nor is anything else changed.
         """
         with self._writing() as descriptor:
             if os.fstat(descriptor).st_size != self.end:
@@ -74,13 +74,19 @@ class LockedLog(Log):
                 write_all(descriptor, b"".join(lines))
                 os.fsync(descriptor)
             except BaseException:
-                # Where even this fails, what is left is whole lines, and one without a newline: either is read rightly.
+                # Whole lines stay: others may have seen them, and number what follows by them. A part of one is cut off.
                 with contextlib.suppress(OSError):
-                    os.ftruncate(descriptor, self.end)
+                    written = os.fstat(descriptor).st_size - self.end
+                    os.ftruncate(descriptor, self.end + b"".join(lines).rfind(b"\n", 0, max(0, written)) + 1)
                 raise
         for line in lines:
             self._ends.append(self.end + len(line))
         return range(len(self._ends) - len(lines), len(self._ends))
+
+    def sync(self) -> None:
+        """Make sure that what is there is on the disk; raises `StoreError`."""
+        with self._writing() as descriptor:
+            os.fsync(descriptor)
 
     def mend(self, *, keep: bool) -> None:
         """End the torn tail with a newline, or cut it off; the lock is held."""

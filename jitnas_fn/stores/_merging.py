@@ -86,6 +86,7 @@ def grown(part: Part, segment: Path) -> Part:
     """What is known of an open segment, and what came since; raises `OSError`."""
     with opened(segment) as file:
         end = whole_lines(file)
+        part = part if part.bytes <= end else replace(part, chunks=())  # what a failed write took back
         file.seek(part.bytes)
         return replace(part, chunks=(*part.chunks, *(chunk for chunk, _ in _chunks(file, end - part.bytes))))
 

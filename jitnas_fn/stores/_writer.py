@@ -53,7 +53,7 @@ class SegmentWriter:
         Raises
         ------
         StoreError
-            If they cannot be written. Nothing of them is left then, nor is anything else changed.
+            If they cannot all be written. Nothing is left of them then but whole lines, nor is anything else changed.
         """
         try:
             self._make_ready()
@@ -100,13 +100,22 @@ class SegmentWriter:
             write_all(self.descriptor, content)
             os.fsync(self.descriptor)
         except OSError:
-            try:
-                os.ftruncate(self.descriptor, self._size)
-            except OSError:  # what is left of the lines is the torn end of this segment
-                self._abandon()
+            self._give_up(content)
             raise
         self._size += len(content)
         self._last = time.monotonic()
+
+    def _give_up(self, content: bytes) -> None:
+        """Leave a segment whose last write failed. Readers may have seen whole lines: no others may have their numbers."""
+        with contextlib.suppress(OSError):
+            written = os.fstat(self.descriptor).st_size - self._size
+            self._size += content.rfind(b"\n", 0, max(0, written)) + 1
+            os.ftruncate(self.descriptor, self._size)
+            if self._size:
+                self.close()
+            else:
+                os.unlink(self._path)  # noqa: PTH108  a text, not a Path
+        self._abandon()
 
     def _is_there(self) -> bool:
         """Whether the path still leads to this file. Opened, since what a bare look says may be an old answer on NFS."""

@@ -77,6 +77,7 @@ class SegmentStore(Layers):
         self.folder = Path(folder)
         self._view = View(self.folder, look_seconds=look_seconds)
         self._writer = SegmentWriter(self.folder / "segments")
+        self._doubtful: set[Heading] = set()
         self._mutex = threading.RLock()
         self._finalizer = weakref.finalize(self, self._writer.close)
         self._layers()
@@ -213,10 +214,16 @@ class SegmentStore(Layers):
         raise StoreError(f"{self.folder} changes faster than it can be read: try again")
 
     def _unknown(self, lines: Mapping[Heading, bytes]) -> dict[Heading, bytes]:
-        return {heading: line for heading, line in lines.items() if not self._view.knows(heading)}
+        return {name: line for name, line in lines.items() if name in self._doubtful or not self._view.knows(name)}
 
     def _written(self, lines: Mapping[Heading, bytes]) -> bool:
-        if not self._writer.write(list(lines.values())):
+        try:
+            kept = self._writer.write(list(lines.values()))
+        except StoreError:
+            self._doubtful |= lines.keys()  # there, perhaps, and not on the disk
+            raise
+        self._doubtful -= lines.keys()
+        if not kept:
             return False
         self._view.note(self._writer.name, self._writer.descriptor, lines)
         return True

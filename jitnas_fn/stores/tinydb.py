@@ -66,6 +66,8 @@ class TinyStore(FileStore):
             self._refresh()
             self._mend()
             new = {heading: line for heading, line in lines.items() if not self.knows(heading)}
+            if len(new) < len(lines):  # another's lines may be seen before they are on the disk
+                self._file.sync()
             if new:
                 self._took(self._file.append(list(new.values())), new)
             return len(new)

@@ -1,5 +1,6 @@
 """The part that all stores share: questions answered by an index, answers verified before they are handed out."""
 
+import hashlib
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -129,11 +130,18 @@ class IndexedStore(ABC):
         """The cursor at the end of what is there."""
         with self._mutex:
             self._refresh()
-            name, count = self._mark()
-            return {name: count} if name else {}
+            return self._position(self._mark()[1])
+
+    def follows(self, cursor: Cursor) -> bool:
+        """Whether this was once the position of this very store; never for an empty one."""
+        with self._mutex:
+            self._refresh()
+            return self._seen_by(cursor) > 0
 
     def since(self, cursor: Cursor, *, max_bytes: int | None = None) -> tuple[list[Entry], Cursor]:
-        """Entries that came after `cursor` (log → number of its lines seen), and the cursor after them.
+        """Entries that came after `cursor`, and the cursor after them: {log and hash of the last line seen: number of lines}.
+
+        So a cursor of another log, or of one that was made anew, gives everything.
 
         Parameters
         ----------
@@ -144,9 +152,9 @@ class IndexedStore(ABC):
         """
         with self._mutex:
             self._refresh()
-            name, count = self._mark()
-            entries, after = self.entries_between(seen_of(cursor, name, count), count, max_bytes=max_bytes)
-            return entries, {name: after}
+            _, count = self._mark()
+            entries, after = self.entries_between(self._seen_by(cursor), count, max_bytes=max_bytes)
+            return entries, self._position(after)
 
     def entries_between(
         self, start: int, end: int, *, max_bytes: int | None = None, at_least: int = 1
@@ -177,6 +185,20 @@ class IndexedStore(ABC):
     def __len__(self) -> int:
         """Number of records that are not retracted. One that is damaged counts until it is asked for."""
         return len(self.record_ids())
+
+    def _position(self, count: int) -> Cursor:
+        """The cursor after so many lines."""
+        name, _ = self._mark()
+        if not name or not count:
+            return {}
+        last = next((line for _, line in self._read([count - 1])), b"")
+        return {f"{name}.{hashlib.sha256(last).hexdigest()[:16]}": count}
+
+    def _seen_by(self, cursor: Cursor) -> int:
+        """How many lines a cursor has seen; 0 for one that is not of this log."""
+        name, count = self._mark()
+        mine = {log: seen for log, seen in cursor.items() if log.partition(".")[0] == name and type(seen) is int}
+        return max((n for log, n in mine.items() if 0 < n <= count and log in self._position(n)), default=0)
 
     def _first(self, numbers: Sequence[int], reading: Callable[[bytes], Held]) -> Held | None:
         """What the first of these lines holds that is whole."""

@@ -149,6 +149,17 @@ def test_the_cursor_of_another_store_gives_everything(store):
     assert len(store.since(other.since({})[1])[0]) == 1
 
 
+def test_the_cursor_of_a_store_that_begins_alike_gives_everything(store, tmp_path):
+    other = TinyStore(tmp_path / "cache.jsonl.lock")  # a name of ours
+    first = architecture_entry(a_fingerprint(), a_document())
+    for one in (store, other):
+        one.append(first)
+    other.put(a_record(1))
+    store.put(a_record(2))
+    store.put(a_record(3))
+    assert len(store.since(other.since({})[1])[0]) == 3
+
+
 def test_what_a_caller_does_to_a_record_does_not_change_the_store(store):
     record = a_record()
     store.put(record)

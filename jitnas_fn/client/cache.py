@@ -6,8 +6,10 @@ from pathlib import Path
 from jitnas_fn import settings
 from jitnas_fn.client.ledger import Ledger
 from jitnas_fn.core.errors import NewerVersion, StoreError
+from jitnas_fn.stores.careful import shown
 from jitnas_fn.stores.layered import LayeredStore
 from jitnas_fn.stores.memory import MemoryStore
+from jitnas_fn.stores.places import SHARED, NoStore, Place, place_at
 from jitnas_fn.stores.reachable import ReachableStore
 from jitnas_fn.stores.segments import SegmentStore
 from jitnas_fn.stores.snapshot import MANIFEST, SnapshotStore
@@ -24,10 +26,21 @@ def users_store() -> LayeredStore:
 
 
 def opened(folder: Path) -> SegmentStore:
-    """A shared store that is there already; raises `StoreError` if it is not, so that no other is made by mistake."""
-    if not folder.is_dir():
-        raise StoreError(f"there is no shared store in {folder}: is it mounted? (JITNAS_SHARED names it)")
-    return SegmentStore(folder, look_seconds=LOOK_SECONDS)
+    """A shared store that is there already; raises `StoreError` if it is not, as in a mount point where nothing is mounted."""
+    try:
+        return SegmentStore(shared_at(folder).path, look_seconds=LOOK_SECONDS)
+    except NoStore as reason:
+        raise StoreError(
+            f"there is no shared store in {shown(folder)}: is it mounted? (JITNAS_SHARED names it; {reason})"
+        ) from None
+
+
+def shared_at(folder: Path) -> Place:
+    """The place of a shared store; raises `NoStore` if none is there, so that none is made by mistake."""
+    place = place_at(folder)
+    if place.kind != SHARED:
+        raise NoStore(f"{shown(folder)} is a {place.kind}: give the folder of a shared store")
+    return place
 
 
 def users_cache() -> TinyStore:

@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from jitnas_fn.client.remote_web import WebFiles
 from jitnas_fn.core.errors import SiteUnavailable, StoreError
 
 MAX_URL_CHARACTERS = 2_000
@@ -46,6 +47,10 @@ class Remote:
             raise StoreError(f"{self.name} cannot be read: {reason}; there are file, https, sftp, memory and others") from None
         except Exception as reason:  # a server is asked already, by some protocols
             raise self._unreachable(reason) from reason
+        names = self._files.protocol
+        protocols = {names} if isinstance(names, str) else set(names)
+        self._web = WebFiles(self._files) if "http" in protocols else None
+        self._is_local = "file" in protocols
 
     def read(self, path: str, *, start: int, size: int) -> bytes:
         """`size` bytes of a file from `start` on, fewer at its end.
@@ -54,19 +59,33 @@ class Remote:
         ------
         Missing
             If there is no such file.
+        StoreError
+            If it is a folder of this machine, which is not there.
         SiteUnavailable
             If the place cannot be reached.
         """
         place = f"{self._folder.rstrip('/')}/{path}"
         try:
-            content: Any = self._files.cat_file(place, start=start, end=start + size)
-        except FileNotFoundError:
+            content = self._content(place, start, size)
+        except (FileNotFoundError, NotADirectoryError):
+            if self._is_local and not self._files.isdir(self._folder):
+                raise StoreError(f"there is no folder {self.name}: is it mounted?") from None
             raise Missing(f"there is no {path} at {self.name}") from None
         except Exception as reason:
             raise self._unreachable(reason) from reason
         if not isinstance(content, bytes):
             raise StoreError(f"{self.name} gives {type(content).__name__} for {path}, not bytes")
-        return content if len(content) <= size else content[start : start + size]  # from a server that knows no ranges
+        return content[:size]
+
+    def close(self) -> None:
+        """End what may still be under way."""
+        if self._web is not None:
+            self._web.close()
+
+    def _content(self, place: str, start: int, size: int) -> Any:
+        if self._web is not None:
+            return self._web.read(place, start=start, size=size)
+        return self._files.cat_file(place, start=start, end=start + size)
 
     def _unreachable(self, reason: Exception) -> SiteUnavailable:
         return SiteUnavailable(f"{self.name} cannot be reached ({type(reason).__name__}: {str(reason)[:200]})")

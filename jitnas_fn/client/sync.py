@@ -1,41 +1,34 @@
 """Filling a cache from elsewhere: from the files of a shared store or snapshot at a URL, or from a site, page by page.
 
 Only what is new is read. Each chunk is checked against the hash in the manifest, each entry by its own, before it is kept; how
-far it has come is remembered chunk by chunk, so that what was broken off goes on from there.
+far it has come is remembered batch by batch, so that what was broken off goes on from there.
 """
 
-import hashlib
+import contextlib
+import re
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 from jitnas_fn.client.remote import Missing, Remote
+from jitnas_fn.client.sync_pieces import Piece, batches, unseen
 from jitnas_fn.client.sync_snapshot import read_snapshot
 from jitnas_fn.client.synced import Progress, Show, Synced
 from jitnas_fn.core.codec import Json, canonical, parse
-from jitnas_fn.core.entry import MAX_ENTRY_BYTES
 from jitnas_fn.core.envelope import Envelope, raised
 from jitnas_fn.core.errors import EnvelopeError, JitnasError, SiteUnavailable, StoreError
 from jitnas_fn.core.interfaces import Cursor, Store
-from jitnas_fn.stores.catalogue import CHUNK_BYTES, MANIFEST, MAX_CATALOGUE_BYTES, SCHEMA, Catalogue, Part, located
+from jitnas_fn.stores._segment import MERGING, OPEN
+from jitnas_fn.stores.catalogue import MANIFEST, MAX_CATALOGUE_BYTES, SCHEMA, Catalogue
 from jitnas_fn.stores.snapshot import SCHEMA as SNAPSHOT
 from jitnas_fn.worker.entry import run_task
 
 PAGE_BYTES = 4_000_000
+PAGES_WITHOUT_NEWS = 10_000  # in a row, after which a site is not believed any longer
+MAX_NAMES, MAX_NAME_CHARACTERS = 500_000, 100  # in a cursor: the memory of it stays readable
+_LAST_LINE = re.compile(r"\.[0-9a-f]{16}\Z")
 ANSWER_SECONDS = 60.0
 ATTEMPTS = 3  # with a newer manifest each, where a store is merged while it is read
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """One chunk that is to be read: `size` bytes of a file from `start` on, after which so many lines of a writer are seen."""
-
-    writer: str
-    path: str
-    start: int
-    size: int
-    sha256: str
-    seen: int
 
 
 def from_url(url: str, store: Store, *, show: Show, progress: Progress) -> Synced:
@@ -48,16 +41,17 @@ def from_url(url: str, store: Store, *, show: Show, progress: Progress) -> Synce
     NewerVersion
         If a newer jitnas_fn wrote it. What it wrote is not kept.
     """
-    remote = Remote(url)
-    filling = _Filling(remote, store, show, progress, Synced(source=remote.name, reached=True, last=progress.last(remote.name)))
-    for attempt in range(ATTEMPTS):
-        try:
-            return filling.filled()
-        except SiteUnavailable as trouble:
-            return replace(filling.done, reached=False, trouble=str(trouble))
-        except _Moved:
-            if attempt == ATTEMPTS - 1:
-                raise
+    with contextlib.closing(Remote(url)) as remote:
+        last = progress.last(remote.name)
+        filling = _Filling(remote, store, show, progress, Synced(source=remote.name, reached=True, last=last))
+        for attempt in range(ATTEMPTS):
+            try:
+                return filling.filled()
+            except SiteUnavailable as trouble:
+                return replace(filling.done, reached=False, trouble=str(trouble))
+            except _Moved:
+                if attempt == ATTEMPTS - 1:
+                    raise
     raise AssertionError("the last attempt returns or raises")
 
 
@@ -84,28 +78,48 @@ class _Filling:
         if fields.get("schema") != SCHEMA:
             raise StoreError(f"{name} is neither a {SCHEMA} nor a {SNAPSHOT}: its schema is {str(fields.get('schema'))[:40]!r}")
         cursor, catalogue = self.progress.cursor(name), Catalogue.from_json(text)
-        pieces = [piece for path, begins, part in located(catalogue) for piece in _unseen(path, begins, part, cursor)]
+        pieces = unseen(catalogue, cursor)
         whole = self.done.bytes + sum(piece.size for piece in pieces)
-        for piece in pieces:
-            lines = self._content(piece).split(b"\n")[:-1]
-            cursor = {**cursor, piece.writer: piece.seen}
-            self.done = self.done.plus(self.store.take([line + b"\n" for line in lines]), piece.size)
-            self.progress.reached(name, cursor, done=False)
+        for batch in batches(pieces):
+            self._keep(batch, cursor)
             self.show(self.done.bytes, whole)
         self.progress.reached(name, cursor, done=True)
         return replace(self.done, as_of=catalogue.created, last=self.progress.last(name))
 
-    def _content(self, piece: Piece) -> bytes:
+    def _keep(self, batch: list[list[Piece]], cursor: Cursor) -> None:
+        """Keep what is in a batch, and move `cursor` on; if it breaks off, keep what came until then."""
+        lines: list[bytes] = []
+        size = 0
         try:
-            content = self.remote.read(piece.path, start=piece.start, size=piece.size)
-        except Missing as reason:
-            raise _Moved(f"{reason}, which its manifest names: synchronise again") from None
-        if hashlib.sha256(content).hexdigest() != piece.sha256:
-            raise _Moved(
-                f"{piece.path} at {self.remote.name} does not have the content that its manifest says: synchronise again, and "
-                "if that does not help, tell whoever looks after it"
-            )
-        return content
+            for piece, content in self._read(batch):
+                lines += [line + b"\n" for line in content.split(b"\n")[:-1]]
+                size += piece.size
+                cursor[piece.writer] = piece.seen
+        finally:
+            if size:
+                self.done = self.done.plus(self.store.take(lines), size)
+                self.progress.reached(self.remote.name, cursor, done=False)
+
+    def _read(self, batch: list[list[Piece]]) -> Iterator[tuple[Piece, bytes]]:
+        for run in batch:
+            whole = self._content(run[0].path, start=run[0].start, size=sum(piece.size for piece in run))
+            for piece in run:
+                begins = piece.start - run[0].start
+                content = whole[begins : begins + piece.size]
+                if not piece.is_in(content):
+                    raise _Moved(
+                        f"{piece.path} at {self.remote.name} does not have the content that its manifest says: synchronise "
+                        "again, and if that does not help, tell whoever looks after it"
+                    )
+                yield piece, content
+
+    def _content(self, path: str, *, start: int, size: int) -> bytes:
+        """A part of a file. A segment that a compactor has taken has another name, for long if it was killed at that."""
+        is_segment = path.startswith("segments/")
+        for name in (path, path.removesuffix(OPEN) + MERGING) if is_segment else (path,):
+            with contextlib.suppress(Missing):
+                return self.remote.read(name, start=start, size=size)
+        raise _Moved(f"there is no {path} at {self.remote.name}, which its manifest names: synchronise again")
 
 
 def _manifest(remote: Remote) -> tuple[str, Json]:
@@ -119,38 +133,41 @@ def _manifest(remote: Remote) -> tuple[str, Json]:
     return text, parse(text, max_bytes=MAX_CATALOGUE_BYTES, error=StoreError, what=f"manifest at {remote.name}")
 
 
-def _unseen(path: str, begins: int, part: Part, cursor: Cursor) -> Iterator[Piece]:
-    """The chunks of one writer after those that were seen; all of them if the cursor ends within one."""
-    seen, edges = cursor.get(part.writer, 0), [0]
-    for chunk in part.chunks:
-        edges.append(edges[-1] + chunk.lines)
-    skip = edges.index(seen) if seen in edges else 0
-    if seen > edges[-1]:  # an older manifest than the one seen before
-        return
-    start = begins + sum(chunk.bytes for chunk in part.chunks[:skip])
-    for chunk, end in zip(part.chunks[skip:], edges[skip + 1 :], strict=True):
-        if chunk.bytes > CHUNK_BYTES + MAX_ENTRY_BYTES:
-            raise StoreError(f"the manifest speaks of a chunk of {chunk.bytes:,} bytes, which is too large")
-        yield Piece(part.writer, path, start, chunk.bytes, chunk.sha256, end)
-        start += chunk.bytes
-
-
 def from_site(control: Executor, store: Store, *, show: Show, progress: Progress) -> Synced:
     """Fill `store` from the store of the site that `control` leads to, for those who can reach nothing else."""
     done = Synced(source="site", reached=True, last=progress.last("site"))
-    cursor = progress.cursor("site")
+    cursor, without_news = progress.cursor("site"), 0
     try:
         while True:
-            entries, cursor, size = _page(control, cursor)
-            if not entries:
+            entries, after, size = _page(control, cursor)
+            if {**cursor, **after} == cursor:
                 break
-            done = done.plus(store.take([canonical(entry).encode("ascii") + b"\n" for entry in entries]), size)
+            cursor = _together(cursor, after)
+            taken = store.take([canonical(entry).encode("ascii") + b"\n" for entry in entries])
+            without_news = 0 if taken.new else without_news + 1
+            if without_news > PAGES_WITHOUT_NEWS:
+                raise EnvelopeError(f"the site sends page after page, and nothing new on {PAGES_WITHOUT_NEWS:,} of them")
+            done = done.plus(taken, size)
             progress.reached("site", cursor, done=False)
             show(done.bytes, None)
     except SiteUnavailable as trouble:
         return replace(done, reached=False, trouble=str(trouble))
     progress.reached("site", cursor, done=True)
     return replace(done, last=progress.last("site"))
+
+
+def _together(cursor: Cursor, after: Cursor) -> Cursor:
+    """The cursor after a page. What it says of logs that are unknown there is kept: they are another site's."""
+    known = set(map(_log, after))
+    both = {**{name: seen for name, seen in cursor.items() if _log(name) not in known}, **after}
+    if len(both) > MAX_NAMES or any(len(name) > MAX_NAME_CHARACTERS for name in after):
+        raise EnvelopeError(f"a cursor has at most {MAX_NAMES:,} names, each of at most {MAX_NAME_CHARACTERS} characters")
+    return both
+
+
+def _log(name: str) -> str:
+    """The log that a name in a cursor speaks of: some names end with the hash of the last line seen, and change with it."""
+    return _LAST_LINE.sub("", name)
 
 
 def _page(control: Executor, cursor: Cursor) -> tuple[list[object], Cursor, int]:
@@ -168,6 +185,6 @@ def _page(control: Executor, cursor: Cursor) -> tuple[list[object], Cursor, int]
     if not isinstance(after, dict) or not all(type(seen) is int and seen >= 0 for seen in after.values()):
         raise EnvelopeError("the site's answer to since has no cursor: writer → number of its entries seen")
     entries = reply.items("entries")
-    if entries and after == cursor:
+    if entries and {**cursor, **after} == cursor:
         raise EnvelopeError("the site sends the same entries again and again")
     return entries, after, len(text)

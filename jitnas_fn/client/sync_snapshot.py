@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import re
 import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,14 +12,16 @@ from typing import BinaryIO
 from jitnas_fn.client.remote import Remote
 from jitnas_fn.client.synced import Progress, Show, Synced
 from jitnas_fn.core.codec import Json
-from jitnas_fn.core.errors import NewerVersion, StoreError
+from jitnas_fn.core.errors import JitnasError, NewerVersion, StoreError
 from jitnas_fn.core.interfaces import Store
 from jitnas_fn.core.task import HASH
-from jitnas_fn.stores.snapshot import ENTRIES, SCHEMA_VERSION
+from jitnas_fn.stores._disk import failure
+from jitnas_fn.stores.snapshot import ENTRIES, MAX_ROW_BYTES, SCHEMA_VERSION
 
 PART_BYTES = 4 << 20
 LINES = 2_000  # kept at once
-MAX_BYTES = 1 << 40
+MAX_BYTES = 64_000_000_000
+_DRAFT = re.compile(r"\.sync\.[0-9a-f]{32}")
 
 
 def read_snapshot(remote: Remote, store: Store, done: Synced, *, manifest: Json, show: Show, progress: Progress) -> Synced:
@@ -33,6 +36,7 @@ def read_snapshot(remote: Remote, store: Store, done: Synced, *, manifest: Json,
     """
     size, sha256 = _described(remote, manifest)
     created = str(manifest.get("created"))[:40]
+    _clear(progress.folder, but=sha256)
     if progress.cursor(remote.name) != {sha256: 1}:
         with _draft(progress.folder, sha256) as file:
             _fetch(remote, file, size, show=show)
@@ -65,12 +69,25 @@ def _draft(folder: Path | None, sha256: str) -> Iterator[BinaryIO]:
         with tempfile.TemporaryFile() as file:
             yield file
         return
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f".sync.{sha256[:32]}"
-    path.touch()
-    with path.open("r+b") as file:
-        yield file
-    path.unlink(missing_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        with path.open("r+b") as file:
+            yield file
+        path.unlink(missing_ok=True)
+    except JitnasError:
+        raise
+    except OSError as reason:
+        raise failure(path, "written", reason) from None
+
+
+def _clear(folder: Path | None, *, but: str) -> None:
+    """Remove what was fetched of other versions, which nobody will go on with."""
+    with contextlib.suppress(OSError):
+        for path in folder.iterdir() if folder else ():
+            if _DRAFT.fullmatch(path.name) and path.name != f".sync.{but[:32]}":
+                path.unlink()
 
 
 def _fetch(remote: Remote, file: BinaryIO, size: int, *, show: Show) -> None:
@@ -93,18 +110,20 @@ def _digest(file: BinaryIO) -> str:
 
 def _entry_lines(file: BinaryIO) -> Iterator[bytes]:
     """The entries, of which each stands on a line `"<n>":<entry>` with a comma behind all but the last."""
-    for line in file:
-        name, _, entry = line.rstrip(b"\n").partition(b":")
+    while row := file.readline(MAX_ROW_BYTES):  # of a longer one no part is an entry
+        name, _, entry = row.rstrip(b"\n").partition(b":")
         if name.startswith(b'"') and entry.startswith(b"{"):
             yield entry.removesuffix(b",") + b"\n"
 
 
 def _batches(lines: Iterator[bytes]) -> Iterator[list[bytes]]:
     batch: list[bytes] = []
+    size = 0
     for line in lines:
         batch.append(line)
-        if len(batch) == LINES:
+        size += len(line)
+        if len(batch) == LINES or size >= PART_BYTES:
             yield batch
-            batch = []
+            batch, size = [], 0
     if batch:
         yield batch

@@ -73,7 +73,7 @@ class Synced:
             age = f"was last synchronised {ago(self.last)}" if self.last else "was never synchronised from there"
             return f"{self.trouble}; going on with the cache, which {age}"
         told = f"{self.new:,} new of {self.entries:,} entries from {self.source} ({self.bytes / 1e6:.1f} MB)"
-        told += f", which is as of {ago(self.as_of)}" if self.as_of else ""
+        told += f", which is as of {ago(self.as_of)}" if _moment(self.as_of or "") else ""
         return told + (f"; {self.damaged:,} damaged ones left out" if self.damaged else "")
 
 
@@ -119,8 +119,7 @@ class Progress:
         into, cursor = state.get("into"), state.get("cursor")
         if self._cache is None or not isinstance(into, dict) or not isinstance(cursor, dict):
             return {}
-        here = self._cache.position()
-        same = bool(into) and all(type(seen) is int and here.get(name, -1) >= seen for name, seen in into.items())
+        same = self._cache.follows(into)
         return {name: seen for name, seen in cursor.items() if type(seen) is int and seen >= 0} if same else {}
 
     def reached(self, source: str, cursor: Cursor, *, done: bool) -> None:

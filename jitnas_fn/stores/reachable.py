@@ -1,4 +1,7 @@
-"""A store that may be away, such as shared storage seen from a laptop: then it is as good as empty, and a warning says so."""
+"""A store that may be away, such as shared storage seen from a laptop: then it is as good as empty, and a warning says so.
+
+So is one that a newer jitnas_fn wrote to: what the user has in other layers is not withheld for that.
+"""
 
 import time
 import warnings
@@ -6,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 from jitnas_fn.core.entry import Entry
-from jitnas_fn.core.errors import StoreError
+from jitnas_fn.core.errors import NewerVersion, StoreError
 from jitnas_fn.core.interfaces import Cursor, Store, Taken
 from jitnas_fn.core.record import Record
 
@@ -69,7 +72,7 @@ class ReachableStore:
             return
         try:
             yield from self._there().records()
-        except StoreError as trouble:
+        except (StoreError, NewerVersion) as trouble:
             self._is_away(trouble)
 
     def record_ids(self) -> list[str]:
@@ -89,7 +92,7 @@ class ReachableStore:
             return otherwise
         try:
             return ask(self._there())
-        except StoreError as trouble:
+        except (StoreError, NewerVersion) as trouble:
             self._is_away(trouble)
             return otherwise
 
@@ -98,6 +101,6 @@ class ReachableStore:
             self._store = self._opened()
         return self._store
 
-    def _is_away(self, trouble: StoreError) -> None:
+    def _is_away(self, trouble: StoreError | NewerVersion) -> None:
         self._away_until = self._clock() + RETRY_SECONDS
         warnings.warn(f"going on without this store for {RETRY_SECONDS:g} s: {trouble}", RuntimeWarning, stacklevel=4)

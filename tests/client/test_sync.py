@@ -1,10 +1,14 @@
 """Filling a cache from a URL or a site: incremental, resumable, verified, and honest about being offline."""
 
+import contextlib
 import functools
+import hashlib
 import http.server
+import itertools
 import json
 import re
 import threading
+import tracemalloc
 import warnings
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
@@ -17,6 +21,7 @@ from jitnas_fn.client import sync as syncing
 from jitnas_fn.client.remote import Remote
 from jitnas_fn.client.synced import Progress, ago
 from jitnas_fn.core.entry import architecture_entry, record_entry, retraction_entry
+from jitnas_fn.core.envelope import Envelope
 from jitnas_fn.core.errors import EnvelopeError, NewerVersion, SiteUnavailable, StoreError, TaskError
 from jitnas_fn.stores import catalogue
 from jitnas_fn.stores.layered import LayeredStore
@@ -119,6 +124,7 @@ def test_merging_makes_nothing_new(client, cache, shared, monkeypatch):
 @pytest.mark.parametrize("least", range(1, 8))
 def test_what_was_broken_off_goes_on_from_there(client, cache, shared, monkeypatch, least):
     monkeypatch.setattr("jitnas_fn.stores._merging.CHUNK_BYTES", 5_000)
+    monkeypatch.setattr("jitnas_fn.client.sync_pieces.BATCH_BYTES", 5_000)
     shared.close()
     shared.compact(idle_seconds=0)
     with monkeypatch.context() as patch:
@@ -153,12 +159,84 @@ def test_what_is_merged_while_it_is_fetched_is_fetched_from_where_it_is_then(cli
     assert ids(cache) == expected(*range(20), 99)
 
 
+def test_many_writers_cost_one_request_and_one_turn_of_the_cache(client, cache, shared, monkeypatch):
+    for number in range(20, 60):
+        shared.put(fixed(number))
+        shared.close()
+    shared.compact()
+    shared.compact()
+    turns, remembered, take, reached = [], [], cache.take, Progress.reached
+    monkeypatch.setattr(cache, "take", lambda lines: turns.append(1) or take(lines))
+    monkeypatch.setattr(Progress, "reached", lambda *told, done: remembered.append(done) or reached(*told, done=done))
+    reads = Reads(monkeypatch)
+    assert client.sync(str(shared.folder)).new == 70
+    merged = {name for name in reads.files if name.startswith("merged/")}
+    assert len(reads.files) == len(merged) <= 2
+    assert (len(turns), remembered) == (1, [False, True])
+    assert ids(cache) == expected(*range(60))
+
+
+def test_many_open_segments_are_kept_before_all_are_read(client, cache, shared, monkeypatch):
+    monkeypatch.setattr("jitnas_fn.client.sync_pieces.BATCH_RUNS", 3)
+    writers = [SegmentStore(shared.folder) for _ in range(8)]
+    for number, writer in enumerate(writers, start=20):
+        writer.put(fixed(number))
+    shared.compact()
+    kept, reached = [], Progress.reached
+    monkeypatch.setattr(
+        Progress, "reached", lambda self, name, cursor, done: kept.append(len(cache)) or reached(self, name, cursor, done=done)
+    )
+    client.sync(str(shared.folder))
+    assert len(kept) == 5
+    assert kept[0] < kept[1] < kept[2] < kept[3] == 28
+
+
+def test_what_comes_before_a_damaged_chunk_is_kept(client, cache, shared):
+    shared.close()
+    shared.compact()
+    changed(shared, lambda f: f["merged"][-1]["writers"][-1]["chunks"][-1].__setitem__(2, "0" * 64))
+    with pytest.raises(StoreError, match="does not have the content"):
+        client.sync(str(shared.folder))
+    assert 0 < len(ids(cache)) < 20
+
+
+def test_a_compactor_that_was_killed_is_in_nobodys_way(client, cache, shared, monkeypatch):
+    shared.close()
+
+    def killed(*told, **named):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("jitnas_fn.stores._compaction.merge", killed)
+        with pytest.raises(KeyboardInterrupt):
+            shared.compact()
+    assert list((shared.folder / "segments").glob("*.merging"))
+    assert client.sync(str(shared.folder)).new == 30
+    shared.compact()
+    assert client.sync(str(shared.folder)).new == 0
+    assert ids(cache) == expected(*range(20))
+
+
 def test_a_cache_that_was_removed_is_filled_from_the_beginning(client, cache, shared):
     client.sync(str(shared.folder))
     cache.path.unlink()
     fresh = TinyStore(cache.path)
     assert Client(store=fresh).sync(str(shared.folder)).new == 30
     assert ids(fresh) == expected(*range(20))
+
+
+def test_a_cache_that_was_removed_and_begins_alike_is_filled_from_the_beginning(client, cache, shared):
+    """Everybody who trains the same network first has the same first line."""
+    first = architecture_entry(a_fingerprint(77), a_document(77))
+    cache.append(first)
+    client.sync(str(shared.folder))
+    cache.path.unlink()
+    fresh = TinyStore(cache.path)
+    fresh.append(first)
+    for number in range(100, 140):
+        fresh.put(fixed(number))
+    assert Client(store=fresh).sync(str(shared.folder)).new == 30
+    assert set(expected(*range(20))) <= set(ids(fresh))
 
 
 def test_a_retraction_hides_the_record_after_one_sync(client, cache, shared):
@@ -192,10 +270,14 @@ class Ranges(http.server.SimpleHTTPRequestHandler):
             return super().send_head()
         first, last = int(wanted[1]), int(wanted[2])
         try:
-            content = Path(self.translate_path(self.path)).read_bytes()[first : last + 1]
+            content = Path(self.translate_path(self.path)).read_bytes()
         except OSError:
             self.send_error(404)
             return None
+        if first >= len(content):
+            self.send_error(416)
+            return None
+        content = content[first : last + 1]
         self.send_response(206)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
@@ -210,24 +292,101 @@ class Whole(Ranges):
         return http.server.SimpleHTTPRequestHandler.send_head(self)
 
 
+class Counting(Whole):
+    sent = 0
+
+    def copyfile(self, source, outputfile):
+        content = source.read()
+        type(self).sent += len(content)
+        outputfile.write(content)
+
+
+class Endless(http.server.BaseHTTPRequestHandler):
+    """Sends a gigabyte, whatever is asked, as far as somebody takes it."""
+
+    sent = 0
+
+    def log_message(self, *given):
+        pass
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Length", str(1 << 30))
+        self.end_headers()
+        with contextlib.suppress(OSError):
+            for _ in range(1 << 10):
+                self.wfile.write(b" " * (1 << 20))
+                type(self).sent += 1 << 20
+
+
+@contextlib.contextmanager
+def served(handler):
+    pytest.importorskip("aiohttp")
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
 @pytest.mark.parametrize("handler", [Ranges, Whole])
 def test_over_http(client, cache, shared, handler):
-    pytest.importorskip("aiohttp")
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(handler, directory=str(shared.folder)))
-    threading.Thread(target=server.serve_forever).start()
-    url = f"http://127.0.0.1:{server.server_port}"
-    try:
+    with served(functools.partial(handler, directory=str(shared.folder))) as url:
         assert client.sync(url).new == 30
         with pytest.raises(StoreError, match="there is no MANIFEST.json at"):
             client.sync(f"{url}/segments")
-    finally:
-        server.shutdown()
-        server.server_close()
     done = client.sync(url)
     assert not done.reached
     assert "cannot be reached" in str(done)
     assert "last synchronised just now" in str(done)
     assert ids(cache) == expected(*range(20))
+
+
+@pytest.mark.parametrize("kind", ["shared", "published"])
+def test_a_server_that_knows_no_ranges_sends_each_file_once(client, cache, shared, tmp_path, monkeypatch, kind):
+    monkeypatch.setattr("jitnas_fn.client.sync_pieces.BATCH_BYTES", 3_000)
+    monkeypatch.setattr("jitnas_fn.client.sync_snapshot.PART_BYTES", 3_000)
+    monkeypatch.setattr("jitnas_fn.stores._merging.CHUNK_BYTES", 3_000)
+    shared.close()
+    shared.compact()
+    publish(tmp_path / "published", shared.since({})[0], created=NOW)
+    reads = Reads(monkeypatch)
+    counting = type("Counting", (Counting,), {})
+    with served(functools.partial(counting, directory=str(tmp_path / kind))) as url:
+        assert client.sync(url).new == 30
+    names = {*reads.files, "MANIFEST.json"}
+    assert len(reads.files) > 2 * len(names)
+    assert counting.sent == sum((tmp_path / kind / name).stat().st_size for name in names)
+    assert ids(cache) == expected(*range(20))
+
+
+def test_a_part_before_the_last_one_is_asked_for_anew(shared):
+    (path,) = (shared.folder / "merged").glob("*.jsonl")
+    content = path.read_bytes()
+    with served(functools.partial(Whole, directory=str(shared.folder))) as url, contextlib.closing(Remote(url)) as remote:
+        for start, size in [(500, 100), (600, 50), (2_000, 10), (0, 10), (10, 5), (3, 4), (len(content) - 5, 99)]:
+            found = remote.read(f"merged/{path.name}", start=start, size=size)
+            assert found == content[start : start + size]
+
+
+def test_no_more_comes_than_was_asked_for():
+    with served(Endless) as url, contextlib.closing(Remote(url)) as remote:
+        assert remote.read("MANIFEST.json", start=0, size=1_000) == b" " * 1_000
+    assert Endless.sent < 1 << 27  # what fits into sockets and buffers
+
+
+def test_a_file_that_was_cut_at_a_server_is_not_taken_for_being_offline(client, shared):
+    (path,) = (shared.folder / "merged").glob("*.jsonl")
+    path.write_bytes(path.read_bytes()[:10])
+    with (
+        served(functools.partial(Ranges, directory=str(shared.folder))) as url,
+        pytest.raises(StoreError, match="does not have the content"),
+    ):
+        client.sync(url)
 
 
 def test_a_published_snapshot(client, cache, shared, tmp_path, monkeypatch):
@@ -251,6 +410,57 @@ def test_a_snapshot_that_was_broken_off_goes_on_from_there(client, cache, shared
     size = (tmp_path / "published" / "entries.json").stat().st_size
     assert len(first.files) + len(second.files) == -(-size // 10_000)
     assert ids(cache) == expected(*range(20))
+
+
+def stated(folder, content, **changes):
+    folder.mkdir(exist_ok=True)
+    (folder / "entries.json").write_bytes(content)
+    fields = {"schema": "jitnas_fn snapshot", "schema_version": 1, "created": NOW, "bytes": len(content)}
+    sha256 = hashlib.sha256(content).hexdigest()
+    (folder / "MANIFEST.json").write_text(json.dumps({**fields, "sha256": sha256, **changes}))
+    return str(folder)
+
+
+def test_a_line_of_any_length_takes_little_memory(client, tmp_path, monkeypatch):
+    monkeypatch.setattr(syncing, "MAX_CATALOGUE_BYTES", 1_000_000)  # room is made for a manifest as large as that
+    url = stated(tmp_path / "published", b'{"entries":{\n"1":{' + b" " * (64 << 20))
+    tracemalloc.start()
+    try:
+        assert client.sync(url).new == 0
+        assert tracemalloc.get_traced_memory()[1] < 40 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_many_long_lines_take_little_memory(client, tmp_path, monkeypatch):
+    monkeypatch.setattr(syncing, "MAX_CATALOGUE_BYTES", 1_000_000)  # room is made for a manifest as large as that
+    url = stated(tmp_path / "published", b"".join(b'"%d":{%s}\n' % (number, b" " * 1_000_000) for number in range(64)))
+    tracemalloc.start()
+    try:
+        assert client.sync(url).damaged == 64
+        assert tracemalloc.get_traced_memory()[1] < 40 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_of_versions_that_were_broken_off_only_the_last_is_kept(client, cache, tmp_path):
+    for number in range(3):
+        with pytest.raises(StoreError, match="is shorter than its manifest says"):
+            client.sync(stated(tmp_path / "published", b"x" * 1000, bytes=2000, sha256=str(number) * 64))
+    assert [path.name for path in cache.path.parent.glob(".sync.*")] == [".sync." + "2" * 32]
+    client.sync(stated(tmp_path / "published", b"x" * 1000))
+    assert not list(cache.path.parent.glob(".sync.*"))
+
+
+def test_a_draft_that_cannot_be_opened_is_told(client, cache, tmp_path):
+    (cache.path.parent / (".sync." + "7" * 32)).mkdir(parents=True)
+    with pytest.raises(StoreError, match="cannot be written"):
+        client.sync(stated(tmp_path / "published", b"x", sha256="7" * 64))
+
+
+def test_a_snapshot_that_fills_any_disk_is_refused(client, tmp_path):
+    with pytest.raises(StoreError, match="does not say the bytes"):
+        client.sync(stated(tmp_path / "published", b"x", bytes=10**12))
 
 
 def test_a_login_in_a_url_is_neither_shown_nor_remembered(client, cache):
@@ -291,6 +501,12 @@ def test_a_folder_without_a_manifest_is_told(client, tmp_path):
         client.sync(str(tmp_path))
 
 
+def test_a_folder_that_is_not_there_is_told(client, tmp_path):
+    for url in (str(tmp_path / "not mounted"), f"file://{tmp_path}/absent"):
+        with pytest.raises(StoreError, match="there is no folder .*: is it mounted"):
+            client.sync(url)
+
+
 def changed(shared, change):
     path = shared.folder / "MANIFEST.json"
     fields = json.loads(path.read_text())
@@ -308,6 +524,7 @@ def changed(shared, change):
         (lambda f: f["open"][0].update(writer="../x"), StoreError, "malformed"),
         (lambda f: f["merged"][0]["writers"][0]["chunks"][0].__setitem__(1, 1 << 40), StoreError, "too large"),
         (lambda f: f["merged"][0]["writers"][0]["chunks"][0].__setitem__(2, "0" * 64), StoreError, "does not have the content"),
+        (lambda f: f["merged"][0]["writers"][0]["chunks"][0].__setitem__(0, 10**9), StoreError, "does not have the content"),
         (lambda f: f["merged"][0].update(begins=-1), StoreError, "malformed"),
         (lambda f: f["merged"][0].update(begins=f["merged"][0]["begins"] + 1), StoreError, "does not have the content"),
     ],
@@ -317,6 +534,11 @@ def test_a_manifest_that_lies_is_refused_and_nothing_of_it_is_kept(client, cache
     with pytest.raises(error, match=told):
         client.sync(str(shared.folder))
     assert ids(cache) == []
+
+
+def test_a_manifest_that_says_no_time_has_none(client, shared):
+    changed(shared, lambda f: f.update(created="yesterday"))
+    assert "as of" not in str(client.sync(str(shared.folder)))
 
 
 def test_damaged_lines_at_the_source_are_left_out_and_counted(client, cache, shared):
@@ -408,6 +630,63 @@ def test_a_site_that_answers_nonsense_is_refused(cache, body):
         Client(store=cache, control=Answering(reply)).sync()
 
 
+class Pages(Executor):
+    """A site that answers with one (entries, cursor) after another, and with the last for ever."""
+
+    def __init__(self, pages):
+        self.pages, self.asked = iter(pages), []
+
+    def submit(self, function, text):
+        self.asked.append(json.loads(text)["cursor"])
+        entries, self.last = next(self.pages, ([], getattr(self, "last", {})))
+        future = Future()
+        future.set_result(Envelope("since", {"entries": entries, "cursor": self.last}).to_json())
+        return future
+
+
+def entries_of(*numbers):
+    return [record_entry(fixed(number)).to_dict() for number in numbers]
+
+
+def test_a_page_without_entries_is_not_the_last_while_the_cursor_moves(cache):
+    pages = Pages([(entries_of(1), {"a": 1}), ([], {"a": 2}), ([], {"a": 2, "b": 7}), (entries_of(2), {"a": 3, "b": 7})])
+    assert Client(store=cache, control=pages).sync().new == 2
+    assert ids(cache) == expected(1, 2)
+
+
+@pytest.mark.parametrize("entries", [[], [{"x": 1}], entries_of(1)])
+def test_a_site_that_never_ends_is_not_believed(cache, monkeypatch, entries):
+    monkeypatch.setattr(syncing, "PAGES_WITHOUT_NEWS", 20)
+    pages = Pages((entries, {"a": number}) for number in itertools.count(1))
+    with pytest.raises(EnvelopeError, match="nothing new on 20"):
+        Client(store=cache, control=pages).sync()
+    assert len(pages.asked) <= 22
+
+
+@pytest.mark.parametrize("cursor", [{"a" * 101: 1}, {str(number): 1 for number in range(30)}])
+def test_a_cursor_that_cannot_be_remembered_is_refused(cache, monkeypatch, cursor):
+    monkeypatch.setattr(syncing, "MAX_NAMES", 20)
+    with pytest.raises(EnvelopeError, match="a cursor has at most 20 names"):
+        Client(store=cache, control=Pages([(entries_of(1), cursor)])).sync()
+
+
+def test_what_another_site_has_sent_is_not_forgotten(cache):
+    Client(store=cache, control=Pages([(entries_of(1), {"a": 1})])).sync()
+    Client(store=cache, control=Pages([(entries_of(2), {"b": 1})])).sync()
+    again = Pages([([], {"a": 1})])
+    Client(store=cache, control=again).sync()
+    assert again.asked == [{"a": 1, "b": 1}]
+
+
+def test_a_site_of_one_file_is_remembered_once(cache, tmp_path):
+    theirs = TinyStore(tmp_path / "theirs.jsonl")
+    with ThreadPoolExecutor(1, initializer=use, initargs=(Site(store=LayeredStore([theirs, MemoryStore()])),)) as site:
+        for number in range(3):
+            theirs.put(fixed(number))
+            assert Client(store=cache, control=site).sync().new == 1
+    assert len(Progress(cache).cursor("site")) == 1
+
+
 def test_without_a_site_a_url_is_needed(client):
     with pytest.raises(TaskError, match="name a URL"):
         client.sync()
@@ -456,3 +735,11 @@ def test_shared_storage_is_the_third_layer_while_it_is_there(shared, tmp_path, m
     with pytest.warns(RuntimeWarning, match="is it mounted"):
         assert Client().store.get(fixed(5).key) is None
     assert not (tmp_path / "not mounted").exists()
+
+
+def test_a_mount_point_where_nothing_is_mounted_is_no_empty_store(tmp_path, monkeypatch):
+    (tmp_path / "mount").mkdir()
+    monkeypatch.setenv("JITNAS_SHARED", str(tmp_path / "mount"))
+    with pytest.warns(RuntimeWarning, match="is it mounted"):
+        assert Client().store.get(fixed(5).key) is None
+    assert not list((tmp_path / "mount").iterdir())

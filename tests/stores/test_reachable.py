@@ -71,7 +71,13 @@ def test_records_that_break_off_are_as_many_as_there_were(away):
         assert list(store.records()) == []
 
 
-def test_a_newer_version_is_not_taken_for_an_absence(tmp_path):
+def test_a_newer_version_of_it_does_not_withhold_what_the_user_has(tmp_path):
     (tmp_path / "store.json").write_text('{"schema":"jitnas_fn shared store","schema_version":7}')
+    shared = ReachableStore(lambda: SegmentStore(tmp_path))
+    store = LayeredStore([MemoryStore(), shared])
+    store.put(fixed(1))
+    with pytest.warns(RuntimeWarning, match="please upgrade"):
+        assert store.get(fixed(1).key) == fixed(1)
+    assert list(store.records()) == [fixed(1)]
     with pytest.raises(NewerVersion):
-        ReachableStore(lambda: SegmentStore(tmp_path)).get(fixed(1).key)
+        shared.put(fixed(2))

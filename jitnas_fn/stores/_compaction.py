@@ -16,7 +16,7 @@ from pathlib import Path
 from jitnas_fn.core.errors import StoreError
 from jitnas_fn.stores._disk import SHARED_ADVICE, failure, names_in, sync_folder, write_new
 from jitnas_fn.stores._generations import Generations
-from jitnas_fn.stores._merging import grown, merge, source_of, sources_of, whole_lines, writers_in
+from jitnas_fn.stores._merging import Source, grown, merge, source_of, sources_of, whole_lines, writers_in
 from jitnas_fn.stores._segment import CLOSING, MERGING, OPEN
 from jitnas_fn.stores._writer import segments_in
 from jitnas_fn.stores.careful import opened
@@ -55,12 +55,16 @@ class Compactor:
         How long what was merged stays for those who still read it. [seconds]
     clock
         Seconds since 1970.
+    alive
+        Says that this compactor lives; called for each file and chunk, and before anything is changed for good. What it raises
+        ends the compaction.
     """
 
     folder: Path
     idle_seconds: float
     keep_seconds: float
     clock: Callable[[], float]
+    alive: Callable[[], None]
 
     def compact(self) -> Compaction | None:
         """Merge what can be merged and make it known; None if somebody else was first. Raises `StoreError`."""
@@ -74,10 +78,10 @@ class Compactor:
             raise failure(self.folder, "merged", reason, advice=SHARED_ADVICE) from None
 
     def _compacted(self, generations: Generations, before: Catalogue) -> Compaction | None:
-        sources = [source_of(self._taken(path)) for path in self._ripe(before)]
+        sources = [self._source(path) for path in self._ripe(before)]
         files = _worth_merging(before.merged, sum(source.bytes for source in sources)) if sources else ()
         inner = [source for file in files for source in sources_of(self._merged_folder, file)]
-        merged = merge(self._merged_folder, [*inner, *sources]) if sources else None
+        merged = merge(self._merged_folder, [*inner, *sources], alive=self.alive) if sources else None
         after = self._catalogue(before, merged, files)
         rubbish = self._unnamed({one.file for one in (*before.merged, *after.merged)})
         if not self._committed(generations, after, merged):
@@ -100,6 +104,7 @@ class Compactor:
         """Whether this became the newest catalogue. If it did not, what was merged for it takes no room."""
         done = False
         try:
+            self.alive()
             done = generations.commit(after)
         finally:
             newest = None if done else generations.read(generations.newest())
@@ -126,6 +131,10 @@ class Compactor:
             file.seek(max(0, status.st_size - len(CLOSING)))
             return file.read() == CLOSING or self.clock() - status.st_mtime > self.idle_seconds
 
+    def _source(self, path: Path) -> Source:
+        self.alive()
+        return source_of(self._taken(path))
+
     def _taken(self, path: Path) -> Path:
         """Take a segment from its writer, who looks after each line whether it is still there. Only then may it be read."""
         if path.suffix == MERGING:
@@ -138,9 +147,13 @@ class Compactor:
         known = {part.writer for one in now for part in one.parts}
         seen = {part.writer: part for part in before.open}
         paths = [path for path in segments_in(self.folder / "segments") if path.stem not in known]
-        parts = [grown(seen.get(path.stem, Part(path.stem, ())), path) for path in paths]
+        parts = [self._grown(seen.get(path.stem, Part(path.stem, ())), path) for path in paths]
         created = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.clock()))
         return Catalogue(before.generation + 1, created, now, tuple(part for part in parts if part.chunks))
+
+    def _grown(self, part: Part, path: Path) -> Part:
+        self.alive()
+        return grown(part, path)
 
     def _unnamed(self, named: set[str]) -> list[Path]:
         """Merged files, and what belongs to them, that no catalogue names any longer, or yet."""

@@ -40,10 +40,10 @@ class Index:
     def add(self, heading: Heading, number: int) -> None:
         """Take in the heading of line `number`."""
         if heading.kind == "record":
-            rows = self._records.setdefault(heading.name, [])
-            if not rows:
-                self._by_key.setdefault(heading.key, []).append(heading.name)
-            rows.append(Row(heading.name, number, heading.shut))
+            self._records.setdefault(heading.name, []).append(Row(heading.name, number, heading.shut))
+            names = self._by_key.setdefault(heading.key, [])
+            if heading.name not in names:  # of which there are few under a key
+                names.append(heading.name)
         elif heading.kind == "architecture":
             self._documents.setdefault(heading.name, []).append(number)
         else:

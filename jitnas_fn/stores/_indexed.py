@@ -1,7 +1,6 @@
 """The part that all stores share: questions answered by an index, answers verified before they are handed out."""
 
 import hashlib
-import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
@@ -12,6 +11,7 @@ from jitnas_fn.core.errors import RecordError
 from jitnas_fn.core.interfaces import Cursor, Taken
 from jitnas_fn.core.record import Record
 from jitnas_fn.core.task import is_key
+from jitnas_fn.stores._forks import mutex_of
 from jitnas_fn.stores._index import Index
 from jitnas_fn.stores._lines import Heading, entry_of, heading_of, line_for, line_of, record_of
 
@@ -24,7 +24,7 @@ class IndexedStore(ABC):
 
     def __init__(self) -> None:
         self._index = Index()
-        self._mutex = threading.RLock()
+        self._mutex = mutex_of(self)
 
     @abstractmethod
     def keep(self, lines: Mapping[Heading, bytes]) -> int:
@@ -56,6 +56,9 @@ class IndexedStore(ABC):
             if heading.kind not in ("record", "architecture"):
                 return True
             return self._first(self._index.lines_of(heading), lambda line: announced(entry_of(line), heading)) is not None
+
+    def _begin_again(self) -> None:  # noqa: B027  a store in memory has nothing else to begin with
+        """Forget what was seen: this is a forked child, and another thread of the parent may have left it half changed."""
 
     @abstractmethod
     def _refresh(self) -> None:

@@ -11,6 +11,7 @@ from jitnas_fn.core.errors import StoreError
 from jitnas_fn.stores._disk import failure, identity_of, sync_folder, write_all
 from jitnas_fn.stores._log import Log
 
+NO_FILE = (-1, -1)  # what no file is known by: the one at the path counts as another
 APPENDING = os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0)
 
 
@@ -30,7 +31,9 @@ class LockedLog(Log):
     def __init__(self, path: Path, *, lock_timeout_seconds: float) -> None:
         super().__init__(path)
         self._timeout_seconds = lock_timeout_seconds
-        self._lock: Any = None  # a filelock.FileLock; only writers import it
+        # A filelock.FileLock for this process; only writers import it. After a fork the parent's is neither used nor thrown
+        # away, which might release it.
+        self._locks: dict[int, Any] = {}
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
@@ -43,7 +46,9 @@ class LockedLog(Log):
         """
         from filelock import FileLock, Timeout
 
-        lock = self._lock = self._lock or FileLock(f"{self.path}.lock", timeout=self._timeout_seconds)
+        lock = self._locks.get(os.getpid())
+        if lock is None:
+            lock = self._locks[os.getpid()] = FileLock(f"{self.path}.lock", timeout=self._timeout_seconds)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             lock.acquire()
@@ -58,6 +63,11 @@ class LockedLog(Log):
             yield
         finally:
             lock.release()
+
+    def forget(self) -> None:
+        """Be ready to take in everything anew."""
+        if self._file is not None:
+            self._file = NO_FILE
 
     def append(self, lines: Sequence[bytes]) -> range:
         """Write lines behind all others and return their numbers; the lock is held, everything before was seen.

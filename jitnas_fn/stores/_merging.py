@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import os
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
@@ -12,7 +12,7 @@ from typing import BinaryIO
 from jitnas_fn.core.codec import canonical, parse
 from jitnas_fn.core.errors import StoreError
 from jitnas_fn.stores._disk import sync_folder
-from jitnas_fn.stores._segment import CLOSING, MergedFile
+from jitnas_fn.stores._segment import CLOSING, MergedFile, nothing
 from jitnas_fn.stores.careful import opened
 from jitnas_fn.stores.catalogue import CHUNK_BYTES, MAX_CATALOGUE_BYTES, Chunk, Merged, Part
 
@@ -43,8 +43,17 @@ def sources_of(folder: Path, merged: Merged) -> Iterator[Source]:
         begins += part.bytes
 
 
-def merge(folder: Path, sources: Sequence[Source]) -> Merged:
+def merge(folder: Path, sources: Sequence[Source], *, alive: Callable[[], None] = nothing) -> Merged:
     """Make one file of all these lines in `folder`, synced to the disk, with an index.
+
+    Parameters
+    ----------
+    folder
+        Of merged files.
+    sources
+        What to copy.
+    alive
+        Called again and again meanwhile; what it raises ends the merging, and nothing of it is left.
 
     Raises
     ------
@@ -58,7 +67,7 @@ def merge(folder: Path, sources: Sequence[Source]) -> Merged:
     try:
         with draft.open("xb") as file:
             file.write(head.encode("ascii"))
-            parts = tuple(Part(source.writer, tuple(_copied(source, file))) for source in sources)
+            parts = tuple(Part(source.writer, tuple(_copied(source, file, alive=alive))) for source in sources)
             file.flush()
             os.fsync(file.fileno())
         draft.rename(folder / f"{name}.jsonl")
@@ -67,7 +76,7 @@ def merge(folder: Path, sources: Sequence[Source]) -> Merged:
         draft.unlink(missing_ok=True)
     merged = Merged(f"{name}.jsonl", len(head), parts)
     with contextlib.suppress(OSError):  # readers do without an index
-        MergedFile(folder, merged).make_table()
+        MergedFile(folder, merged).make_table(alive=alive)
     return merged
 
 
@@ -106,12 +115,14 @@ def whole_lines(file: BinaryIO) -> int:
     return end - len(CLOSING) if end and file.read(len(CLOSING)) == CLOSING else end
 
 
-def _copied(source: Source, target: BinaryIO) -> Iterator[Chunk]:
+def _copied(source: Source, target: BinaryIO, *, alive: Callable[[], None]) -> Iterator[Chunk]:
     """Copy lines, chunk by chunk."""
+    alive()
     with opened(source.path) as file:
         file.seek(source.begins)
         for chunk, content in _chunks(file, source.bytes):
             target.write(content)
+            alive()
             yield chunk
 
 

@@ -2,19 +2,20 @@
 
 import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
-from jitnas_fn.core.errors import StoreError
+from jitnas_fn.core.errors import RecordError, StoreError
 from jitnas_fn.stores._aside import Aside
 from jitnas_fn.stores._disk import SHARED_ADVICE, failure
 from jitnas_fn.stores._file_store import FileStore
-from jitnas_fn.stores._lines import Heading
+from jitnas_fn.stores._lines import Heading, entry_of, heading_at_a_glance, heading_of
 from jitnas_fn.stores._log import Log
 from jitnas_fn.stores.careful import NoPlainFile, opened
 from jitnas_fn.stores.catalogue import Merged
 
+BEAT_LINES = 10_000  # of which an index is made between two signs of life
 CLOSING = b'{"closed":true}\n'  # the last line of a segment whose writer has ended
 OPEN, MERGING = ".jsonl", ".merging"
 
@@ -64,6 +65,7 @@ class Segment(Lines):
         log = _SharedLog(folder / f"{writer}{OPEN}", folder / f"{writer}{MERGING}")
         super().__init__(log, Aside(log.path, copies=False))
         self.closed = False
+        self._news: list[Heading] = []
 
     @property
     def lines(self) -> int:
@@ -84,12 +86,28 @@ class Segment(Lines):
         with self._mutex:
             self._took(self._log.note(descriptor, list(lines.values())), lines)
 
+    def news(self) -> list[Heading]:
+        """Headings of the lines that were taken in since this was last asked."""
+        with self._mutex:
+            news, self._news = self._news, []
+            return news
+
     def _take(self, number: int, line: bytes) -> bool:
         if line == CLOSING:
             self.closed = True
             self._left_out.add(number)
             return True
-        return super()._take(number, line)
+        try:
+            heading = heading_at_a_glance(line) or heading_of(entry_of(line))
+        except RecordError:
+            self._left_out.add(number)
+            return False
+        self._took(range(number, number + 1), {heading: line})
+        return True
+
+    def _took(self, numbers: range, lines: Mapping[Heading, bytes]) -> None:
+        super()._took(numbers, lines)
+        self._news += lines
 
 
 class MergedFile(Lines):
@@ -99,35 +117,49 @@ class MergedFile(Lines):
     ----------
     places
         Writer → (number of its first line here, how many).
+    counts
+        Writer → how many, where the file was not cut: the cursor of who has seen all of it.
     """
 
     def __init__(self, folder: Path, merged: Merged) -> None:
         path = folder / merged.file
         super().__init__(_SharedLog(path), Aside(path, copies=False))
         self.places: dict[str, tuple[int, int]] = {}
+        self._alive = nothing
         first = 1
         for part in merged.parts:
             self.places[part.writer] = first, part.lines
             first += part.lines
+        self.counts = {writer: count for writer, (_, count) in self.places.items() if count}
 
     def place_of(self, writer: str) -> tuple[int, int]:
         """(number of a writer's first line here, how many are there): fewer than there should be if the file was cut."""
         first, count = self.places[writer]
         return first, max(0, min(count, len(self._log) - first))
 
-    def make_table(self) -> None:
-        """Make the index beside it, whatever is in it."""
+    def is_whole(self) -> bool:
+        """Whether all lines are there that should be."""
+        return len(self._log) > sum(self.counts.values())
+
+    def make_table(self, *, alive: Callable[[], None]) -> None:
+        """Make the index beside it, whatever is in it, and call `alive` now and then."""
         with self._mutex:
-            self.few = None
+            self.few, self._alive = None, alive
             super().look()
             self._write_table()
 
     def _take(self, number: int, line: bytes) -> bool:
+        if number % BEAT_LINES == 0:
+            self._alive()
         if number == 0:  # what is in it
             self._name = self._name or self._log.path.stem
             self._left_out.add(number)
             return True
         return super()._take(number, line)
+
+
+def nothing() -> None:
+    """Nobody waits for a sign of life."""
 
 
 class _SharedLog(Log):

@@ -110,7 +110,7 @@ def catalogue_at(folder: Path) -> tuple[int, Catalogue | None, str]:
     """
     generations = Generations(folder / "catalogue")
     for _ in range(LOOKS):
-        number = generations.newest()
+        number = generations.newest_called()
         if not number:
             return 0, Catalogue(), ""
         try:

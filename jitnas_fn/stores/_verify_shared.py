@@ -127,7 +127,7 @@ class _Attempt:
             self._findings.bad(path, 0, what)
 
     def _is_current(self) -> bool:
-        return Generations(self._folder / "catalogue").newest() == self._generation
+        return Generations(self._folder / "catalogue").newest_called() == self._generation
 
 
 def _is_head(number: int, line: bytes) -> bool:

@@ -3,22 +3,28 @@
 import contextlib
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from jitnas_fn.core.codec import parse
 from jitnas_fn.core.entry import Entry
 from jitnas_fn.core.errors import StoreError
 from jitnas_fn.core.interfaces import Cursor
+from jitnas_fn.stores._crowd import Crowd
 from jitnas_fn.stores._disk import SHARED_ADVICE, failure
 from jitnas_fn.stores._generations import Generations
 from jitnas_fn.stores._indexed import seen_of
 from jitnas_fn.stores._lines import Heading
 from jitnas_fn.stores._segment import Lines, MergedFile, Segment
-from jitnas_fn.stores._writer import STORE, segments_in
+from jitnas_fn.stores._writer import MOST_BYTES, STORE, segments_in
+from jitnas_fn.stores.careful import content_of
 from jitnas_fn.stores.catalogue import Catalogue, check_schema
 
 LOOKS, PAUSE_SECONDS = 200, 0.01  # at a store that changes faster than it can be looked at
+MOST_STORE_BYTES = 100_000  # of store.json
+# Lines, the shortest of 32 bytes, that a cursor may have seen in a segment and that were not merged with it: they came late,
+# and have another writer now.
+MOST_LATE = MOST_BYTES // 32
 
 
 class View:
@@ -41,18 +47,34 @@ class View:
 
     def __init__(self, folder: Path, *, look_seconds: float) -> None:
         self._folder = folder
-        self._look_seconds, self._looked = look_seconds, float("-inf")
+        self._look_seconds = look_seconds
         self._generations = Generations(folder / "catalogue")
+        self.forget()
+        self._check_version()
+
+    def forget(self) -> None:
+        """Be ready to look at everything anew."""
+        self._looked = float("-inf")
         self._catalogue = Catalogue()
         self._merged: dict[str, MergedFile] = {}
+        self._merged_writers: set[str] = set()
         self._segments: dict[str, Segment] = {}
-        self._check_version()
+        self._crowd = Crowd()
 
     def files(self) -> list[Lines]:
         """All files with lines, merged ones first, after a look if the last one is too long ago."""
-        if time.monotonic() - self._looked > self._look_seconds:
-            self.look()
+        self._look_if_due()
         return [*self._merged.values(), *self._segments.values()]
+
+    def files_with(self, name: str) -> list[Lines]:
+        """As `files`, but of segments only those which may have something of this name: a key, a record or a fingerprint."""
+        self._look_if_due()
+        return [*self._merged.values(), *dict.fromkeys((*self._crowd.having(name), *self._crowd.retracting(name)))]
+
+    def is_retracted(self, record_id: str) -> bool:
+        """Whether a retraction of a record was seen."""
+        files: tuple[Lines, ...] = (*self._crowd.retracting(record_id), *self._merged.values())
+        return any(lines.is_retracted(record_id) for lines in files)
 
     def look(self) -> None:
         """Take in what others merged and appended."""
@@ -79,8 +101,15 @@ class View:
         entries: list[Entry] = []
         after: Cursor = {}
         self.look()
-        for writer, lines, first, count in self._parts():
-            seen = seen_of(cursor, writer, count)
+        for file in self._merged.values():
+            if file.is_whole() and file.counts.items() <= cursor.items():
+                after |= file.counts
+        for writer, lines, first, count in self._parts(after.keys()):
+            late = MOST_LATE if writer in self._merged_writers else 0
+            seen = min(count, seen_of(cursor, writer, count + late))
+            if seen == count or (entries and max_bytes == 0):
+                after[writer] = seen
+                continue
             new, end = lines.entries_between(first + seen, first + count, max_bytes=max_bytes, at_least=0 if entries else 1)
             entries += new
             after[writer] = end - first
@@ -90,7 +119,8 @@ class View:
 
     def knows(self, heading: Heading) -> bool:
         """Whether an entry need not be written: not if it is only in a segment being merged, which it may have reached late."""
-        settled = [segment for segment in self._segments.values() if not segment.is_merging]
+        having = self._crowd.retracting if heading.kind == "retraction" else self._crowd.having
+        settled = [segment for segment in having(heading.name) if not segment.is_merging]
         return any(lines.knows(heading) for lines in (*self._merged.values(), *settled))
 
     def note(self, writer: str, descriptor: int, lines: Mapping[Heading, bytes]) -> None:
@@ -98,11 +128,17 @@ class View:
         if writer not in self._segments:
             self._segments[writer] = Segment(self._folder / "segments", writer)
         self._segments[writer].note(descriptor, lines)
+        self._crowd.add(self._segments[writer], self._segments[writer].news())
 
-    def _parts(self) -> list[tuple[str, Lines, int, int]]:
-        """(writer, the file its lines are in, number of its first line there, how many) of all writers."""
-        merged = [(writer, file, *file.place_of(writer)) for file in self._merged.values() for writer in file.places]
+    def _parts(self, done: Collection[str]) -> list[tuple[str, Lines, int, int]]:
+        """(writer, the file its lines are in, number of its first line there, how many) of all writers that are not `done`."""
+        files = [file for file in self._merged.values() if not all(writer in done for writer in file.counts)]
+        merged = [(writer, file, *file.place_of(writer)) for file in files for writer in file.places]
         return [*merged, *((writer, segment, 0, segment.lines) for writer, segment in self._segments.items())]
+
+    def _look_if_due(self) -> None:
+        if time.monotonic() - self._looked > self._look_seconds:
+            self.look()
 
     def _take_generation(self, generation: int) -> bool:
         if generation == self._catalogue.generation:
@@ -115,23 +151,34 @@ class View:
         if not all(file.look() for file in files.values()):
             return False
         self._catalogue, self._merged = catalogue, files
+        self._merged_writers = {writer for file in files.values() for writer in file.places}
         return True
 
     def _take_segments(self) -> bool:
-        folder, merged = self._folder / "segments", {writer for file in self._merged.values() for writer in file.places}
+        folder, merged = self._folder / "segments", self._merged_writers
         writers, known = [path.stem for path in segments_in(folder) if path.stem not in merged], self._segments
         self._segments = {writer: known[writer] if writer in known else Segment(folder, writer) for writer in writers}
-        gone = [writer for writer, segment in self._segments.items() if not segment.look()]
+        gone = [writer for writer, segment in self._segments.items() if not self._seen(segment)]
         for writer in gone:
             del self._segments[writer]
+        self._crowd.keep(self._segments.values())
         return not gone
+
+    def _seen(self, segment: Segment) -> bool:
+        """Take in what is new of a segment; whether it is there."""
+        is_there = segment.look()
+        self._crowd.add(segment, segment.news())
+        return is_there
 
     def _check_version(self) -> None:
         path = self._folder / STORE
         try:
-            text = path.read_text("utf-8", errors="replace")
+            content = content_of(path, most_bytes=MOST_STORE_BYTES)
         except FileNotFoundError:
             return
-        except (OSError, ValueError) as reason:
+        except StoreError:
+            raise
+        except OSError as reason:
             raise failure(path, "read", reason, advice=SHARED_ADVICE) from None
-        check_schema(parse(text, max_bytes=100_000, error=StoreError, what=f"file ({path})"), str(self._folder))
+        text = content.decode("utf-8", "replace")
+        check_schema(parse(text, max_bytes=MOST_STORE_BYTES, error=StoreError, what=f"file ({path})"), str(self._folder))

@@ -21,8 +21,8 @@ class MemoryStore(IndexedStore):
             before = len(self._lines)
             for heading, line in lines.items():
                 if not self._index.knows(heading):
-                    self._index.add(heading, len(self._lines))
-                    self._lines.append(line)
+                    self._lines.append(line)  # first: a child may be forked in between
+                    self._index.add(heading, len(self._lines) - 1)
             return len(self._lines) - before
 
     def _refresh(self) -> None:

@@ -22,7 +22,6 @@ begins again. Nothing depends on locks, on atomic appends or on the order of a l
 """
 
 import os
-import threading
 import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -31,10 +30,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from jitnas_fn.core.entry import Entry
-from jitnas_fn.core.errors import StoreError
+from jitnas_fn.core.errors import LeaseLost, StoreError
 from jitnas_fn.core.interfaces import Cursor, Store, Taken
 from jitnas_fn.core.record import Record
 from jitnas_fn.stores._compaction import Compaction, Compactor
+from jitnas_fn.stores._forks import mutex_of
 from jitnas_fn.stores._indexed import taken
 from jitnas_fn.stores._layers import Layers
 from jitnas_fn.stores._lines import Heading, heading_of, line_for, line_of
@@ -78,7 +78,7 @@ class SegmentStore(Layers):
         self._view = View(self.folder, look_seconds=look_seconds)
         self._writer = SegmentWriter(self.folder / "segments")
         self._doubtful: set[Heading] = set()
-        self._mutex = threading.RLock()
+        self._mutex = mutex_of(self)
         self._finalizer = weakref.finalize(self, self._writer.close)
         self._layers()
 
@@ -178,7 +178,7 @@ class SegmentStore(Layers):
         Returns
         -------
         Compaction | None
-            What was done; None if somebody else is at it.
+            What was done; None if somebody else is at it, or took it over from this process, which was stopped for too long.
 
         Raises
         ------
@@ -189,8 +189,12 @@ class SegmentStore(Layers):
         if not isinstance(lease, Lease):
             return None
         try:
-            compactor = Compactor(folder=self.folder, idle_seconds=idle_seconds, keep_seconds=keep_seconds, clock=clock)
+            compactor = Compactor(
+                folder=self.folder, idle_seconds=idle_seconds, keep_seconds=keep_seconds, clock=clock, alive=lease.renew
+            )
             return compactor.compact()
+        except LeaseLost:  # and somebody else goes on with it
+            return None
         finally:
             lease.release(done=True)
 
@@ -202,6 +206,17 @@ class SegmentStore(Layers):
     def _layers(self) -> Sequence[Store]:
         with self._mutex:
             return self._view.files()
+
+    def _layers_with(self, name: str) -> Sequence[Store]:
+        with self._mutex:
+            return self._view.files_with(name)
+
+    def _hidden(self, names: Iterable[str], layers: Sequence[Store]) -> set[str]:
+        with self._mutex:
+            return {name for name in names if self._view.is_retracted(name)}
+
+    def _begin_again(self) -> None:
+        self._view.forget()
 
     def _steadily(self, ask: Callable[[], Answer]) -> Answer:
         """The answer to a question, asked again if what it was to be read from was merged meanwhile."""

@@ -72,6 +72,9 @@ class TinyStore(FileStore):
                 self._took(self._file.append(list(new.values())), new)
             return len(new)
 
+    def _begin_again(self) -> None:
+        self._file.forget()
+
     def _mend(self) -> None:
         """End the file with a newline: keep a whole entry that lacks only that, move anything less aside."""
         tail = self._file.torn_tail()

@@ -14,6 +14,7 @@ sys.path.insert(0, str(ROOT))
 from jitnas_fn.client.sync import from_url  # noqa: E402
 from jitnas_fn.client.synced import Progress, quietly  # noqa: E402
 from jitnas_fn.core.entry import record_entry  # noqa: E402
+from jitnas_fn.stores._segment import CLOSING  # noqa: E402
 from jitnas_fn.stores._writer import SegmentWriter  # noqa: E402
 from jitnas_fn.stores.segments import SegmentStore  # noqa: E402
 from jitnas_fn.stores.tinydb import TinyStore  # noqa: E402
@@ -21,6 +22,7 @@ from tests.samples import SALT, a_record  # noqa: E402
 
 APPENDS, ROUNDS, WRITERS, EACH = 500, 9, 16, 1_000
 LARGE, BATCH, NEW = 100_000, 5_000, 100
+SESSIONS, SHORT = 2_000, 5
 APPEND_BAR, FULL_BAR_SECONDS, NEW_BAR_SECONDS = 0.8, 20.0, 0.3
 
 
@@ -117,12 +119,31 @@ def filling(folder):
     return ok
 
 
+def filling_from_many(folder):
+    """A class of people: thousands of short sessions, each a writer of its own."""
+    (folder / "class" / "segments").mkdir(parents=True)
+    for writer in range(SESSIONS):
+        lines = [record_entry(fixed(SHORT * writer + number)).to_json().encode() + b"\n" for number in range(SHORT)]
+        (folder / "class" / "segments" / f"{writer:032x}.jsonl").write_bytes(b"".join(lines) + CLOSING)
+    SegmentStore(folder / "class").compact()
+    cache = TinyStore(folder / "pupil" / "cache.jsonl")
+    began = time.perf_counter()
+    done = from_url(str(folder / "class"), cache, show=quietly, progress=Progress(cache))
+    seconds = time.perf_counter() - began
+    ok = done.new == SESSIONS * SHORT and seconds <= FULL_BAR_SECONDS * done.new / LARGE
+    print(
+        f"filling a cache from {SESSIONS:,} writers x {SHORT} records: {seconds:.2f} s, "
+        f"{1e6 * seconds / done.new:.0f} µs a record (bar {1e6 * FULL_BAR_SECONDS / LARGE:.0f} µs) {'ok' if ok else 'MISSED'}"
+    )
+    return ok
+
+
 def main():
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         met = [appending(folder), many_writers(folder)]
         reading_on(folder)
-        met.append(filling(folder))
+        met += [filling(folder), filling_from_many(folder)]
     return 0 if all(met) else 1
 
 

@@ -57,6 +57,13 @@ def test_flipped_bits(intact, tmp_path, data):
     check(bytes(content), tmp_path, least=4 - 2 * len(flips))
 
 
+def test_a_record_whose_key_was_flipped_is_kept_under_its_own(intact, tmp_path):
+    record = next(iter(RECORDS.values()))
+    other = record.key[:20] + ("0" if record.key[20] != "0" else "1") + record.key[21:]
+    assert intact.count(record.key.encode()) == 1
+    check(intact.replace(record.key.encode(), other.encode()), tmp_path)
+
+
 @given(st.data())
 def test_truncation(intact, tmp_path, data):
     length = data.draw(st.integers(0, len(intact)))

@@ -72,10 +72,15 @@ class Generations:
         if not _NUMBERED.fullmatch(path.name):
             before = self._path(catalogue.generation - 1)
             raise StoreError(f"{before} leaves no number for another catalogue: somebody else put it there, remove it")
-        draft = self._folder / f".{secrets.token_hex(8)}"
+        draft, content = self._folder / f".{secrets.token_hex(8)}", catalogue.to_json().encode("ascii") + b"\n"
+        if len(content) > MAX_CATALOGUE_BYTES:  # which nobody could read
+            raise StoreError(
+                f"the catalogue of {self._folder.parent} would have {len(content):,} bytes, at most {MAX_CATALOGUE_BYTES:,} are "
+                "read: fill a new store from this one (`since`), as one writer"
+            )
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            write_new(draft, catalogue.to_json().encode("ascii") + b"\n")
+            write_new(draft, content)
             with contextlib.suppress(FileExistsError):
                 os.link(draft, path)
                 sync_folder(self._folder)

@@ -261,6 +261,17 @@ def test_a_compactor_that_comes_back_too_late_changes_nothing(folder, monkeypatc
     assert ids(store) == ids(SegmentStore(folder))
 
 
+def test_a_catalogue_that_nobody_could_read_is_not_made(folder, monkeypatch):
+    store = SegmentStore(folder)
+    for number in range(3):
+        store.put(fixed(number))
+        store.close()
+    monkeypatch.setattr("jitnas_fn.stores._generations.MAX_CATALOGUE_BYTES", 300)
+    with pytest.raises(StoreError, match="fill a new store from this one"):
+        store.compact(idle_seconds=0, keep_seconds=-1)
+    assert ids(SegmentStore(folder)) == ids(store) == sorted(fixed(number).record_id for number in range(3))
+
+
 def test_only_one_compactor_is_at_work(folder):
     from jitnas_fn.stores.leases import Leases
 

@@ -15,6 +15,7 @@ from jitnas_fn.client.evaluation import Evaluation, wait_for
 from jitnas_fn.client.ledger import Ledger
 from jitnas_fn.client.lookups import Inquiries, keep, known
 from jitnas_fn.client.request import Request
+from jitnas_fn.core.collector import without_collector
 from jitnas_fn.core.errors import DeadlineExceeded, JitnasError, SiteUnavailable
 from jitnas_fn.core.interfaces import Store
 from jitnas_fn.core.record import Record
@@ -73,7 +74,8 @@ class Flights:
 
         All messages are built before the first is sent, so that one that is too large raises before anything is under way.
         """
-        found = [self._found(request) for request in requests]
+        with without_collector():
+            found = [self._found(request) for request in requests]
         missed = [request for request, evaluation in zip(requests, found, strict=True) if evaluation is None]
         tickets = {request.place: ticket_of(request) for request in missed}
         self._note([evaluation for evaluation in found if evaluation is not None], missed)

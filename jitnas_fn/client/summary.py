@@ -1,10 +1,9 @@
 """What is kept on this machine, what it cost, how often it answered, and what that avoided."""
 
-import gc
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from jitnas_fn.client.standings import printable
 from jitnas_fn.client.summary_cost import TRAINED, Spending
 from jitnas_fn.client.summary_glance import Glances, Row, Withdrawn
 from jitnas_fn.core.codec import Json
+from jitnas_fn.core.collector import without_collector
 from jitnas_fn.core.entry import MAX_ENTRY_BYTES
 
 SYNC = "sync.json"
@@ -46,7 +46,7 @@ class Kept:
 def kept_on(lines: Iterable[bytes]) -> Kept:
     """What is on the lines of a store."""
     glances, kept = Glances(), Kept()
-    with _without_collecting():
+    with without_collector():
         for line in lines:
             found = glances.at(line)
             if isinstance(found, Row):
@@ -54,18 +54,6 @@ def kept_on(lines: Iterable[bytes]) -> Kept:
             elif isinstance(found, Withdrawn):
                 kept.withdrawn.add(found.record_id)
     return kept
-
-
-@contextmanager
-def _without_collecting() -> Iterator[None]:
-    """Without looking for garbage, of which there is none: among 100,000 rows that takes as long as reading them."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def lines_of(path: Path) -> Iterator[bytes]:

@@ -173,9 +173,9 @@ def _check(record: Record) -> None:
     if record.verdict not in VERDICTS:
         raise RecordError(f"record: no verdict {str(record.verdict)[:40]!r}; there are {', '.join(VERDICTS)}")
     _check_limits(record)
-    for name, by_split, fits in (("curves", record.curves, _is_series), ("metrics", record.metrics, _is_number_or_null)):
+    for name, by_split in (("curves", record.curves), ("metrics", record.metrics)):
         for split, by_metric in by_split.items():
-            if not isinstance(by_metric, dict) or not all(fits(values) for values in by_metric.values()):
+            if not isinstance(by_metric, dict) or not _is_numbers(by_metric.values(), series=name == "curves"):
                 raise RecordError(f"record: {name} of {str(split)[:40]!r} hold numbers and null for each metric")
     _check_parts(record.parts)
     if not is_key(record.key) or key_of(record.parts) != record.key:
@@ -211,8 +211,11 @@ def _is_number_or_null(value: object) -> bool:
     return value is None or type(value) in (int, float)
 
 
-def _is_series(values: object) -> bool:
-    return isinstance(values, list) and set(map(type, values)) <= NUMBERS
+def _is_numbers(values: Iterable[Any], *, series: bool) -> bool:
+    """Whether all values are numbers or null, or lists of such."""
+    if series:
+        return all(isinstance(value, list) and set(map(type, value)) <= NUMBERS for value in values)
+    return set(map(type, values)) <= NUMBERS
 
 
 def _without_test(by_split: Json) -> Json:

@@ -99,6 +99,11 @@ class FileStore(IndexedStore):
         wanted = [number for number in numbers if number not in self._left_out]
         return self._log.read(wanted) if wanted else iter(())
 
+    def _line(self, number: int) -> bytes:
+        if not hasattr(os, "pread"):
+            return super()._line(number)
+        return b"" if number in self._left_out else self._log.line(number)
+
     def _set_aside(self, number: int, line: bytes) -> None:
         self._left_out.add(number)
         self._aside.keep([line])

@@ -75,8 +75,8 @@ class Generations:
         draft, content = self._folder / f".{secrets.token_hex(8)}", catalogue.to_json().encode("ascii") + b"\n"
         if len(content) > MAX_CATALOGUE_BYTES:  # which nobody could read
             raise StoreError(
-                f"the catalogue of {self._folder.parent} would have {len(content):,} bytes, at most {MAX_CATALOGUE_BYTES:,} are "
-                "read: fill a new store from this one (`since`), as one writer"
+                f"the catalogue of {self._folder.parent} would have {len(content):,} bytes, of which "
+                f"{MAX_CATALOGUE_BYTES:,} are read: fill a new store from this one (`since`), as one writer"
             )
         try:
             self._folder.mkdir(parents=True, exist_ok=True)

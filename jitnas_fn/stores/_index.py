@@ -55,9 +55,12 @@ class Index:
 
     def lines_under(self, key: str) -> list[list[int]]:
         """For each record under `key` that is not retracted its lines, the fullest first."""
-        names = dict.fromkeys(row.record_id for row in self._table.rows_under(key)) if self._table else {}
-        names |= dict.fromkeys(self._by_key.get(key, ()))
-        return [self.lines_of_record(name) for name in names if not self.is_retracted(name)]
+        rows = self._table.rows_under(key) if self._table else []
+        rows += [row for name in self._by_key.get(key, ()) for row in self._records[name]]
+        found: dict[str, list[Row]] = {}
+        for row in rows:
+            found.setdefault(row.record_id, []).append(row)
+        return [[row.number for row in self._whole(same)] for name, same in found.items() if not self.is_retracted(name)]
 
     def lines_of(self, heading: Heading) -> list[int]:
         """Lines that have all that a line with this heading, of a record or document, would have."""
@@ -91,7 +94,10 @@ class Index:
 
     def _rows(self, record_id: str) -> list[Row]:
         """What is known of a record, full copies first."""
-        rows = [*(self._table.rows_of(record_id) if self._table else ()), *self._records.get(record_id, ())]
+        return self._whole([*(self._table.rows_of(record_id) if self._table else ()), *self._records.get(record_id, ())])
+
+    def _whole(self, rows: list[Row]) -> list[Row]:
+        """Those that are not forgotten, full copies first."""
         if len(rows) > 1:
             rows.sort(key=lambda row: (row.shut, row.number))
         return [row for row in rows if row.number not in self._forgotten] if self._forgotten else rows

@@ -206,10 +206,14 @@ class IndexedStore(ABC):
     def _first(self, numbers: Sequence[int], reading: Callable[[bytes], Held]) -> Held | None:
         """What the first of these lines holds that is whole."""
         for number in numbers:
-            held = self._held([number], reading)
-            if held:
+            line = self._line(number)
+            if held := self._verified([(number, line)] if line else [], reading):
                 return held[0]
         return None
+
+    def _line(self, number: int) -> bytes:
+        """One line; empty if there is none."""
+        return next((line for _, line in self._read([number])), b"")
 
     def _held(self, numbers: Iterable[int], reading: Callable[[bytes], Held]) -> list[Held]:
         """What these lines hold, verified by `reading`; what does not verify is set aside and left out."""

@@ -14,6 +14,8 @@ from jitnas_fn.core.errors import StoreError
 from jitnas_fn.stores._disk import failure, identity_of, next_line, read_all
 from jitnas_fn.stores._table import Table
 
+READING = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0)
+
 
 class Ends:
     """Where each line ends: those that an index covers, and those after them."""
@@ -121,6 +123,25 @@ class Log:
                 file.seek(start)
                 if content := read_all(file, self._ends[number] - start):
                     yield number, content
+
+    def line(self, number: int) -> bytes:
+        """One line; empty if there is none, or the file was replaced meanwhile. Asked at every look-up, so without a buffer."""
+        if number >= len(self._ends):
+            return b""
+        start = self._ends[number - 1] if number else 0
+        try:
+            descriptor = os.open(self.path, READING)
+            try:
+                if identity_of(os.fstat(descriptor)) != self._file:
+                    return b""
+                size, content = self._ends[number] - start, b""
+                while len(content) < size and (part := os.pread(descriptor, size - len(content), start + len(content))):
+                    content += part  # in one piece, unless a signal comes
+                return content
+            finally:
+                os.close(descriptor)
+        except OSError as reason:
+            raise failure(self.path, "read", reason) from None
 
     def bytes_of(self, numbers: range) -> int:
         """Length of these neighbouring lines together [bytes]."""

@@ -16,7 +16,7 @@ import secrets
 import sys
 import zlib
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,17 +57,18 @@ class Table:
         End of each line, shape (lines,). [bytes]
     """
 
-    def __init__(self, content: Any) -> None:
-        header = content[: content.find(b"\n", 0, MAX_HEADER_BYTES) + 1]
-        fields = parse(bytes(header).decode("ascii"), max_bytes=MAX_HEADER_BYTES, error=StoreError, what="index")
-        body = memoryview(content)[len(header) :]
+    def __init__(self, content: bytes) -> None:
+        begins = content.find(b"\n", 0, MAX_HEADER_BYTES) + 1
+        text = content[:begins].decode("ascii")
+        fields = parse(text, max_bytes=MAX_HEADER_BYTES, error=StoreError, what="index")
+        body = memoryview(content)[begins:]
         if sys.byteorder != "little" or fields["table_version"] != VERSION or zlib.crc32(body) != fields["crc32"]:
             raise ValueError("another version or machine, or damaged")
         self.lines, self.bytes = int(fields["lines"]), int(fields["bytes"])
         self.first, self.last, self.left_out = fields["first"], fields["last"], set(fields["left_out"])
-        sections, start = [], 0
+        sections, start = [], begins
         for count, width in zip([self.lines, *fields["sections"]], ROWS, strict=True):
-            sections.append(body[start : start + count * width])
+            sections.append(_Rows(content, start, width, count))
             start += count * width
         ends, self._records, places, self._documents, self._retracted, self._others = sections
         self.ends, self._places = ends.cast("Q"), places.cast("I")
@@ -84,17 +85,12 @@ class Table:
 
     def rows_under(self, key: str) -> list[Row]:
         """The records under a key."""
-        name, found = _name(key), []
-        at = self._first(self._records, RECORD, name)
-        while at < len(self._records) // RECORD and self._records[at * RECORD : at * RECORD + 32] == name:
-            found.append(self._row(at))
-            at += 1
-        return found
+        return [self._row(at) for at in self._records.named(_name(key))]
 
     def rows_of(self, record_id: str) -> list[Row]:
         """Every line of one record."""
         name, places, found = bytes.fromhex(record_id), self._places, []
-        at = bisect_left(places, name, key=lambda place: bytes(self._records[place * RECORD + 32 : place * RECORD + 64]))
+        at = bisect_left(places, name, key=lambda place: self._records[place][32:64])
         while at < len(places) and (row := self._row(places[at])).record_id == record_id:
             found.append(row)
             at += 1
@@ -102,20 +98,15 @@ class Table:
 
     def lines_of_document(self, fingerprint: str) -> list[int]:
         """Numbers of the lines with the document of an architecture."""
-        name, found = _name(fingerprint), []
-        at = self._first(self._documents, DOCUMENT, name)
-        while self._documents[at * DOCUMENT : at * DOCUMENT + 32] == name:
-            found.append(int.from_bytes(self._documents[at * DOCUMENT + 32 : (at + 1) * DOCUMENT], "little"))
-            at += 1
-        return [number for number in found if number < self.lines]
+        return [int.from_bytes(self._documents[at][32:], "little") for at in self._documents.named(_name(fingerprint))]
 
     def is_retracted(self, record_id: str) -> bool:
         """Whether a retraction of this record is on a line covered."""
-        return self._find(self._retracted, NAME, bytes.fromhex(record_id)) is not None
+        return bool(self._retracted.named(bytes.fromhex(record_id)))
 
     def has_other(self, digest: str) -> bool:
         """Whether an entry of another kind, with this hash, is on a line covered."""
-        return self._find(self._others, NAME, bytes.fromhex(digest)) is not None
+        return bool(self._others.named(bytes.fromhex(digest)))
 
     def rows(self) -> Iterator[Row]:
         """All records, in the order of their lines."""
@@ -123,23 +114,41 @@ class Table:
 
     def raw(self) -> tuple[list[bytes], list[bytes], list[bytes], list[bytes]]:
         """Rows of records, documents, retractions and others, as a new table takes them over."""
-        sections = ((self._records, RECORD), (self._documents, DOCUMENT), (self._retracted, NAME), (self._others, NAME))
-        a, b, c, d = ([bytes(rows[i : i + width]) for i in range(0, len(rows), width)] for rows, width in sections)
-        return a, b, c, d
+        return list(self._records), list(self._documents), list(self._retracted), list(self._others)
 
     def _row(self, at: int) -> Row:
-        row = self._records[at * RECORD : (at + 1) * RECORD]
+        row = self._records[at]
         number = int.from_bytes(row[64:], "little")
         return Row(row[32:64].hex(), number & ~SHUT, bool(number & SHUT))
 
-    def _find(self, rows: memoryview, width: int, name: bytes) -> int | None:
-        at = self._first(rows, width, name)
-        return at if at < len(rows) // width and rows[at * width : at * width + 32] == name else None
 
-    @staticmethod
-    def _first(rows: memoryview, width: int, name: bytes) -> int:
-        there: Callable[[int], bytes] = lambda at: bytes(rows[at * width : at * width + 32])  # noqa: E731
-        return bisect_left(range(len(rows) // width), name, key=there)
+class _Rows(Sequence[bytes]):
+    """Rows of one width, one after another; those of `named` are sorted by their first 32 bytes."""
+
+    def __init__(self, content: bytes, begins: int, width: int, count: int) -> None:
+        self._content, self._begins, self._width, self._count = content, begins, width, count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, at: Any) -> Any:
+        if not 0 <= at < self._count:
+            raise IndexError(at)
+        begins = self._begins + at * self._width
+        return self._content[begins : begins + self._width]
+
+    def named(self, name: bytes) -> list[int]:
+        """Places of the rows that begin with these 32 bytes."""
+        content, begins, width = self._content, self._begins, self._width
+        first = bisect_left(range(self._count), name, key=lambda at: content[begins + at * width : begins + at * width + 32])
+        end = first
+        while end < self._count and self[end][:32] == name:
+            end += 1
+        return list(range(first, end))
+
+    def cast(self, form: Any) -> Any:
+        """All of it as numbers."""
+        return memoryview(self._content)[self._begins : self._begins + self._count * self._width].cast(form)
 
 
 def record_row(key: str, row: Row) -> bytes:

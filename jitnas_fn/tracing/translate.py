@@ -1,11 +1,9 @@
 """From a model to its architecture: traced, written down, and validated."""
 
-import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from jitnas_fn.core.codec import digest
+from jitnas_fn.core.collector import without_collector
 from jitnas_fn.graphs.architecture import Architecture
 from jitnas_fn.graphs.document import document_of
 from jitnas_fn.tracing.capture import ONE_AT_A_TIME
@@ -13,18 +11,6 @@ from jitnas_fn.tracing.rebuild import Rebuilt
 from jitnas_fn.tracing.trace import traced
 from jitnas_fn.tracing.unchanged import remember, remembered, signature_of
 from jitnas_fn.tracing.validation import validate as validated
-
-
-@contextmanager
-def without_collector() -> Iterator[None]:
-    """Pause Python's garbage collector: each of its rounds walks all that torch has loaded, for a tenth of a second."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def translated(model: Any, input_shape: Any, *, dtype: Any, initialisation: str, validate: bool) -> Architecture:

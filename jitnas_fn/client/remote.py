@@ -14,6 +14,13 @@ class Missing(StoreError):
     """The place was reached, and there is no such file."""
 
 
+def name_of(url: str) -> str:
+    """A URL without login, to be shown and remembered; raises `StoreError` if it is none."""
+    if not isinstance(url, str) or not 0 < len(url) <= MAX_URL_CHARACTERS or not url.isprintable():
+        raise StoreError(f"a URL is printable text of at most {MAX_URL_CHARACTERS:,} characters, not {str(url)[:80]!r}")
+    return _LOGIN.sub("//", url).rstrip("/")
+
+
 class Remote:
     """A folder at a URL.
 
@@ -31,14 +38,14 @@ class Remote:
     ------
     StoreError
         If it is none, or its protocol is unknown or not installed.
+    SiteUnavailable
+        If the place cannot be reached, where that shows at once.
     """
 
     def __init__(self, url: str) -> None:
-        if not isinstance(url, str) or not 0 < len(url) <= MAX_URL_CHARACTERS or not url.isprintable():
-            raise StoreError(f"a URL is printable text of at most {MAX_URL_CHARACTERS:,} characters, not {str(url)[:80]!r}")
+        self.name = name_of(url)
         from fsspec.core import url_to_fs
 
-        self.name = _LOGIN.sub("//", url).rstrip("/")
         try:
             self._files, self._folder = url_to_fs(url)
         except ImportError as reason:

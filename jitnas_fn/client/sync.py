@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
-from jitnas_fn.client.remote import Missing, Remote
+from jitnas_fn.client.remote import Missing, Remote, name_of
 from jitnas_fn.client.sync_pieces import Piece, batches, unseen
 from jitnas_fn.client.sync_snapshot import read_snapshot
 from jitnas_fn.client.synced import Progress, Show, Synced
@@ -41,18 +41,14 @@ def from_url(url: str, store: Store, *, show: Show, progress: Progress) -> Synce
     NewerVersion
         If a newer jitnas_fn wrote it. What it wrote is not kept.
     """
-    with contextlib.closing(Remote(url)) as remote:
-        last = progress.last(remote.name)
-        filling = _Filling(remote, store, show, progress, Synced(source=remote.name, reached=True, last=last))
-        for attempt in range(ATTEMPTS):
-            try:
-                return filling.filled()
-            except SiteUnavailable as trouble:
-                return replace(filling.done, reached=False, trouble=str(trouble))
-            except _Moved:
-                if attempt == ATTEMPTS - 1:
-                    raise
-    raise AssertionError("the last attempt returns or raises")
+    name = name_of(url)
+    done = Synced(source=name, reached=True, last=progress.last(name))
+    try:
+        remote = Remote(url)
+    except SiteUnavailable as trouble:
+        return replace(done, reached=False, trouble=str(trouble))
+    with contextlib.closing(remote):
+        return _Filling(remote, store, show, progress, done).filled_in_the_end()
 
 
 class _Moved(StoreError):
@@ -68,6 +64,18 @@ class _Filling:
     show: Show
     progress: Progress
     done: Synced
+
+    def filled_in_the_end(self) -> Synced:
+        """Read what is missing, with a newer manifest where the store is merged meanwhile."""
+        for attempt in range(ATTEMPTS):
+            try:
+                return self.filled()
+            except SiteUnavailable as trouble:
+                return replace(self.done, reached=False, trouble=str(trouble))
+            except _Moved:
+                if attempt == ATTEMPTS - 1:
+                    raise
+        raise AssertionError("the last attempt returns or raises")
 
     def filled(self) -> Synced:
         """Read the manifest, and what is missing."""

@@ -18,7 +18,7 @@ import pytest
 
 from jitnas_fn import Client
 from jitnas_fn.client import sync as syncing
-from jitnas_fn.client.remote import Remote
+from jitnas_fn.client.remote import Remote, name_of
 from jitnas_fn.client.synced import Progress, ago
 from jitnas_fn.core.entry import architecture_entry, record_entry, retraction_entry
 from jitnas_fn.core.envelope import Envelope
@@ -467,15 +467,7 @@ def test_a_login_in_a_url_is_neither_shown_nor_remembered(client, cache):
     done = client.sync("http://someone:secret@127.0.0.1:9/store")
     assert not done.reached
     assert "secret" not in f"{done} {done.to_dict()}"
-    assert Remote("sftp://someone@host/store").name == "sftp://host/store" if _has_paramiko() else True
-
-
-def _has_paramiko():
-    try:
-        import paramiko  # noqa: F401
-    except ImportError:
-        return False
-    return True
+    assert name_of("sftp://someone:secret@host/store/") == "sftp://host/store"
 
 
 # what is refused

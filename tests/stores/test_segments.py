@@ -367,6 +367,39 @@ def test_sixteen_writers_while_readers_and_the_compactor_run(folder):
     assert len(seen) == 16_000
 
 
+@pytest.mark.timeout(300)
+def test_readers_follow_while_two_compactors_run_without_a_pause(folder):
+    """At the same moment, in processes of their own: no reader sees a gap, or a line twice, or a record vanish."""
+    writers = [started(folder, 1000 * number, 300) for number in range(4)]
+    compactors = []
+    try:
+        for _ in range(2):
+            child = os.fork()
+            if child == 0:
+                try:
+                    while True:
+                        SegmentStore(folder).compact(idle_seconds=0.05, keep_seconds=1)
+                finally:
+                    os._exit(1)
+            compactors.append(child)
+        reader, cursor, seen, most = SegmentStore(folder), {}, [], 0
+        while any(writer.poll() is None for writer in writers):
+            entries, cursor = reader.since(cursor)
+            seen += [entry.body["record"]["record_id"] for entry in entries]
+            there = len(SegmentStore(folder))
+            assert there >= most
+            most = there
+        seen += [entry.body["record"]["record_id"] for entry in reader.since(cursor)[0]]
+    finally:
+        for child in compactors:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+    assert all(writer.wait() == 0 for writer in writers)
+    expected = sorted(fixed(1000 * writer + number).record_id for writer in range(4) for number in range(300))
+    assert sorted(set(seen)) == expected == ids(SegmentStore(folder))
+    assert len(seen) - len(set(seen)) <= 5  # a line that a writer had to write again, since its segment was taken meanwhile
+
+
 class Forked:
     """A child that appends until it is killed, and a pipe on which it says the number of each record once it is kept."""
 

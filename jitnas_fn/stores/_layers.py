@@ -1,5 +1,6 @@
 """Several stores asked as one: the best record of all, and what one retracts is hidden in all."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -8,12 +9,12 @@ from jitnas_fn.core.record import Record
 from jitnas_fn.core.task import is_key
 
 
-class Layers:
+class Layers(ABC):
     """What is read of several stores."""
 
+    @abstractmethod
     def _layers(self) -> Sequence[Store]:
         """The stores, in the order in which they are asked."""
-        raise NotImplementedError
 
     def _layers_with(self, name: str) -> Sequence[Store]:
         """At least the stores that have something of this name: a key, the id of a record, the fingerprint of a document."""

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import time
+import warnings
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
@@ -78,9 +79,13 @@ class View:
 
     def look(self) -> None:
         """Take in what others merged and appended."""
-        for _ in range(LOOKS):
-            generation = self._generations.newest()
-            if self._take_generation(generation) and self._take_segments() and self._generations.newest() == generation:
+        for look in range(LOOKS):
+            generation, patient = self._generations.newest(), look < LOOKS // 2
+            if (
+                self._take_generation(generation, patient=patient)
+                and self._take_segments()
+                and self._generations.newest() == generation
+            ):
                 self._looked = time.monotonic()
                 return
             time.sleep(PAUSE_SECONDS)
@@ -125,9 +130,11 @@ class View:
 
     def note(self, writer: str, descriptor: int, lines: Mapping[Heading, bytes]) -> None:
         """Take in lines that this process has just written."""
-        if writer not in self._segments:
+        if writer in self._segments:
+            self._segments[writer].note(descriptor, lines)
+        else:  # whatever else is in it
             self._segments[writer] = Segment(self._folder / "segments", writer)
-        self._segments[writer].note(descriptor, lines)
+            self._segments[writer].look()
         self._crowd.add(self._segments[writer], self._segments[writer].news())
 
     def _parts(self, done: Collection[str]) -> list[tuple[str, Lines, int, int]]:
@@ -140,7 +147,8 @@ class View:
         if time.monotonic() - self._looked > self._look_seconds:
             self.look()
 
-    def _take_generation(self, generation: int) -> bool:
+    def _take_generation(self, generation: int, *, patient: bool) -> bool:
+        """Whether this catalogue's files are here. One that stays away is lost: what was in it is missed, the rest is read."""
         if generation == self._catalogue.generation:
             return True
         catalogue = self._generations.read(generation)
@@ -148,8 +156,12 @@ class View:
             return False
         known, folder = self._merged, self._folder / "merged"
         files = {one.file: known[one.file] if one.file in known else MergedFile(folder, one) for one in catalogue.merged}
-        if not all(file.look() for file in files.values()):
+        lost = [name for name, file in files.items() if not file.look()]
+        if lost and patient:
             return False
+        if lost:
+            told = f"{folder}: {', '.join(lost[:3])} is gone, and what was in it; `jitnas cache verify` says more"
+            warnings.warn(told, RuntimeWarning, stacklevel=2)
         self._catalogue, self._merged = catalogue, files
         self._merged_writers = {writer for file in files.values() for writer in file.places}
         return True

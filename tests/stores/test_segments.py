@@ -683,6 +683,29 @@ def test_after_a_lost_catalogue_nothing_is_removed(folder):
     assert all(fixed(number).record_id.encode() in lines for number in range(6))
 
 
+def test_a_merged_file_that_is_lost_is_told_and_the_rest_is_read_and_written(folder):
+    store = SegmentStore(folder)
+    for number in range(2):
+        store.put(fixed(number))
+    store.close()
+    compacted(store)
+    compacted(store)
+    store.put(fixed(2))
+    (lost,) = (folder / "merged").glob("*.jsonl")
+    content = lost.read_bytes()
+    lost.unlink()
+    with pytest.warns(RuntimeWarning, match=f"{lost.name} is gone"):
+        fresh = SegmentStore(folder)
+    assert fixed(2).record_id in ids(fresh)
+    fresh.put(fixed(0))
+    entries, cursor = fresh.since({})
+    assert {fixed(number).record_id for number in (0, 2)} <= {entry.body["record"]["record_id"] for entry in entries}
+    lost.write_bytes(content)
+    restored = SegmentStore(folder)
+    assert ids(restored) == sorted(fixed(number).record_id for number in range(3))
+    assert {entry.body["record"]["record_id"] for entry in restored.since(cursor)[0]} <= set(ids(restored))
+
+
 def test_a_merged_file_that_was_cut_gives_what_is_left(folder):
     store = SegmentStore(folder)
     for number in range(4):

@@ -1,6 +1,7 @@
-"""Small valid nouns for tests: a task, a record, a document."""
+"""Small valid nouns for tests: a task, a record, a document; and a store filled with them."""
 
 from jitnas_fn.core.codec import digest
+from jitnas_fn.core.entry import architecture_entry
 from jitnas_fn.core.recipe import Recipe
 from jitnas_fn.core.record import Record
 from jitnas_fn.core.task import Task
@@ -49,6 +50,11 @@ def a_record(number=0, seed=0, trust="local", token=0, accuracy=0.5, extra=None,
     return record.sealed() if fixed_salt is None else sealed_with(record, fixed_salt)
 
 
+def fixed(number, **given):
+    """The record that is the same at every call."""
+    return a_record(number, fixed_salt=SALT, **given)
+
+
 def sealed_with(record, salt):
     """`record` sealed with a salt that is the same at every call."""
     import dataclasses
@@ -57,3 +63,14 @@ def sealed_with(record, salt):
 
     commitment = module._commitment(salt, record._content())
     return dataclasses.replace(record, seal={"commitment": commitment, "salt": salt})
+
+
+def put_documented(store, numbers):
+    """Put the document and the record of each number into a store."""
+    for number in numbers:
+        store.append(architecture_entry(a_fingerprint(number), a_document(number)))
+        store.put(fixed(number))
+
+
+def ids(store):
+    return sorted(record.record_id for record in store.records())

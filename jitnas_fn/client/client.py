@@ -13,7 +13,8 @@ from jitnas_fn.client.explanation import Explanation, explained
 from jitnas_fn.client.flights import Flights
 from jitnas_fn.client.lookups import Inquiries, known, known_at, replicates
 from jitnas_fn.client.request import understood
-from jitnas_fn.client.sync import from_site, from_url
+from jitnas_fn.client.sync import from_url
+from jitnas_fn.client.sync_site import from_site
 from jitnas_fn.client.synced import Show, Synced, progress_of, quietly
 from jitnas_fn.core.errors import TaskError
 from jitnas_fn.core.interfaces import Store

@@ -27,7 +27,7 @@ class Aside:
         new = [line if line.endswith(b"\n") else line + b"\n" for line in lines if self._is_new(line)]
         if not new:
             return
-        where = self._copied(new) if self._copies else "`jitnas cache repair` sets aside what can be"
+        where = self._copied(new) if self._copies else "`jitnas cache verify` says where"
         many = f"{len(new)} damaged entries" if len(new) > 1 else "a damaged entry"
         warnings.warn(f"{self._log}: {many} left out ({where})", UserWarning, stacklevel=2)
 

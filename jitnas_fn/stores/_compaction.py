@@ -2,7 +2,8 @@
 
 Nothing is removed before a catalogue says where it is now, nor while readers of the catalogue before may still need it. A
 compactor that is killed leaves what the next one finishes. One that is stopped, and comes back when another has been at work,
-cannot make its catalogue the newest: only then would it remove anything, and only what was there before.
+cannot make its catalogue the newest: only then would it remove anything, and only what was there before. A merged file that was
+lost or cut stays named, so that it is told; what is still there of its writers is kept.
 """
 
 import contextlib
@@ -79,7 +80,7 @@ class Compactor:
 
     def _compacted(self, generations: Generations, before: Catalogue) -> Compaction | None:
         sources = [self._source(path) for path in self._ripe(before)]
-        files = _worth_merging(before.merged, sum(source.bytes for source in sources)) if sources else ()
+        files = _worth_merging(self._whole(before), sum(source.bytes for source in sources)) if sources else ()
         inner = [source for file in files for source in sources_of(self._merged_folder, file)]
         merged = merge(self._merged_folder, [*inner, *sources], alive=self.alive) if sources else None
         after = self._catalogue(before, merged, files)
@@ -117,6 +118,10 @@ class Compactor:
     @property
     def _merged_folder(self) -> Path:
         return self.folder / "merged"
+
+    def _whole(self, catalogue: Catalogue) -> tuple[Merged, ...]:
+        """The merged files that were neither lost nor cut."""
+        return tuple(one for one in catalogue.merged if _size_of(self._merged_folder / one.file) >= one.bytes)
 
     def _ripe(self, catalogue: Catalogue) -> list[Path]:
         """Segments to be merged: closed ones, those nobody has written to for long, and those that a killed compactor began."""
@@ -165,7 +170,7 @@ class Compactor:
 
     def _clear(self, catalogue: Catalogue, rubbish: list[Path]) -> None:
         """Remove what was merged some time ago; what came late into such a segment becomes one of its own."""
-        sizes = {part.writer: part.bytes for merged in catalogue.merged for part in merged.parts}
+        sizes = {part.writer: part.bytes for merged in self._whole(catalogue) for part in merged.parts}
         for path in segments_in(self.folder / "segments"):
             if path.stem in sizes and self._is_old(path):
                 _rescue(path, sizes[path.stem])
@@ -209,6 +214,14 @@ def _worth_merging(merged: tuple[Merged, ...], size: int) -> tuple[Merged, ...]:
         found.append(one)
         size += one.bytes
     return tuple(one for one in merged if one in found)  # in the order in which they came
+
+
+def _size_of(path: Path) -> int:
+    """Length of a file, -1 if there is none [bytes]."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return -1
 
 
 def _rescue(path: Path, merged: int) -> None:

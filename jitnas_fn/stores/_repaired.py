@@ -6,6 +6,7 @@ from pathlib import Path
 from jitnas_fn.core.codec import Json
 from jitnas_fn.stores.careful import shown
 
+NOTHING = "nothing to repair (a damaged line stays where it is: `jitnas cache verify` names it)"
 COUNTS = ("torn", "torn_bytes", "ended", "left", "damaged", "indexes", "generation")
 
 
@@ -62,7 +63,7 @@ class Repaired:
             (self.generation, f"catalogue {self.generation} made from what was merged"),
             *((True, f"lost: {shown(what)}") for what in self.lost),
         ]
-        return f"{shown(self.path)}: {'; '.join(text for is_so, text in said if is_so) or 'nothing to repair'}"
+        return f"{shown(self.path)}: {'; '.join(text for is_so, text in said if is_so) or NOTHING}"
 
 
 def _many(number: int, one: str, more: str = "") -> str:

@@ -163,7 +163,7 @@ class View:
             told = f"{folder}: {', '.join(lost[:3])} is gone, and what was in it; `jitnas cache verify` says more"
             warnings.warn(told, RuntimeWarning, stacklevel=2)
         self._catalogue, self._merged = catalogue, files
-        self._merged_writers = {writer for file in files.values() for writer in file.places}
+        self._merged_writers = {writer for name, file in files.items() if name not in lost for writer in file.places}
         return True
 
     def _take_segments(self) -> bool:

@@ -110,11 +110,13 @@ class SegmentStore(Layers):
     def keep(self, lines: Mapping[Heading, bytes]) -> int:
         """Keep verified lines of those that are not known, and say how many; raises `StoreError` if they cannot be written."""
         with self._mutex:
+            lines = self._steadily(partial(self._unknown, lines))
+            new = len(lines)
             for _ in range(LOOKS):
-                lines = self._steadily(partial(self._unknown, lines))
                 if not lines or self._written(lines):
-                    return len(lines)
+                    return new
                 self._view.look()  # merged meanwhile, with these lines or without
+                lines = self._steadily(partial(self._unknown, lines))
         raise StoreError(f"{self.folder} is merged faster than one can write to it: try again")
 
     def since(self, cursor: Cursor, *, max_bytes: int | None = None) -> tuple[list[Entry], Cursor]:

@@ -18,16 +18,12 @@ from jitnas_fn.stores._segment import CLOSING  # noqa: E402
 from jitnas_fn.stores._writer import SegmentWriter  # noqa: E402
 from jitnas_fn.stores.segments import SegmentStore  # noqa: E402
 from jitnas_fn.stores.tinydb import TinyStore  # noqa: E402
-from tests.samples import SALT, a_record  # noqa: E402
+from tests.samples import a_record, fixed  # noqa: E402
 
 APPENDS, ROUNDS, WRITERS, EACH = 500, 9, 16, 1_000
 LARGE, BATCH, NEW = 100_000, 5_000, 100
 SESSIONS, SHORT = 2_000, 5
 APPEND_BAR, FULL_BAR_SECONDS, NEW_BAR_SECONDS = 0.8, 20.0, 0.3
-
-
-def fixed(number):
-    return a_record(number, fixed_salt=SALT)
 
 
 def bare_seconds(path, lines):
@@ -67,11 +63,10 @@ def appending(folder):
 
 
 def many_writers(folder):
-    script = ROOT / "tests" / "stores" / "sharing.py"
+    script = ROOT / "tests" / "stores" / "appending.py"
     began = time.perf_counter()
-    writers = [
-        subprocess.Popen([sys.executable, script, folder / "many", str(EACH * number), str(EACH)]) for number in range(WRITERS)
-    ]
+    commands = [[sys.executable, script, folder / "many", str(EACH * number), str(EACH)] for number in range(WRITERS)]
+    writers = [subprocess.Popen(command, stdout=subprocess.DEVNULL) for command in commands]
     compactions = 0
     while any(writer.poll() is None for writer in writers):
         time.sleep(0.2)

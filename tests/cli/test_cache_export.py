@@ -74,6 +74,28 @@ def test_standard_output_holds_the_table_alone(jitnas, cache):
     assert err == "6 records written as csv\n"
 
 
+@pytest.mark.parametrize(
+    ("name", "words", "form"),
+    [
+        ("a.csv", (), "csv"),
+        ("a.jsonl", (), "jsonl"),
+        ("A.JSONL", (), "jsonl"),
+        ("a.txt", (), "csv"),
+        ("a.csv", ("--format", "jsonl"), "jsonl"),
+        ("jsonl", (), "csv"),
+    ],
+)
+def test_the_ending_says_the_format_unless_it_is_given(jitnas, cache, tmp_path, name, words, form):
+    code, out, _ = jitnas("cache", "export", tmp_path / name, *words, "--json")
+    assert (code, json.loads(out)["format"]) == (0, form)
+    assert (tmp_path / name).read_text("utf-8").startswith("{" if form == "jsonl" else "key,")
+
+
+def test_standard_output_gets_csv_unless_told(jitnas, cache):
+    code, out, err = jitnas("cache", "export", "-")
+    assert (code, len(rows(out)), err) == (0, 6, "6 records written as csv\n")
+
+
 def test_the_answer_says_where_the_table_is(jitnas, cache, tmp_path):
     code, out, _ = jitnas("cache", "export", tmp_path / "a.jsonl", "--format", "jsonl", "--json")
     assert code == 0
@@ -92,7 +114,7 @@ def test_a_retracted_record_is_left_out_and_a_redacted_one_has_no_test_value(jit
 
 def test_another_store_is_exported_by_its_path(jitnas, cache, tmp_path):
     SegmentStore(tmp_path / "shared").put(a_record(7))
-    assert [row["key"] for row in rows(exported(jitnas, "-", "csv", "--store", tmp_path / "shared"))] == [a_record(7).key]
+    assert [row["key"] for row in rows(exported(jitnas, "-", "csv", "--from", tmp_path / "shared"))] == [a_record(7).key]
 
 
 def hostile(**named):

@@ -78,7 +78,7 @@ def test_a_shared_folder_and_a_snapshot_are_known_for_what_they_are(jitnas, snap
         assert (code, fields["bad"], fields["stores"]) == (0, 0, [{"kind": kind, "path": str(path)}])
 
 
-@pytest.mark.parametrize("command", [("verify",), ("repair",), ("export", "-", "--format", "csv", "--store")])
+@pytest.mark.parametrize("command", [("verify",), ("repair",), ("export", "-", "--from")])
 @pytest.mark.parametrize(("place", "message"), [("nowhere", "there is no"), ("text", "no log entry"), ("a\0b", "no name")])
 def test_what_is_no_store_is_bad_input(jitnas, tmp_path, command, place, message):
     (tmp_path / "text").write_text("hello\n")

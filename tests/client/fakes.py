@@ -1,10 +1,12 @@
-"""Executors that stand for a site: they answer when the test says so, and as it says."""
+"""Executors that stand for a site: they answer when the test says so, and as it says. And a disk that is full."""
 
 import dataclasses
 from concurrent.futures import Executor, Future
 
 from jitnas_fn.core.envelope import Envelope
+from jitnas_fn.core.errors import StoreError
 from jitnas_fn.core.task import key_of
+from jitnas_fn.stores.memory import MemoryStore
 from tests.samples import a_record
 
 
@@ -31,6 +33,15 @@ def trained(text, *, source=None):
 
 def reply(results):
     return Envelope("train", {"results": results}).to_json()
+
+
+def failing(error):
+    """What raises the error instead of answering."""
+
+    def answer(text):
+        raise error
+
+    return answer
 
 
 class Held(Executor):
@@ -71,3 +82,21 @@ class Inline(Executor):
         except Exception as error:  # noqa: BLE001  that is what an executor does
             future.set_exception(error)
         return future
+
+
+class Odd(Inline):
+    """Answers `submit` with what is no future."""
+
+    def __init__(self, reply):
+        super().__init__()
+        self.reply = reply
+
+    def submit(self, function, text):
+        return self.reply
+
+
+class FullStore(MemoryStore):
+    """A disk without space."""
+
+    def append(self, entry):
+        raise StoreError("no space left on device")

@@ -9,21 +9,13 @@ from concurrent.futures.process import BrokenProcessPool
 import pytest
 
 from jitnas_fn import Client, JitnasError
-from jitnas_fn.client import lookups
 from jitnas_fn.core import errors
 from jitnas_fn.core.envelope import Envelope, error_fields
 from jitnas_fn.stores.memory import MemoryStore
-from tests.client.fakes import Held, Inline, record_for, reply, trained
+from tests.client.fakes import FullStore, Held, Inline, Odd, failing, record_for, reply, trained
 from tests.client.models import Wider, small
 
 ASK = {"dataset": "digits", "recipe": "instant"}
-
-
-def failing(error):
-    def answer(text):
-        raise error
-
-    return answer
 
 
 def other_key(text):
@@ -95,17 +87,6 @@ def test_an_executor_that_takes_no_work_ends_the_evaluation():
     client = Client(store=MemoryStore(), executor=executor)
     with pytest.raises(errors.SiteUnavailable, match="takes no work"):
         client.evaluate(small, **ASK)
-
-
-class Odd(Inline):
-    """Answers `submit` with what is no future."""
-
-    def __init__(self, reply):
-        super().__init__()
-        self.reply = reply
-
-    def submit(self, function, text):
-        return self.reply
 
 
 @pytest.mark.parametrize("odd", [None, "job 17", object()])
@@ -205,140 +186,12 @@ def test_what_runs_where_no_control_path_leads_cannot_be_cancelled():
     assert not evaluation.cancel()
 
 
-class Control(Inline):
-    """A control path that knows one running task."""
-
-    def __init__(self, state=None):
-        super().__init__(self._answer)
-        self.state = state or {"state": "training", "epoch": 3, "epochs": 8, "metrics": {}, "seconds_left": 4.5}
-        self.verbs = []
-
-    def _answer(self, text):
-        envelope = Envelope.from_json(text)
-        self.verbs.append(envelope.verb)
-        return Envelope(envelope.verb, {"results": [{"key": key, **self.state} for key in envelope.items("keys")]}).to_json()
-
-
-def test_a_control_path_tells_the_status_and_cancels_what_runs():
-    executor, control = Held(), Control()
-    evaluation = Client(store=MemoryStore(), executor=executor, control=control).submit(small, **ASK)
-    executor.begin()
-    status = evaluation.status()
-    assert (status.state, status.epoch, status.epochs, status.seconds_left) == ("training", 3, 8, 4.5)
-    assert str(status) == "training  epoch 3/8  4 s left"
-    assert evaluation.cancel()
-    assert evaluation.cancelled()
-    assert control.verbs == ["lookup", "status", "cancel"]
-
-
-@pytest.mark.parametrize("state", [{"state": None}, {"epoch": "x"}, {"metrics": 3, "state": "training"}, {"state": "unknown"}])
-def test_a_malformed_status_is_no_error(state):
-    executor = Held()
-    evaluation = Client(store=MemoryStore(), executor=executor, control=Control(state)).submit(small, **ASK)
-    executor.begin()
-    assert str(evaluation.status())
-
-
-def test_a_control_path_that_fails_leaves_the_futures_own_state():
-    executor = Held()
-    evaluation = Client(store=MemoryStore(), executor=executor, control=Inline(failing(OSError("away")))).submit(small, **ASK)
-    executor.begin()
-    assert evaluation.status().state == "training"
-
-
-def test_a_lookup_asks_the_site_and_keeps_what_it_knows():
-    executor = Held()
-    Client(store=MemoryStore(), executor=executor).submit(small, **ASK)
-    (item,) = Envelope.from_json(executor.calls[0][1]).items("tasks")
-    client = Client(store=MemoryStore(), executor=executor, control=Control({"record": record_for(item).to_dict()}))
-    assert client.lookup(small, **ASK) is not None
-    assert client.lookup(Wider, **ASK) is None
-    assert len(client.store) == 1
-    assert len(executor.calls) == 1
-
-
-def knowing(model):
-    """A control path that has the record of a model."""
-    executor = Held()
-    Client(store=MemoryStore(), executor=executor).submit(model, **ASK)
-    (item,) = Envelope.from_json(executor.calls[0][1]).items("tasks")
-    return Control({"record": record_for(item).to_dict()})
-
-
-def test_what_the_site_knows_is_not_trained():
-    executor, control = Held(), knowing(small)
-    client = Client(store=MemoryStore(), executor=executor, control=control)
-    evaluation = client.submit(small, **ASK)
-    assert evaluation.result(1).verdict == "trained"
-    assert evaluation.source == "shared"
-    assert client.submit(small, **ASK).source == "cache"
-    assert client.store.document(evaluation.result().parts["fingerprint"]) is not None
-    assert control.verbs == ["lookup"]
-    assert executor.calls == []
-
-
-def test_a_site_that_knows_something_else_trains():
-    assert Client(store=MemoryStore(), executor=Inline(), control=knowing(Wider)).submit(small, **ASK).source == "trained"
-
-
-class Refusing(Held):
-    """Takes no work."""
-
-    def submit(self, function, text):
-        raise RuntimeError("closed")
-
-
-@pytest.mark.parametrize("control", [Inline(failing(OSError("away"))), Inline(lambda text: "no"), Refusing(), Odd(None)])
-def test_a_control_path_that_fails_does_not_stop_the_training(control):
-    evaluation = Client(store=MemoryStore(), executor=Inline(), control=control).submit(small, **ASK)
-    assert evaluation.result(1).verdict == "trained"
-    assert evaluation.source == "trained"
-
-
-def test_a_control_path_that_hangs_does_not_stop_the_training(monkeypatch):
-    monkeypatch.setattr(lookups, "PATIENCE_SECONDS", 0.2)
-    executor, control = Inline(), Held()
-    client = Client(store=MemoryStore(), executor=executor, control=control)
-    evaluation = client.submit(small, **ASK)
-    assert not evaluation.done()
-    assert evaluation.status().state == "queued"
-    assert evaluation.result(5).verdict == "trained"
-    control.answer(text=reply([]))  # too late to matter
-    assert len(executor.asked) == 1
-
-
-def test_what_is_cancelled_while_the_site_is_asked_is_not_trained():
-    executor, control = Inline(pytest.fail), Held()
-    evaluation = Client(store=MemoryStore(), executor=executor, control=control).submit(small, **ASK)
-    assert evaluation.cancel()
-    control.answer(text=reply([]))
-    assert executor.asked == []
-
-
-def test_a_model_without_a_key_is_not_looked_up_at_the_site():
-    client = Client(store=MemoryStore(), executor=Inline(), control=Inline(pytest.fail))
-    assert client.submit(small, **ASK, identity="none").source == "trained"
-
-
-class FullStore(MemoryStore):
-    """A disk without space."""
-
-    def append(self, entry):
-        raise errors.StoreError("no space left on device")
-
-
 def test_a_full_disk_loses_no_result():
     executor = Held()
     evaluation = Client(store=FullStore(), executor=executor).submit(small, **ASK)
     with pytest.warns(RuntimeWarning, match="could not be kept: no space left"):
         executor.answer()
     assert evaluation.result(1).verdict == "trained"
-
-
-def test_a_lookup_at_the_site_needs_no_store_that_can_be_written():
-    client = Client(store=FullStore(), executor=Held(), control=knowing(small))
-    with pytest.warns(RuntimeWarning, match="could not be kept: no space left"):
-        assert client.lookup(small, **ASK).verdict == "trained"
 
 
 def killed(text):

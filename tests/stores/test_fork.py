@@ -11,7 +11,7 @@ import pytest
 from jitnas_fn.stores.memory import MemoryStore
 from jitnas_fn.stores.segments import SegmentStore
 from jitnas_fn.stores.tinydb import TinyStore
-from tests.samples import SALT, a_record
+from tests.samples import fixed
 
 STORES = {
     "tinydb": lambda folder: TinyStore(folder / "cache.jsonl"),
@@ -25,10 +25,6 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks h
 @pytest.fixture(params=STORES)
 def opened(request, tmp_path):
     return lambda: STORES[request.param](tmp_path)
-
-
-def fixed(number):
-    return a_record(number, fixed_salt=SALT)
 
 
 def forked(work):

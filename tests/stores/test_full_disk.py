@@ -10,11 +10,7 @@ from jitnas_fn.core.entry import record_entry
 from jitnas_fn.core.errors import StoreError
 from jitnas_fn.stores.segments import SegmentStore
 from jitnas_fn.stores.tinydb import TinyStore
-from tests.samples import SALT, a_record
-
-
-def fixed(number):
-    return a_record(number, fixed_salt=SALT)
+from tests.samples import fixed
 
 
 @pytest.fixture

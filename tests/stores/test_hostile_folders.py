@@ -8,14 +8,10 @@ import pytest
 from jitnas_fn.core.errors import NewerVersion, StoreError
 from jitnas_fn.stores.careful import NoPlainFile
 from jitnas_fn.stores.segments import SegmentStore
-from tests.samples import SALT, a_record
+from tests.samples import fixed
 
 HUGE = 10**12 - 1
 pytestmark = [pytest.mark.timeout(20), pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")]
-
-
-def fixed(number):
-    return a_record(number, fixed_salt=SALT)
 
 
 def merged(folder):

@@ -11,7 +11,7 @@ from jitnas_fn.stores import _compaction, _merging
 from jitnas_fn.stores._indexed import IndexedStore
 from jitnas_fn.stores.memory import MemoryStore
 from jitnas_fn.stores.segments import SegmentStore
-from tests.samples import SALT, a_document, a_fingerprint, a_record
+from tests.samples import a_document, a_fingerprint, fixed
 
 NOW, WRITERS = "2026-01-01T00:00:00Z", 50
 
@@ -19,10 +19,6 @@ NOW, WRITERS = "2026-01-01T00:00:00Z", 50
 @pytest.fixture
 def folder(tmp_path):
     return tmp_path / "shared"
-
-
-def fixed(number, **changes):
-    return a_record(number, fixed_salt=SALT, **changes)
 
 
 def written(folder, *entries):

@@ -7,11 +7,7 @@ from jitnas_fn.stores.layered import LayeredStore
 from jitnas_fn.stores.memory import MemoryStore
 from jitnas_fn.stores.reachable import ReachableStore
 from jitnas_fn.stores.segments import SegmentStore
-from tests.samples import SALT, a_record
-
-
-def fixed(number):
-    return a_record(number, fixed_salt=SALT)
+from tests.samples import fixed
 
 
 class Clock:

@@ -9,7 +9,7 @@ import pytest
 from jitnas_fn.core.entry import Entry, alias_entry, architecture_entry, record_entry, retraction_entry
 from jitnas_fn.stores import _file_store
 from jitnas_fn.stores.tinydb import TinyStore
-from tests.samples import SALT, a_document, a_fingerprint, a_record
+from tests.samples import a_document, a_fingerprint, fixed
 
 NOW = "2026-01-01T00:00:00Z"
 
@@ -17,10 +17,6 @@ NOW = "2026-01-01T00:00:00Z"
 @pytest.fixture(autouse=True)
 def few(monkeypatch):
     monkeypatch.setattr(_file_store.FileStore, "few", 10)
-
-
-def fixed(number, **given):
-    return a_record(number, fixed_salt=SALT, **given)
 
 
 def entries():

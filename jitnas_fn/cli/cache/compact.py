@@ -1,6 +1,5 @@
 """`jitnas cache compact`."""
 
-import math
 from pathlib import Path
 from typing import Annotated
 
@@ -8,23 +7,19 @@ import typer
 
 from jitnas_fn.cli import options
 from jitnas_fn.cli.answers import answering
+from jitnas_fn.cli.cache._words import IdleSeconds
 from jitnas_fn.client.cache import shared_at
+from jitnas_fn.stores.careful import shown
 from jitnas_fn.stores.places import NoStore
 from jitnas_fn.stores.segments import IDLE_SECONDS, SegmentStore
 
-
-def _finite(seconds: float) -> float:
-    if not math.isfinite(seconds):
-        raise typer.BadParameter(f"{seconds} is no number of seconds")
-    return seconds
+NOTHING = {"merged": False, "segments": 0, "entries": 0, "bytes": 0}
 
 
 def compact(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Of a shared store.")],
+    path: Annotated[Path, typer.Argument(metavar="PATH", help="The folder of a shared store.")],
     *,
-    idle_seconds: Annotated[
-        float, typer.Option(min=0, callback=_finite, help="After which a segment counts as ended, closed or not. [s]")
-    ] = IDLE_SECONDS,
+    idle_seconds: IdleSeconds = IDLE_SECONDS,
     as_json: options.AsJson = False,
 ) -> None:
     """Merge what writers have finished in a shared store, and bring its MANIFEST.json, the basis of `sync`, up to date.
@@ -33,16 +28,25 @@ def compact(
     """
     with answering(as_json=as_json) as answer:
         try:
-            store = SegmentStore(shared_at(folder).path)
+            store = SegmentStore(shared_at(path).path)
         except NoStore as reason:
-            raise typer.BadParameter(str(reason)) from None
+            if not _is_empty(path):
+                raise typer.BadParameter(str(reason)) from None
+            answer.give(NOTHING, text=f"nothing to merge yet: {shown(path)} is empty")
+            return
         done = store.compact(idle_seconds=idle_seconds)
         if done is None:
-            answer.give({"merged": False, "segments": 0, "entries": 0, "bytes": 0}, text="another process is at it")
+            answer.give(NOTHING, text="another process is at it")
             return
         fields = {"merged": True, "segments": done.segments, "entries": done.lines, "bytes": done.bytes}
-        text = f"{done.segments:,} segments with {done.lines:,} entries ({done.bytes / 1e6:.1f} MB) merged"
+        merged = f"{done.segments:,} segments with {done.lines:,} entries ({done.bytes / 1e6:.1f} MB) merged"
+        text = merged if done.segments else "nothing to merge"
         answer.give(fields, text=f"{text}; the manifest is generation {done.generation}")
+
+
+def _is_empty(path: Path) -> bool:
+    """Whether nobody has appended to this folder yet. Nothing is made in it: it may be where a mount is missing."""
+    return path.is_dir() and not any(path.iterdir())
 
 
 COMMAND = compact

@@ -13,6 +13,7 @@ import typer
 from jitnas_fn import settings
 from jitnas_fn.cli import options
 from jitnas_fn.cli.answers import answering
+from jitnas_fn.cli.cache._words import place_named
 from jitnas_fn.cli.failures import say
 from jitnas_fn.client.cache import users_store
 from jitnas_fn.client.export import FORMATS, in_order, writer_for
@@ -21,14 +22,19 @@ from jitnas_fn.core.interfaces import Store
 from jitnas_fn.stores.careful import kind_of, shown
 from jitnas_fn.stores.places import CACHE_FILE, NoStore, place_at
 
+USUAL = "csv"
+
 
 def export(
     file: Annotated[str, typer.Argument(metavar="FILE", help="Where to; - for standard output. What was there is replaced.")],
     *,
-    form: Annotated[str, typer.Option("--format", help=f"One of {', '.join(FORMATS)}.")],
-    store: Annotated[
+    form: Annotated[
         str | None,
-        typer.Option("--store", metavar="PATH", help="Of another store: the file of a cache, or the folder of a shared store."),
+        typer.Option("--format", help=f"One of {', '.join(FORMATS)}; if not given, the ending of FILE says it, else {USUAL}."),
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option("--from", metavar="PATH", help="A cache file, shared folder or snapshot instead of what you can look up."),
     ] = None,
     as_json: options.AsJson = False,
 ) -> None:
@@ -36,28 +42,30 @@ def export(
 
     They are those that can be looked up, retracted ones left out, sorted by dataset, fingerprint, recipe and seed.
     """
+    form = form or _ending(file)
     write = writer_for(form)
     if file == "-":
         with _standard_output() as stream:
-            count = write(in_order(_store(store)), stream)
+            count = write(in_order(_store(source)), stream)
         say(f"{count:,} records written as {form}")
         return
     with answering(as_json=as_json) as answer:
         target = Path(file)
         _check(target)
         with _replacing(target) as stream:
-            count = write(in_order(_store(store)), stream)
+            count = write(in_order(_store(source)), stream)
         text = f"{count:,} records written to {shown(target)} as {form}"
         answer.give({"records": count, "file": str(target), "format": form}, text=text)
 
 
-def _store(path: str | None) -> Store:
-    if path is None:
-        return users_store()
-    try:
-        return place_at(Path(path)).store()
-    except NoStore as reason:
-        raise typer.BadParameter(str(reason)) from None
+def _ending(file: str) -> str:
+    """The format that the name of a file ends with."""
+    ending = Path(file).suffix.removeprefix(".").lower()
+    return ending if ending in FORMATS else USUAL
+
+
+def _store(source: str | None) -> Store:
+    return users_store() if source is None else place_named(source).store()
 
 
 def _check(target: Path) -> None:

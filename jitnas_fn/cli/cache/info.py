@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from jitnas_fn import settings
 from jitnas_fn.cli import options
 from jitnas_fn.cli.answers import answering
+from jitnas_fn.cli.failures import say
 from jitnas_fn.client.cache import published, users_cache
 from jitnas_fn.client.summary import Kept, counted, kept_on, last_syncs, lines_of, spent_on
 from jitnas_fn.client.summary_asked import asked_in
 from jitnas_fn.client.summary_cost import energy_range
+from jitnas_fn.client.summary_shared import shared_beyond
 from jitnas_fn.core.codec import Json
+from jitnas_fn.stores.careful import shown
 from jitnas_fn.stores.snapshot import SnapshotStore
 
 SHOWN = 8  # names of datasets or recipes
@@ -28,7 +31,7 @@ def info(*, as_json: options.AsJson = False) -> None:
 
     \b
     home               folder of your cache
-    records            that can be looked up, each counted once; retracted ones are not
+    records            on this machine that can be looked up, each counted once; retracted ones are not
     own_records        of them in your own cache: trained here, or fetched
     published_records  of them in the published snapshot
     retracted          records that are withdrawn
@@ -36,6 +39,8 @@ def info(*, as_json: options.AsJson = False) -> None:
     replicates         records beyond the first under their key
     datasets, recipes, verdicts
                        name: records
+    shared             the shared store that $JITNAS_SHARED names, null if none: {path, reached, records, new_records (of them
+                       neither in your cache nor in the snapshot), trouble (why it is not reached)}
     asked              {since, hits, misses, asks, hit_rate}: a hit was answered by your stores at once. Counted are clients
                        without a store of their own and `jitnas lookup`, not what was under way already
     spent              what the records in your own cache cost that were trained, by you or by whom you fetched them from
@@ -50,6 +55,8 @@ def info(*, as_json: options.AsJson = False) -> None:
     """
     with answering(as_json=as_json) as answer:
         fields = facts()
+        if fields["shared"] and not fields["shared"]["reached"]:
+            say(f"jitnas: {fields['shared']['trouble']}")
         answer.give(fields, text="\n".join(told(fields)))
 
 
@@ -57,12 +64,15 @@ def facts() -> Json:
     """The fields of the answer."""
     home, snapshot, cache = settings.home(), published(), users_cache()
     own = kept_on(lines_of(cache.path))
+    ready = kept_on(snapshot.lines()) if isinstance(snapshot, SnapshotStore) else Kept()
+    folder = settings.shared()
     asked = asked_in(home)
     asks = asked.hits + asked.misses
     rate = asked.hits / asks if asks else None
     return {
         "home": str(home),
-        **counted(own, kept_on(snapshot.lines()) if isinstance(snapshot, SnapshotStore) else Kept()),
+        **counted(own, ready),
+        "shared": None if folder is None else shared_beyond(folder, ready.behind(own)),
         "asked": {"since": asked.since, "hits": asked.hits, "misses": asked.misses, "asks": asks, "hit_rate": rate},
         "spent": spent_on(own).to_dict(),
         "avoided": asked.avoided.to_dict(),
@@ -78,6 +88,8 @@ def told(fields: Json) -> Iterator[str]:
     asked = fields["asked"]
     where = f"{fields['own_records']:,} in your own cache, {fields['published_records']:,} in the published snapshot"
     yield _line("records", f"{fields['records']:,} that can be looked up: {where}; {fields['retracted']:,} retracted")
+    if fields["shared"]:
+        yield _line("shared", _beyond(fields["shared"]))
     yield _line("architectures", f"{fields['architectures']:,}; {fields['replicates']:,} records are replicates")
     for name in ("datasets", "recipes", "verdicts"):
         yield _line(name, _listed(fields[name]))
@@ -95,6 +107,13 @@ def told(fields: Json) -> Iterator[str]:
         yield _line("synced", f"{when} with {source}")
     yield _line("home", fields["home"])
     yield _line("", "Figures are what the records state; a record is verified when it is handed out.")
+
+
+def _beyond(shared: Json) -> str:
+    counts = "not reached, so look-ups go on without it"
+    if shared["reached"]:
+        counts = f"{shared['records']:,} records, {shared['new_records']:,} of them not on this machine"
+    return f"{counts}: {shown(shared['path'])}"
 
 
 def _listed(names: dict[str, int]) -> str:
@@ -115,7 +134,7 @@ def _spending(found: Json, *, what: str) -> str:
 
 def _line(name: str, text: str) -> str:
     indent = " " * COLUMN
-    if name == "home":  # a path stays as it is
+    if name in ("home", "shared"):  # a path stays as it is
         return f"{name:<{COLUMN}}{text}"
     return textwrap.fill(text, WIDTH, initial_indent=f"{name:<{COLUMN}}", subsequent_indent=indent, break_on_hyphens=False)
 

@@ -14,6 +14,7 @@ import typer
 
 from jitnas_fn.cli import options
 from jitnas_fn.cli.answers import answering
+from jitnas_fn.cli.cache._words import place_named
 from jitnas_fn.cli.failures import say
 from jitnas_fn.client.cache import users_cache
 from jitnas_fn.client.summary_card import OUTLINE, Card
@@ -53,7 +54,7 @@ def publish_snapshot(
         raise typer.BadParameter(f"--created is a time such as 2026-01-02T03:04:05Z, not {created[:40]!r}")
     with answering(as_json=as_json) as answer:
         _check_target(folder)
-        stores = [place_at(path).store() for path in sources or ()] or [users_cache()]
+        stores = [place_named(path).store() for path in sources or ()] or [users_cache()]
         card, left_out = Card(), Counter[str]()
         when = created or time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         with _told() as passing:

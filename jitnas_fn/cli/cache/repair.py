@@ -9,8 +9,10 @@ from jitnas_fn import settings
 from jitnas_fn.cli import options
 from jitnas_fn.cli.answers import answering
 from jitnas_fn.cli.byte_bar import byte_bar
+from jitnas_fn.cli.cache._words import IdleSeconds
 from jitnas_fn.cli.failures import FAILURE, FOUND
 from jitnas_fn.stores.places import CACHE, CACHE_FILE, NoStore, Place, place_at
+from jitnas_fn.stores.segments import IDLE_SECONDS
 
 
 def repair(
@@ -19,10 +21,7 @@ def repair(
         typer.Argument(metavar="PATH", help="The file of a cache or the folder of a shared store; your cache if not given."),
     ] = None,
     *,
-    idle_seconds: Annotated[
-        float,
-        typer.Option("--idle-seconds", min=0, help="After which the writer of a shared segment counts as ended. [s]"),
-    ] = 3600.0,
+    idle_seconds: IdleSeconds = IDLE_SECONDS,
     as_json: options.AsJson = False,
 ) -> None:
     """Cut off torn ends, and keep them aside. Nothing that can be read is removed.

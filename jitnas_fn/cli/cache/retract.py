@@ -24,14 +24,16 @@ def retract(
         str,
         typer.Argument(metavar="RECORD_ID", help="64 hexadecimal digits, or the first 12 or more of a record that is here."),
     ],
+    path: Annotated[
+        Path | None, typer.Argument(metavar="PATH", help="The folder of a shared store; your cache if not given.")
+    ] = None,
     *,
     reason: Annotated[str, typer.Option("--reason", help="Why, for everybody who finds it missing.")],
-    store: Annotated[Path | None, typer.Option("--store", help="Folder of a shared store; your own cache if left out.")] = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Withdraw a record: it stays where it is, and is hidden from all who have this store, or synchronise from it."""
     with answering(as_json=as_json) as answer:
-        where = _opened(store)
+        where = _opened(path)
         ids = where.record_ids()
         try:
             name = _named(record_id, ids)

@@ -19,7 +19,7 @@ from jitnas_fn.core.errors import TaskError
 
 def sync(
     url: Annotated[
-        str | None, typer.Argument(metavar="[URL]", help="Of a shared store or snapshot; the last one used if left out.")
+        str | None, typer.Argument(metavar="URL", help="Of a shared store or snapshot; the last one used if left out.")
     ] = None,
     *,
     as_json: options.AsJson = False,

@@ -1,6 +1,5 @@
 """`jitnas cache verify`."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,12 +8,13 @@ from jitnas_fn import settings
 from jitnas_fn.cli import options
 from jitnas_fn.cli.answers import answering
 from jitnas_fn.cli.byte_bar import byte_bar
+from jitnas_fn.cli.cache._words import place_named
 from jitnas_fn.cli.failures import FAILURE, FOUND
 from jitnas_fn.client.cache import published
 from jitnas_fn.core.codec import Json
 from jitnas_fn.core.interfaces import Store
 from jitnas_fn.stores.careful import shown
-from jitnas_fn.stores.places import CACHE, CACHE_FILE, SNAPSHOT, NoStore, Place, place_at
+from jitnas_fn.stores.places import CACHE, CACHE_FILE, SNAPSHOT, Place
 from jitnas_fn.stores.snapshot import MANIFEST
 
 
@@ -54,10 +54,7 @@ def _places(path: str | None) -> list[tuple[Place, Store | None]]:
         snapshot = settings.snapshot()
         is_there = (snapshot / MANIFEST).is_file()
         return [*([(Place(SNAPSHOT, snapshot), None)] if is_there else []), (cache, published())]
-    try:
-        place = place_at(Path(path))
-    except NoStore as reason:
-        raise typer.BadParameter(str(reason)) from None
+    place = place_named(path)
     is_own = place.kind == CACHE and cache.path.exists() and place.path.samefile(cache.path)
     return [(place, published() if is_own else None)]
 

@@ -7,15 +7,11 @@ import pytest
 from jitnas_fn import Client
 from jitnas_fn.stores.segments import SegmentStore
 from jitnas_fn.stores.tinydb import TinyStore
-from tests.samples import SALT, a_record
+from tests.samples import fixed
 
 pytest.importorskip("paramiko")
 
 from tests.client.sftp import NAME, PASSWORD, served
-
-
-def fixed(number):
-    return a_record(number, fixed_salt=SALT)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")

@@ -230,7 +230,7 @@ class Client:
     ) -> list[Record]:
         """Every record of a model on a dataset with a recipe: all seeds, all replicates, in the order of seeds, best first."""
         task = understood(model, dataset=dataset, recipe=recipe, initialisation=initialisation, validate=validate).task
-        return replicates(task, self.store.records())
+        return replicates(task, self.store)
 
     def explain(
         self,

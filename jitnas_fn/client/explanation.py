@@ -3,7 +3,7 @@
 Otherwise is under other seeds, recipes, dataset versions and limits; `client.nearest` is about the others.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeVar
@@ -11,9 +11,10 @@ from typing import TypeVar
 from jitnas_fn.client.nearest import Neighbour, Vicinity, vicinity
 from jitnas_fn.client.request import Request
 from jitnas_fn.client.standings import Standing, printable
+from jitnas_fn.client.summary import kept_on
+from jitnas_fn.client.summary_glance import Row
 from jitnas_fn.core.codec import Json
 from jitnas_fn.core.interfaces import Store
-from jitnas_fn.core.record import Record
 
 T = TypeVar("T", int, str)
 
@@ -100,7 +101,7 @@ class Explanation:
 def explained(request: Request, *, store: Store) -> Explanation:
     """Sort what is known of an architecture by what differs from the request, and look around it if nothing answers.
 
-    Every record of the store is read, once, and those of other architectures are not kept.
+    Every record of the store is glanced at. Verified are those of the architecture itself, and of the nearest ones.
 
     Parameters
     ----------
@@ -110,7 +111,8 @@ def explained(request: Request, *, store: Store) -> Explanation:
         Where; all of its layers count.
     """
     task, limits = request.task, request.limits
-    same, others, everything = _gathered(request, store)
+    rows = list(kept_on(store.every_line()).standing.values())
+    same = [record for key in _keys(rows, task.fingerprint) for record in store.replicates(key)]
     here = [record for record in same if record.parts["dataset"] == task.dataset_sha256]
     elsewhere = [record for record in same if record.parts["dataset"] != task.dataset_sha256]
     exact = [record for record in here if record.key == task.key]
@@ -119,7 +121,13 @@ def explained(request: Request, *, store: Store) -> Explanation:
     answers = sum(record.answers(limits) for record in exact)
     around = Vicinity()
     if not answers and request.architecture is not None:
-        around = vicinity(request.architecture, others, metric=request.card.metric, documents=store.document)
+        around = vicinity(
+            request.architecture,
+            _others_on_the_dataset(rows, request),
+            metric=request.card.metric,
+            documents=store.document,
+            standing=lambda rows: _standing(rows, request, store=store),
+        )
     return Explanation(
         key=task.key,
         fingerprint=task.fingerprint,
@@ -132,26 +140,34 @@ def explained(request: Request, *, store: Store) -> Explanation:
         recipes=_counted(printable(r.recipe.get("name")) for r in here if r.parts["recipe"] != task.recipe.sha256),
         versions=_counted(version for name, version in named if name == task.dataset),
         datasets=_counted(name for name, _ in named if name != task.dataset),
-        records=everything,
+        records=len(rows),
         nearest=around.nearest,
         compared=around.compared,
         undocumented=around.undocumented,
     )
 
 
-def _gathered(request: Request, store: Store) -> tuple[list[Record], dict[str, Standing], int]:
-    """The architecture's own records, what those of each other one on the dataset say, and the number of all there are."""
-    same: list[Record] = []
-    others: dict[str, Standing] = {}
-    everything = 0
-    for record in store.records():
-        everything += 1
-        name = record.parts["fingerprint"]
-        if name == request.task.fingerprint:
-            same.append(record)
-        elif record.parts["dataset"] == request.task.dataset_sha256:
-            others.setdefault(name, Standing()).add(record, task=request.task, card=request.card)
-    return same, others, everything
+def _keys(rows: Iterable[Row], fingerprint: str) -> list[str]:
+    """Under which an architecture has records."""
+    return sorted({row.key for row in rows if row.fingerprint == fingerprint})
+
+
+def _others_on_the_dataset(rows: Iterable[Row], request: Request) -> dict[str, list[Row]]:
+    """Fingerprint → records on the dataset, of other architectures than the one asked for."""
+    others: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        if row.dataset_sha256 == request.task.dataset_sha256 and row.fingerprint != request.task.fingerprint:
+            others[row.fingerprint].append(row)
+    return others
+
+
+def _standing(rows: Iterable[Row], request: Request, *, store: Store) -> Standing:
+    """What these records say, verified."""
+    standing = Standing()
+    for key in sorted({row.key for row in rows}):
+        for record in store.replicates(key):
+            standing.add(record, task=request.task, card=request.card)
+    return standing
 
 
 def _counted(values: Iterable[T]) -> dict[T, int]:

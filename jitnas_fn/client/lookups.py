@@ -2,7 +2,7 @@
 
 import contextlib
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import Executor, Future, InvalidStateError
 from functools import partial
 
@@ -10,6 +10,7 @@ from jitnas_fn.client.control import Ask, told
 from jitnas_fn.client.deadlines import Deadlines
 from jitnas_fn.client.delivery import check_record, only_result
 from jitnas_fn.client.request import Request
+from jitnas_fn.client.summary import kept_on
 from jitnas_fn.core.codec import Json
 from jitnas_fn.core.entry import architecture_entry
 from jitnas_fn.core.envelope import Envelope
@@ -88,9 +89,12 @@ def keep(store: Store, request: Request, record: Record) -> None:
         warnings.warn(f"the record of key {record.key[:12]}… could not be kept: {trouble}", RuntimeWarning, stacklevel=3)
 
 
-def replicates(task: Task, records: Iterable[Record]) -> list[Record]:
+def replicates(task: Task, store: Store) -> list[Record]:
     """The records of a task under any seed, in the order of seeds, and for each seed the best first."""
-    same = [record for record in records if {**record.parts, "seed": task.seed} == task.parts]
+    rows = kept_on(store.every_line()).standing.values()
+    keys = {row.key for row in rows if row.fingerprint == task.fingerprint}
+    found = [record for key in keys for record in store.replicates(key)]
+    same = [record for record in found if {**record.parts, "seed": task.seed} == task.parts]
     best_first = sorted(same, key=lambda record: record.order, reverse=True)
     return sorted(best_first, key=lambda record: int(record.parts["seed"]))
 

@@ -1,10 +1,11 @@
 """The architectures nearest to one that has no record: how far they are, what differs, and what is known of them."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
 from jitnas_fn.client.standings import Standing
+from jitnas_fn.client.summary_glance import Row
 from jitnas_fn.core.codec import Json
 from jitnas_fn.core.errors import DocumentError
 from jitnas_fn.graphs.architecture import Architecture
@@ -17,6 +18,7 @@ NEIGHBOURS = 3
 SENTENCES = 3
 MOST_COMPARED = 2_000  # documents read, some 0.5 ms each
 MOST_LAYERS = 2_000  # of either of two that are compared in words, which takes up to 0.6 s
+Rows = Sequence[Row]
 Documents = Callable[[str], Json | None]  # fingerprint -> document, None where there is none
 
 
@@ -101,23 +103,32 @@ class Candidate(NamedTuple):
     parameters: int
 
 
-def vicinity(architecture: Architecture, standings: Mapping[str, Standing], *, metric: str, documents: Documents) -> Vicinity:
+def vicinity(
+    architecture: Architecture,
+    others: Mapping[str, Rows],
+    *,
+    metric: str,
+    documents: Documents,
+    standing: Callable[[Rows], Standing],
+) -> Vicinity:
     """The nearest of the architectures that have records.
 
     Parameters
     ----------
     architecture
         What was asked for.
-    standings
-        Fingerprint → what its records say, of other architectures. Of more than `MOST_COMPARED` those are compared whose
-        records state the most similar numbers of parameters.
+    others
+        Fingerprint → its records, of other architectures. Of more than `MOST_COMPARED` those are compared whose records state
+        the most similar numbers of parameters.
     metric
         What is measured.
     documents
         Where documents come from. They may be any JSON: what describes no network is left out.
+    standing
+        Tells what records say, summed up.
     """
     own = outline(architecture.document)
-    tried = sorted(standings, key=lambda name: (abs(standings[name].parameters - own.parameters), name))[:MOST_COMPARED]
+    tried = sorted(others, key=lambda name: (abs(_parameters(others[name]) - own.parameters), name))[:MOST_COMPARED]
     candidates = sorted(_candidates(own, tried, documents))
     nearest: list[Neighbour] = []
     unreadable: set[str] = set(tried) - {candidate.fingerprint for candidate in candidates}
@@ -130,9 +141,14 @@ def vicinity(architecture: Architecture, standings: Mapping[str, Standing], *, m
         except DocumentError:
             unreadable.add(name)
         else:
-            nearest.append(_neighbour(candidate, standings[name], metric=metric, differences=told))
-    left_out = sum(standings[name].records for name in unreadable)
+            nearest.append(_neighbour(candidate, standing(others[name]), metric=metric, differences=told))
+    left_out = sum(len(others[name]) for name in unreadable)
     return Vicinity(tuple(nearest), compared=len(tried) - len(unreadable), undocumented=left_out)
+
+
+def _parameters(rows: Rows) -> int:
+    """What the records state; -1 if none does."""
+    return max(row.parameters for row in rows)
 
 
 def _candidates(own: Outline, tried: Iterable[str], documents: Documents) -> Iterable[Candidate]:

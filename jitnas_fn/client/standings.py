@@ -27,14 +27,11 @@ class Standing:
     ----------
     verdicts
         Verdict → records.
-    parameters
-        Number of parameters, as a record states it; -1 if none does.
     asked, other
         Best result with the recipe that was asked for, and with any other.
     """
 
     verdicts: Counter[str] = field(default_factory=Counter)
-    parameters: int = -1
     asked: Result | None = None
     other: Result | None = None
 
@@ -51,8 +48,6 @@ class Standing:
     def add(self, record: Record, *, task: Task, card: Dataset) -> None:
         """Take in one more record of the architecture on the dataset of `card`; `task` is what was asked for."""
         self.verdicts[record.verdict] += 1
-        stated = record.size.get("parameters")
-        self.parameters = stated if type(stated) is int else self.parameters
         value = record.metrics.get("validation", {}).get(card.metric)
         if record.verdict != "trained" or value is None or abs(value) > LARGEST_VALUE:
             return

@@ -4,6 +4,7 @@ Nothing is verified, which would take some 20 times as long: an id is what the l
 """
 
 import json
+import re
 from typing import NamedTuple
 
 from jitnas_fn.client.standings import printable
@@ -19,6 +20,7 @@ _FINGERPRINT, _PROVENANCE, _RECIPE = b'","fingerprint":"', b',"provenance":{', b
 _RECORD_ID, _VERDICT, _END = b',"record_id":"', b',"verdict":"', b'"}}\n'
 _TRAINED = b'"origin":"trained"'
 _TO_FINGERPRINT = len(_PARTS) + 64
+_PARAMETERS = re.compile(rb'"parameters":(\d{1,18})[,}]')
 MOST_REMEMBERED = 10_000
 VERDICT = {name.encode("ascii"): name for name in VERDICTS}
 _QUOTE = ord('"')
@@ -29,21 +31,25 @@ class Row(NamedTuple):
 
     Attributes
     ----------
-    record_id, key, fingerprint
+    record_id, key, fingerprint, dataset_sha256
         As the line states them.
     dataset, recipe, verdict
         Names, as a line can show them.
     cost
         What it cost.
+    parameters
+        Number of parameters; -1 if it is not stated.
     """
 
     record_id: str
     key: str
     fingerprint: str
+    dataset_sha256: str
     dataset: str
     recipe: str
     verdict: str
     cost: Cost
+    parameters: int = -1
 
 
 class Withdrawn(NamedTuple):
@@ -82,6 +88,7 @@ class Glances:
                 _hash_at(line, record_id + len(_RECORD_ID)),
                 _hash_at(line, key + len(_KEY)),
                 _hash_at(line, fingerprint + len(_FINGERPRINT)),
+                _hash_at(line, parts + len(_PARTS)),
                 self._part(line[dataset + len(_DATASET) - 1 : environment], "name"),
                 self._part(line[recipe + len(_RECIPE) - 1 : record_id], "name"),
                 VERDICT[line[verdict + len(_VERDICT) : -len(_END)]],
@@ -90,6 +97,7 @@ class Glances:
                     device=self._part(line[environment + len(_ENVIRONMENT) - 1 : key], "device"),
                     origin=TRAINED if find(_TRAINED, provenance, recipe) > 0 else None,
                 ),
+                _number(_PARAMETERS.search(line, record_id, verdict)),
             )
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
             return None
@@ -114,6 +122,10 @@ def _hash_at(line: bytes, start: int) -> str:
     return line[start : start + 64].decode("ascii")
 
 
+def _number(found: re.Match[bytes] | None) -> int:
+    return int(found[1]) if found else -1
+
+
 def _slow(line: bytes) -> Row | Withdrawn | None:
     """Any line, taken apart."""
     try:
@@ -125,10 +137,12 @@ def _slow(line: bytes) -> Row | Withdrawn | None:
     if entry.get("kind") == "retraction":
         return Withdrawn(_text(entry, "record_id"))
     record = _part(entry, "record")
+    parameters = _part(record, "size").get("parameters")
     row = Row(
         _text(record, "record_id"),
         _text(record, "key"),
         _text(_part(record, "parts"), "fingerprint"),
+        _text(_part(record, "parts"), "dataset"),
         printable(_part(record, "dataset").get("name")),
         printable(_part(record, "recipe").get("name")),
         printable(record.get("verdict")),
@@ -137,6 +151,7 @@ def _slow(line: bytes) -> Row | Withdrawn | None:
             device=_part(record, "environment").get("device"),
             origin=_part(record, "provenance").get("origin"),
         ),
+        parameters if type(parameters) is int else -1,
     )
     return row if entry.get("kind") == "record" and row.record_id and row.key and row.fingerprint else None
 

@@ -52,6 +52,9 @@ class Store(Protocol):
     def records(self) -> Iterator[Record]:
         """Every record that is not retracted."""
 
+    def every_line(self) -> Iterator[bytes]:
+        """Every entry as one line of JSON, as it is, some perhaps twice: for looking through many. Nothing is verified."""
+
     def record_ids(self) -> list[str]:
         """Ids of all records that are not retracted."""
 

@@ -57,6 +57,11 @@ class Layers(ABC):
                     seen.add(name)
                     yield record
 
+    def every_line(self) -> Iterator[bytes]:
+        """Every entry of every layer as one line of JSON, as it is, some perhaps twice. Nothing is verified."""
+        for store in self._layers():
+            yield from store.every_line()
+
     def record_ids(self) -> list[str]:
         """Ids of all records that are not retracted."""
         layers = self._layers()

@@ -68,12 +68,11 @@ class ReachableStore:
 
     def records(self) -> Iterator[Record]:
         """Every record that is not retracted, as far as the store can be read."""
-        if self._clock() < self._away_until:
-            return
-        try:
-            yield from self._there().records()
-        except (StoreError, NewerVersion) as trouble:
-            self._is_away(trouble)
+        return self._one_by_one(lambda store: store.records())
+
+    def every_line(self) -> Iterator[bytes]:
+        """Every entry as one line of JSON, as far as the store can be read."""
+        return self._one_by_one(lambda store: store.every_line())
 
     def record_ids(self) -> list[str]:
         """Ids of all records that are not retracted; none if the store is away."""
@@ -95,6 +94,14 @@ class ReachableStore:
         except (StoreError, NewerVersion) as trouble:
             self._is_away(trouble)
             return otherwise
+
+    def _one_by_one(self, ask: Callable[[Store], Iterator[Answer]]) -> Iterator[Answer]:
+        if self._clock() < self._away_until:
+            return
+        try:
+            yield from ask(self._there())
+        except (StoreError, NewerVersion) as trouble:
+            self._is_away(trouble)
 
     def _there(self) -> Store:
         if self._store is None:

@@ -99,13 +99,6 @@ class SnapshotStore(IndexedStore):
                 return ask()
         raise StoreError(f"the snapshot in {self.folder} is replaced faster than it can be read: try again")
 
-    def lines(self) -> Iterator[bytes]:
-        """Every entry as one line of canonical JSON, as it is: not verified."""
-        with self._mutex:
-            self._refresh()
-            numbers = range(len(self._ends))
-        yield from (line for _, line in self._read(numbers))
-
     def _open(self) -> None:
         """Learn what there is, from the index or from the file itself."""
         self.manifest = manifest_in(self.folder)

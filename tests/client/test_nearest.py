@@ -14,11 +14,13 @@ from jitnas_fn.client import nearest
 from jitnas_fn.client.nearest import vicinity
 from jitnas_fn.client.request import card_of, plan_of, understood
 from jitnas_fn.client.standings import Standing
+from jitnas_fn.client.summary import kept_on
 from jitnas_fn.core.codec import digest, parse
 from jitnas_fn.core.entry import architecture_entry, retraction_entry
 from jitnas_fn.core.errors import RecordError
 from jitnas_fn.core.task import Task, key_of
 from jitnas_fn.graphs.architecture import Architecture
+from jitnas_fn.stores._lines import line_for
 from jitnas_fn.stores.layered import LayeredStore
 from jitnas_fn.stores.memory import MemoryStore
 from jitnas_fn.stores.tinydb import TinyStore
@@ -197,9 +199,17 @@ def test_hostile_documents_do_no_harm():
         documents[digest(document)] = document
     request, kept = understood(ASKED, **ASK), 0
     for fingerprint, document in documents.items():
+        result = a_result(fingerprint)
         standing = Standing()
-        standing.add(a_result(fingerprint), task=request.task, card=request.card)
-        found = vicinity(ASKED, {fingerprint: standing}, metric="accuracy", documents={fingerprint: document}.get)
+        standing.add(result, task=request.task, card=request.card)
+        rows = list(kept_on([line_for(result)[1]]).standing.values())
+        found = vicinity(
+            ASKED,
+            {fingerprint: rows},
+            metric="accuracy",
+            documents={fingerprint: document}.get,
+            standing=lambda _, standing=standing: standing,
+        )
         assert found.compared + found.undocumented == 1
         assert len(found.nearest) == found.compared
         kept += found.compared

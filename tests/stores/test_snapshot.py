@@ -150,7 +150,7 @@ def test_with_an_index_the_file_is_read_once(folder, index, monkeypatch):
         assert store.document(a_fingerprint()) == a_document()
         assert len(store) == 3
         assert len(store.since({})[0]) == len(ENTRIES)
-        assert len(list(store.lines())) == len(ENTRIES)
+        assert len(list(store.every_line())) == len(ENTRIES)
     assert {path.name for path in folder.iterdir()} == {"MANIFEST.json", "entries.json"}
 
 

@@ -64,7 +64,7 @@ def facts() -> Json:
     """The fields of the answer."""
     home, snapshot, cache = settings.home(), published(), users_cache()
     own = kept_on(lines_of(cache.path))
-    ready = kept_on(snapshot.lines()) if isinstance(snapshot, SnapshotStore) else Kept()
+    ready = kept_on(snapshot.every_line()) if isinstance(snapshot, SnapshotStore) else Kept()
     folder = settings.shared()
     asked = asked_in(home)
     asks = asked.hits + asked.misses

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from jitnas_fn.client.glimpse import glimpsed
 from jitnas_fn.client.nearest import Neighbour, Vicinity, vicinity
 from jitnas_fn.client.request import Request
 from jitnas_fn.client.standings import Standing, printable
-from jitnas_fn.client.summary import kept_on
 from jitnas_fn.client.summary_glance import Row
 from jitnas_fn.core.codec import Json
 from jitnas_fn.core.interfaces import Store
@@ -111,8 +111,9 @@ def explained(request: Request, *, store: Store) -> Explanation:
         Where; all of its layers count.
     """
     task, limits = request.task, request.limits
-    rows = list(kept_on(store.every_line()).standing.values())
-    same = [record for key in _keys(rows, task.fingerprint) for record in store.replicates(key)]
+    rows = glimpsed(store)
+    found = [record for key in _keys(rows, task.fingerprint) for record in store.replicates(key)]
+    same = [record for record in found if record.parts["fingerprint"] == task.fingerprint]
     here = [record for record in same if record.parts["dataset"] == task.dataset_sha256]
     elsewhere = [record for record in same if record.parts["dataset"] != task.dataset_sha256]
     exact = [record for record in here if record.key == task.key]
@@ -140,7 +141,7 @@ def explained(request: Request, *, store: Store) -> Explanation:
         recipes=_counted(printable(r.recipe.get("name")) for r in here if r.parts["recipe"] != task.recipe.sha256),
         versions=_counted(version for name, version in named if name == task.dataset),
         datasets=_counted(name for name, _ in named if name != task.dataset),
-        records=len(rows),
+        records=len({row.record_id for row in rows}),
         nearest=around.nearest,
         compared=around.compared,
         undocumented=around.undocumented,
@@ -162,11 +163,12 @@ def _others_on_the_dataset(rows: Iterable[Row], request: Request) -> dict[str, l
 
 
 def _standing(rows: Iterable[Row], request: Request, *, store: Store) -> Standing:
-    """What these records say, verified."""
-    standing = Standing()
-    for key in sorted({row.key for row in rows}):
+    """What these records say, verified: those that are of another architecture or dataset than their line says are left out."""
+    standing, dataset = Standing(), request.task.dataset_sha256
+    for key, fingerprint in sorted({(row.key, row.fingerprint) for row in rows}):
         for record in store.replicates(key):
-            standing.add(record, task=request.task, card=request.card)
+            if (record.parts["fingerprint"], record.parts["dataset"]) == (fingerprint, dataset):
+                standing.add(record, task=request.task, card=request.card)
     return standing
 
 

@@ -9,8 +9,8 @@ from functools import partial
 from jitnas_fn.client.control import Ask, told
 from jitnas_fn.client.deadlines import Deadlines
 from jitnas_fn.client.delivery import check_record, only_result
+from jitnas_fn.client.glimpse import glimpsed
 from jitnas_fn.client.request import Request
-from jitnas_fn.client.summary import kept_on
 from jitnas_fn.core.codec import Json
 from jitnas_fn.core.entry import architecture_entry
 from jitnas_fn.core.envelope import Envelope
@@ -91,8 +91,7 @@ def keep(store: Store, request: Request, record: Record) -> None:
 
 def replicates(task: Task, store: Store) -> list[Record]:
     """The records of a task under any seed, in the order of seeds, and for each seed the best first."""
-    rows = kept_on(store.every_line()).standing.values()
-    keys = {row.key for row in rows if row.fingerprint == task.fingerprint}
+    keys = {row.key for row in glimpsed(store) if row.fingerprint == task.fingerprint}
     found = [record for key in keys for record in store.replicates(key)]
     same = [record for record in found if {**record.parts, "seed": task.seed} == task.parts]
     best_first = sorted(same, key=lambda record: record.order, reverse=True)

@@ -136,12 +136,16 @@ def vicinity(
         if len(nearest) == NEIGHBOURS:
             break
         name = candidate.fingerprint
+        stands = standing(others[name])
+        if not stands.records:  # its lines do not hold what they say
+            unreadable.add(name)
+            continue
         try:
             told = _told(architecture, Architecture(documents(name) or {}, name), layers=candidate.layers)
         except DocumentError:
             unreadable.add(name)
         else:
-            nearest.append(_neighbour(candidate, standing(others[name]), metric=metric, differences=told))
+            nearest.append(_neighbour(candidate, stands, metric=metric, differences=told))
     left_out = sum(len(others[name]) for name in unreadable)
     return Vicinity(tuple(nearest), compared=len(tried) - len(unreadable), undocumented=left_out)
 

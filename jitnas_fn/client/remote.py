@@ -8,10 +8,15 @@ from jitnas_fn.core.errors import SiteUnavailable, StoreError
 
 MAX_URL_CHARACTERS = 2_000
 _LOGIN = re.compile(r"//[^/@]*@")
+BUSY = (408, 425, 429, 502, 503, 504)  # what a server answers when it may answer otherwise soon
 
 
 class Missing(StoreError):
     """The place was reached, and there is no such file."""
+
+
+class Unreadable(Missing):
+    """The file is there, and the place does not give it out."""
 
 
 def name_of(url: str) -> str:
@@ -79,6 +84,10 @@ class Remote:
                 raise StoreError(f"there is no folder {self.name}: is it mounted?") from None
             raise Missing(f"there is no {path} at {self.name}") from None
         except Exception as reason:
+            if _is_of_the_file(reason):
+                raise Unreadable(
+                    f"{path} at {self.name} cannot be read ({type(reason).__name__}: {str(reason)[:200]})"
+                ) from None
             raise self._unreachable(reason) from reason
         if not isinstance(content, bytes):
             raise StoreError(f"{self.name} gives {type(content).__name__} for {path}, not bytes")
@@ -96,3 +105,11 @@ class Remote:
 
     def _unreachable(self, reason: Exception) -> SiteUnavailable:
         return SiteUnavailable(f"{self.name} cannot be reached ({type(reason).__name__}: {str(reason)[:200]})")
+
+
+def _is_of_the_file(reason: Exception) -> bool:
+    """Whether an error concerns this one file, while others may well be read."""
+    status = getattr(reason, "status", None)
+    if isinstance(status, int):  # of a server's answer: too busy just now, and all others
+        return 400 <= status < 600 and status not in BUSY
+    return isinstance(reason, (IsADirectoryError, PermissionError)) or type(reason).__name__ == "ClientPayloadError"

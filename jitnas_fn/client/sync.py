@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from jitnas_fn.client.remote import Missing, Remote, name_of
+from jitnas_fn.client.remote import Missing, Remote, Unreadable, name_of
 from jitnas_fn.client.sync_pieces import Piece, batches, unseen
 from jitnas_fn.client.sync_snapshot import read_snapshot
 from jitnas_fn.client.synced import Progress, Show, Synced
@@ -68,6 +68,8 @@ class _Filling:
                 return replace(self.done, reached=False, trouble=str(trouble))
             except _Moved:
                 continue
+        if self.remote.name not in self.progress.sources():  # so that it is known from where to synchronise again
+            self.progress.reached(self.remote.name, {}, done=False)
         wrong = next(iter(self.harmed.values()))
         raise StoreError(f"{wrong}; all else was synchronised ({self.done.new:,} new)")
 
@@ -115,7 +117,7 @@ class _Filling:
             whole = self._content(run[0].path, start=run[0].start, size=sum(piece.size for piece in run))
             for piece in run:
                 if whole is None:
-                    self._note(piece, f"there is no {piece.path}, which its manifest names", is_last=is_last)
+                    self._note(piece, f"{piece.path}, which its manifest names, cannot be read", is_last=is_last)
                 else:
                     begins = piece.start - run[0].start
                     yield piece, whole[begins : begins + piece.size]
@@ -142,6 +144,8 @@ class _Filling:
 def _manifest(remote: Remote) -> tuple[str, Json]:
     try:
         content = remote.read(MANIFEST, start=0, size=MAX_CATALOGUE_BYTES + 1)
+    except Unreadable as trouble:
+        raise SiteUnavailable(str(trouble)) from None
     except Missing:
         raise StoreError(
             f"there is no {MANIFEST} at {remote.name}: it is made there by `jitnas cache compact` or `jitnas cache publish`"

@@ -2,8 +2,8 @@
 
 Nothing is removed before a catalogue says where it is now, nor while readers of the catalogue before may still need it. A
 compactor that is killed leaves what the next one finishes. One that is stopped, and comes back when another has been at work,
-cannot make its catalogue the newest: only then would it remove anything, and only what was there before. A merged file that was
-lost or cut stays named, so that it is told; what is still there of its writers is kept.
+cannot make its catalogue the newest: only then would it remove anything, and only what was there before. A merged file that
+was lost, cut or damaged stays as it is and is named, so that it is told; what is still there of its writers is kept.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ from pathlib import Path
 from jitnas_fn.core.errors import StoreError
 from jitnas_fn.stores._disk import SHARED_ADVICE, failure, names_in, sync_folder, write_new
 from jitnas_fn.stores._generations import Generations
-from jitnas_fn.stores._merging import Source, grown, merge, source_of, sources_of, whole_lines, writers_in
+from jitnas_fn.stores._merging import Source, as_stated, grown, merge, source_of, sources_of, whole_lines, writers_in
 from jitnas_fn.stores._segment import CLOSING, MERGING, OPEN
 from jitnas_fn.stores._writer import segments_in
 from jitnas_fn.stores.careful import opened
@@ -80,7 +80,7 @@ class Compactor:
 
     def _compacted(self, generations: Generations, before: Catalogue) -> Compaction | None:
         sources = [self._source(path) for path in self._ripe(before)]
-        files = _worth_merging(self._whole(before), sum(source.bytes for source in sources)) if sources else ()
+        files = self._worth_merging(before.merged, sum(source.bytes for source in sources)) if sources else ()
         inner = [source for file in files for source in sources_of(self._merged_folder, file)]
         merged = merge(self._merged_folder, [*inner, *sources], alive=self.alive) if sources else None
         after = self._catalogue(before, merged, files)
@@ -119,9 +119,16 @@ class Compactor:
     def _merged_folder(self) -> Path:
         return self.folder / "merged"
 
-    def _whole(self, catalogue: Catalogue) -> tuple[Merged, ...]:
-        """The merged files that were neither lost nor cut."""
-        return tuple(one for one in catalogue.merged if _size_of(self._merged_folder / one.file) >= one.bytes)
+    def _worth_merging(self, merged: tuple[Merged, ...], size: int) -> tuple[Merged, ...]:
+        """Merged files not much larger than what comes, the smallest first: so lines are copied a few times only."""
+        found: list[Merged] = []
+        for one in sorted(merged, key=lambda one: one.bytes):
+            if one.bytes > 2 * size:
+                break
+            if len(as_stated(self._merged_folder, one, alive=self.alive)) == len(one.parts):
+                found.append(one)
+                size += one.bytes
+        return tuple(one for one in merged if one in found)  # in the order in which they came
 
     def _ripe(self, catalogue: Catalogue) -> list[Path]:
         """Segments to be merged: closed ones, those nobody has written to for long, and those that a killed compactor began."""
@@ -170,11 +177,15 @@ class Compactor:
 
     def _clear(self, catalogue: Catalogue, rubbish: list[Path]) -> None:
         """Remove what was merged some time ago; what came late into such a segment becomes one of its own."""
-        sizes = {part.writer: part.bytes for merged in self._whole(catalogue) for part in merged.parts}
-        for path in segments_in(self.folder / "segments"):
-            if path.stem in sizes and self._is_old(path):
-                _rescue(path, sizes[path.stem])
-                path.unlink()
+        sizes: dict[str, int] = {}
+        old = {path.stem: path for path in segments_in(self.folder / "segments") if self._is_old(path)}
+        for merged in filter(self._has_its_size, catalogue.merged):
+            of_file = {part.writer: part.bytes for part in merged.parts}
+            sizes |= of_file
+            if old.keys() & of_file.keys():  # this was merged not long ago
+                for writer in as_stated(self._merged_folder, merged, alive=self.alive) & old.keys():
+                    _rescue(old[writer], of_file[writer])
+                    old[writer].unlink()
         for path in rubbish:
             with contextlib.suppress(FileNotFoundError):
                 if self._is_old(path) and (path.suffix != ".jsonl" or self._is_elsewhere(path, sizes)):
@@ -185,6 +196,13 @@ class Compactor:
         folder = self.folder / "segments"
         known = {segment.stem: segment.stat().st_size for segment in segments_in(folder)} | sizes
         return all(known.get(writer, -1) >= size for writer, size in writers_in(path))
+
+    def _has_its_size(self, merged: Merged) -> bool:
+        """Whether a merged file was neither lost nor cut."""
+        try:
+            return (self._merged_folder / merged.file).stat().st_size >= merged.bytes
+        except FileNotFoundError:
+            return False
 
     def _is_old(self, path: Path) -> bool:
         """Whether a file was last changed, in its content or name, so long ago that nobody needs it for reading."""
@@ -203,25 +221,6 @@ class Compactor:
                 draft.unlink(missing_ok=True)
             number = generations.newest()
             newest = generations.read(number) if number > newest.generation else None
-
-
-def _worth_merging(merged: tuple[Merged, ...], size: int) -> tuple[Merged, ...]:
-    """Merged files not much larger than what comes, the smallest first: so lines are copied a logarithmic number of times."""
-    found: list[Merged] = []
-    for one in sorted(merged, key=lambda one: one.bytes):
-        if one.bytes > 2 * size:
-            break
-        found.append(one)
-        size += one.bytes
-    return tuple(one for one in merged if one in found)  # in the order in which they came
-
-
-def _size_of(path: Path) -> int:
-    """Length of a file, -1 if there is none [bytes]."""
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        return -1
 
 
 def _rescue(path: Path, merged: int) -> None:

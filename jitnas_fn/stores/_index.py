@@ -23,7 +23,7 @@ class Index:
     def __init__(self, table: Table | None = None) -> None:
         self._table = table
         self._records: dict[str, list[Row]] = {}
-        self._by_key: dict[str, list[str]] = {}
+        self._by_key: dict[str, list[Row]] = {}
         self._documents: dict[str, list[int]] = {}
         self._retracted: set[str] = set()
         self._others: set[str] = set()
@@ -40,10 +40,9 @@ class Index:
     def add(self, heading: Heading, number: int) -> None:
         """Take in the heading of line `number`."""
         if heading.kind == "record":
-            self._records.setdefault(heading.name, []).append(Row(heading.name, number, heading.shut))
-            names = self._by_key.setdefault(heading.key, [])
-            if heading.name not in names:  # of which there are few under a key
-                names.append(heading.name)
+            row = Row(heading.name, number, heading.shut)
+            self._records.setdefault(heading.name, []).append(row)
+            self._by_key.setdefault(heading.key, []).append(row)  # of one record another line may state another key
         elif heading.kind == "architecture":
             self._documents.setdefault(heading.name, []).append(number)
         else:
@@ -56,7 +55,7 @@ class Index:
     def lines_under(self, key: str) -> list[list[int]]:
         """For each record under `key` that is not retracted its lines, the fullest first."""
         rows = self._table.rows_under(key) if self._table else []
-        rows += [row for name in self._by_key.get(key, ()) for row in self._records[name]]
+        rows += self._by_key.get(key, ())
         found: dict[str, list[Row]] = {}
         for row in rows:
             found.setdefault(row.record_id, []).append(row)
@@ -118,9 +117,7 @@ class Index:
         """
         records, documents, retracted, others = self._table.raw() if self._table else ([], [], [], [])
         gone = {(number | bit).to_bytes(8, "little") for number in self._forgotten for bit in (0, SHUT)}
-        records += [
-            record_row(key, row) for key, names in self._by_key.items() for name in names for row in self._records[name]
-        ]
+        records += [record_row(key, row) for key, rows in self._by_key.items() for row in rows]
         documents += [document_row(name, number) for name, numbers in self._documents.items() for number in numbers]
         records = [row for row in records if row[64:] not in gone]
         documents = [row for row in documents if row[32:] not in gone]

@@ -43,6 +43,19 @@ def sources_of(folder: Path, merged: Merged) -> Iterator[Source]:
         begins += part.bytes
 
 
+def as_stated(folder: Path, merged: Merged, *, alive: Callable[[], None] = nothing) -> set[str]:
+    """The writers whose lines in a merged file are those that the catalogue states; none if the file is lost."""
+    found: set[str] = set()
+    with contextlib.suppress(FileNotFoundError), opened(folder / merged.file) as file:
+        file.seek(merged.begins)
+        for part in merged.parts:
+            alive()
+            digests = [hashlib.sha256(file.read(chunk.bytes)).hexdigest() for chunk in part.chunks]
+            if digests == [chunk.sha256 for chunk in part.chunks]:
+                found.add(part.writer)
+    return found
+
+
 def merge(folder: Path, sources: Sequence[Source], *, alive: Callable[[], None] = nothing) -> Merged:
     """Make one file of all these lines in `folder`, synced to the disk, with an index.
 

@@ -12,7 +12,7 @@ from jitnas_fn.stores._findings import Findings
 from jitnas_fn.stores._generations import Generations
 from jitnas_fn.stores._progress import Meter, Progress
 from jitnas_fn.stores._segment import CLOSING
-from jitnas_fn.stores._survey import catalogue_at, copies_in, merged_files, place_of_writers, survey
+from jitnas_fn.stores._survey import catalogue_at, copies_in, merged_files, survey
 from jitnas_fn.stores._verify_lines import Passed, differing, take_lines
 from jitnas_fn.stores._writer import STORE, called_segments
 from jitnas_fn.stores.careful import NoPlainFile, content_of, opened
@@ -55,10 +55,11 @@ class _Attempt:
     def made(self) -> Findings:
         """What was found; raises `_Changed`."""
         check_store(self._folder, self._findings)
+        known: dict[str, str] = {}
         for merged in self._merged:
             with self._reading(self._folder / "merged" / merged.file) as path:
-                self._take_merged(path, merged)
-        known = place_of_writers(self._catalogue) if self._catalogue else {}
+                if self._take_merged(path, merged):  # else readers go to the segments that are left of it
+                    known |= {part.writer: merged.file for part in merged.parts}
         for path in self._files:
             with self._reading(path):
                 known |= {copy.writer: path.name for copy in copies_in(path)}
@@ -72,7 +73,8 @@ class _Attempt:
         self._findings.finish()
         return self._findings
 
-    def _take_merged(self, path: Path, merged: Merged) -> None:
+    def _take_merged(self, path: Path, merged: Merged) -> bool:
+        """Whether it has its length at least."""
         with opened(path) as file:
             chunks = [chunk for part in merged.parts for chunk in part.chunks]
             for what in differing(file, merged.begins, chunks, meter=self._meter):
@@ -86,6 +88,7 @@ class _Attempt:
         if stated != found:
             self._findings.bad(path, 1, "its first line does not name the writers that the catalogue states")
         self._take(path, passed=_is_head)
+        return size >= merged.bytes
 
     def _take_segment(self, path: Path, chunks: tuple[Chunk, ...]) -> None:
         with opened(path) as file:
@@ -110,7 +113,7 @@ class _Attempt:
         if unseen and not self._is_current():
             raise _Changed
         for copy, seen in unseen:
-            what = f"nobody reads {copy.bytes - seen:,} bytes of writer {copy.writer[:8]}… in it"
+            what = f"{copy.bytes - seen:,} bytes of writer {copy.writer[:8]}… are only in it, and not where the catalogue says"
             self._findings.bad(copy.path, 0, f"{what}: `jitnas cache repair` changes that")
 
     @contextlib.contextmanager

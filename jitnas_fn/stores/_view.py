@@ -59,6 +59,7 @@ class View:
         self._catalogue = Catalogue()
         self._merged: dict[str, MergedFile] = {}
         self._merged_writers: set[str] = set()
+        self._harmed: set[str] = set()  # merged files that are lost or cut
         self._segments: dict[str, Segment] = {}
         self._crowd = Crowd()
 
@@ -90,6 +91,11 @@ class View:
                 return
             time.sleep(PAUSE_SECONDS)
         raise StoreError(f"{self._folder} changes faster than it can be read: try again")
+
+    def look_for_lost(self) -> None:
+        """Take in what others merged, and which of the merged files are no longer there."""
+        self._catalogue = Catalogue()
+        self.look()
 
     def look_afresh(self) -> None:
         """Make sure that what any machine kept until now is seen from now on.
@@ -140,7 +146,8 @@ class View:
     def _parts(self, done: Collection[str]) -> list[tuple[str, Lines, int, int]]:
         """(writer, the file its lines are in, number of its first line there, how many) of all writers that are not `done`."""
         files = [file for file in self._merged.values() if not all(writer in done for writer in file.counts)]
-        merged = [(writer, file, *file.place_of(writer)) for file in files for writer in file.places]
+        places = [(writer, file) for file in files for writer in file.places if writer not in self._segments]
+        merged = [(writer, file, *file.place_of(writer)) for writer, file in places]
         return [*merged, *((writer, segment, 0, segment.lines) for writer, segment in self._segments.items())]
 
     def _look_if_due(self) -> None:
@@ -149,22 +156,29 @@ class View:
 
     def _take_generation(self, generation: int, *, patient: bool) -> bool:
         """Whether this catalogue's files are here. One that stays away is lost: what was in it is missed, the rest is read."""
-        if generation == self._catalogue.generation:
+        if generation == self._catalogue.generation and not any(self._is_back(name) for name in self._harmed):
             return True
         catalogue = self._generations.read(generation)
         if catalogue is None:
             return False
         known, folder = self._merged, self._folder / "merged"
         files = {one.file: known[one.file] if one.file in known else MergedFile(folder, one) for one in catalogue.merged}
-        lost = [name for name, file in files.items() if not file.look()]
+        lost = {name for name, file in files.items() if not file.look()}
         if lost and patient:
             return False
-        if lost:
-            told = f"{folder}: {', '.join(lost[:3])} is gone, and what was in it; `jitnas cache verify` says more"
+        files |= {one.file: MergedFile(folder, one) for one in catalogue.merged if one.file in lost}  # nothing of it is known
+        harmed = lost | {name for name, file in files.items() if not file.is_whole()}
+        if harmed - self._harmed:
+            told = f"{folder}: {', '.join(sorted(harmed)[:3])} is gone or was cut; `jitnas cache verify` says more"
             warnings.warn(told, RuntimeWarning, stacklevel=2)
-        self._catalogue, self._merged = catalogue, files
-        self._merged_writers = {writer for name, file in files.items() if name not in lost for writer in file.places}
+        self._catalogue, self._merged, self._harmed = catalogue, files, harmed
+        self._merged_writers = {writer for name, file in files.items() if name not in harmed for writer in file.places}
         return True
+
+    def _is_back(self, name: str) -> bool:
+        """Whether a merged file that was lost or cut is whole again."""
+        file = self._merged[name]
+        return file.look() and file.is_whole()
 
     def _take_segments(self) -> bool:
         folder, merged = self._folder / "segments", self._merged_writers

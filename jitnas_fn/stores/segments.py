@@ -145,26 +145,14 @@ class SegmentStore(Layers):
     def records(self) -> Iterator[Record]:
         """Every record that is not retracted, each once."""
         seen: set[str] = set()
-        while True:
-            try:
-                for record in super().records():
-                    if record.record_id not in seen:
-                        seen.add(record.record_id)
-                        yield record
-            except Vanished:
-                self.look_afresh()
-                continue
-            return
+        for record in self._again_and_again(super().records):
+            if record.record_id not in seen:
+                seen.add(record.record_id)
+                yield record
 
     def every_line(self) -> Iterator[bytes]:
         """Every entry as one line of JSON, as it is; some come again where files are merged meanwhile. Nothing is verified."""
-        while True:
-            try:
-                yield from super().every_line()
-            except Vanished:
-                self.look_afresh()
-                continue
-            return
+        return self._again_and_again(super().every_line)
 
     def look_afresh(self) -> None:
         """Make sure that what any machine kept until now is seen from now on, whatever NFS remembers."""
@@ -237,7 +225,19 @@ class SegmentStore(Layers):
                 return ask()
             except Vanished:
                 with self._mutex:
-                    self._view.look()
+                    self._view.look_for_lost()
+        raise StoreError(f"{self.folder} changes faster than it can be read: try again")
+
+    def _again_and_again(self, ask: Callable[[], Iterator[Answer]]) -> Iterator[Answer]:
+        """What `ask` gives, from its beginning again if what it was to be read from was merged meanwhile."""
+        for _ in range(LOOKS):
+            try:
+                yield from ask()
+            except Vanished:
+                with self._mutex:
+                    self._view.look_for_lost()
+                continue
+            return
         raise StoreError(f"{self.folder} changes faster than it can be read: try again")
 
     def _unknown(self, lines: Mapping[Heading, bytes]) -> dict[Heading, bytes]:

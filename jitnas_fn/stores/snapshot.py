@@ -92,6 +92,14 @@ class SnapshotStore(IndexedStore):
         """The document of an architecture; None if the snapshot has none."""
         return self._steadily(lambda: super(SnapshotStore, self).document(fingerprint))
 
+    def every_line(self) -> Iterator[bytes]:
+        """Every entry as one line of JSON, as it is; from the beginning again if the snapshot was replaced meanwhile."""
+        for _ in range(LOOKS):
+            with suppress(Replaced):
+                yield from super().every_line()
+                return
+        raise StoreError(f"the snapshot in {self.folder} is replaced faster than it can be read: try again")
+
     def _steadily(self, ask: Callable[[], Answer]) -> Answer:
         """The answer to a question, asked again if the snapshot was replaced meanwhile."""
         for _ in range(LOOKS):
@@ -176,7 +184,7 @@ class SnapshotStore(IndexedStore):
             if _known_by(os.fstat(file.fileno())) != self._known_by:
                 raise Replaced(f"the snapshot in {self.folder} was replaced while it was read: ask again")
             for number in numbers:
-                if number not in self._left_out:
+                if number not in self._left_out and number < len(self._ends):
                     start = self._ends[number - 1] if number else len(HEAD) + 1
                     file.seek(start)
                     yield number, _unwrapped(read_all(file, self._ends[number] - start))

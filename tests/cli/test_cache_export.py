@@ -80,7 +80,7 @@ def test_standard_output_holds_the_table_alone(jitnas, cache):
         ("a.csv", (), "csv"),
         ("a.jsonl", (), "jsonl"),
         ("A.JSONL", (), "jsonl"),
-        ("a.txt", (), "csv"),
+        ("a.txt", ("--format", "csv"), "csv"),
         ("a.csv", ("--format", "jsonl"), "jsonl"),
         ("jsonl", (), "csv"),
     ],
@@ -89,6 +89,13 @@ def test_the_ending_says_the_format_unless_it_is_given(jitnas, cache, tmp_path, 
     code, out, _ = jitnas("cache", "export", tmp_path / name, *words, "--json")
     assert (code, json.loads(out)["format"]) == (0, form)
     assert (tmp_path / name).read_text("utf-8").startswith("{" if form == "jsonl" else "key,")
+
+
+def test_a_name_that_ends_otherwise_is_refused_without_a_format(jitnas, cache, tmp_path):
+    for name in ("a.json", "a.parquet", "a.csv.gz"):
+        code, _, err = jitnas("cache", "export", tmp_path / name)
+        assert (code, (tmp_path / name).exists()) == (2, False)
+        assert "say --format" in " ".join(err.split())
 
 
 def test_standard_output_gets_csv_unless_told(jitnas, cache):

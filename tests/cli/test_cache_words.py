@@ -75,7 +75,7 @@ def test_what_may_be_left_out_stands_in_brackets(jitnas, command, usage):
 def test_in_an_empty_folder_there_is_nothing_to_merge_and_nothing_is_made(jitnas, tmp_path):
     (tmp_path / "empty").mkdir()
     code, out, err = jitnas("cache", "compact", tmp_path / "empty")
-    assert (code, out, err) == (0, f"nothing to merge yet: {tmp_path}/empty is empty\n", "")
+    assert (code, out, err) == (0, f"nothing to merge yet: {tmp_path}/empty is empty (is it mounted?)\n", "")
     code, out, _ = jitnas("cache", "compact", tmp_path / "empty", "--json")
     assert (code, json.loads(out)) == (0, {"merged": False, "segments": 0, "entries": 0, "bytes": 0})
     assert jitnas("cache", "retract", RECORD.record_id, tmp_path / "empty", "--reason", "wrong")[0] == 2

@@ -32,7 +32,7 @@ def compact(
         except NoStore as reason:
             if not _is_empty(path):
                 raise typer.BadParameter(str(reason)) from None
-            answer.give(NOTHING, text=f"nothing to merge yet: {shown(path)} is empty")
+            answer.give(NOTHING, text=f"nothing to merge yet: {shown(path)} is empty (is it mounted?)")
             return
         done = store.compact(idle_seconds=idle_seconds)
         if done is None:

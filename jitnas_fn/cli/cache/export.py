@@ -59,9 +59,11 @@ def export(
 
 
 def _ending(file: str) -> str:
-    """The format that the name of a file ends with."""
+    """The format that the name of a file ends with; the usual one for a name without an ending."""
     ending = Path(file).suffix.removeprefix(".").lower()
-    return ending if ending in FORMATS else USUAL
+    if ending and ending not in FORMATS:
+        raise typer.BadParameter(f"{shown(file)} ends with none of {', '.join(FORMATS)}: say --format")
+    return ending or USUAL
 
 
 def _store(source: str | None) -> Store:

@@ -1,5 +1,7 @@
 """What a synchronisation reads, and what it should have brought."""
 
+import json
+
 from jitnas_fn.client.remote import Remote
 from jitnas_fn.core.errors import SiteUnavailable
 from tests.samples import fixed
@@ -26,3 +28,16 @@ class Reads:
     @property
     def files(self):
         return [path for path, _ in self.parts if path != "MANIFEST.json"]
+
+
+def changed(shared, change):
+    """Change the fields of a manifest."""
+    path = shared.folder / "MANIFEST.json"
+    fields = json.loads(path.read_text())
+    change(fields)
+    path.write_text(json.dumps(fields))
+
+
+def named_in_manifest(shared):
+    """The first merged file that the manifest names."""
+    return shared.folder / "merged" / json.loads((shared.folder / "MANIFEST.json").read_text())["merged"][0]["file"]

@@ -3,9 +3,6 @@
 import contextlib
 import functools
 import http.server
-import re
-import threading
-from pathlib import Path
 
 import fsspec
 import pytest
@@ -14,6 +11,7 @@ from jitnas_fn.client.remote import Remote, name_of
 from jitnas_fn.core.errors import StoreError
 from jitnas_fn.stores.snapshot import publish
 from tests.client.sync.reading import Reads, expected
+from tests.client.sync.serving import Ranges, served
 from tests.samples import ids
 
 NOW = "2026-01-01T00:00:00Z"
@@ -26,31 +24,6 @@ def test_in_memory(client, cache, shared):
         assert client.sync("memory://shared").new == 30
     finally:
         files.rm("/shared", recursive=True)
-
-
-class Ranges(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *given):
-        pass
-
-    def send_head(self):
-        wanted = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
-        if not wanted:
-            return super().send_head()
-        first, last = int(wanted[1]), int(wanted[2])
-        try:
-            content = Path(self.translate_path(self.path)).read_bytes()
-        except OSError:
-            self.send_error(404)
-            return None
-        if first >= len(content):
-            self.send_error(416)
-            return None
-        content = content[first : last + 1]
-        self.send_response(206)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-        return None
 
 
 class Whole(Ranges):
@@ -85,20 +58,6 @@ class Endless(http.server.BaseHTTPRequestHandler):
             for _ in range(1 << 10):
                 self.wfile.write(b" " * (1 << 20))
                 type(self).sent += 1 << 20
-
-
-@contextlib.contextmanager
-def served(handler):
-    pytest.importorskip("aiohttp")
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @pytest.mark.parametrize("handler", [Ranges, Whole])

@@ -1,14 +1,14 @@
 """What is not taken into a cache: places that are none, manifests that lie, damaged lines, later versions."""
 
-import json
 import warnings
 
 import pytest
 
-from jitnas_fn.core.entry import record_entry, retraction_entry
+from jitnas_fn.core.entry import record_entry
 from jitnas_fn.core.errors import NewerVersion, StoreError
 from jitnas_fn.stores.segments import SegmentStore
 from jitnas_fn.stores.tinydb import TinyStore
+from tests.client.sync.reading import changed
 from tests.samples import fixed, ids
 
 
@@ -38,18 +38,6 @@ def test_a_folder_that_is_not_there_is_told(client, tmp_path):
             client.sync(url)
 
 
-def changed(shared, change):
-    path = shared.folder / "MANIFEST.json"
-    fields = json.loads(path.read_text())
-    change(fields)
-    path.write_text(json.dumps(fields))
-
-
-def named_in_manifest(shared):
-    """The first merged file that the manifest names."""
-    return shared.folder / "merged" / json.loads((shared.folder / "MANIFEST.json").read_text())["merged"][0]["file"]
-
-
 @pytest.mark.parametrize(
     ("change", "error", "told"),
     [
@@ -67,60 +55,6 @@ def test_a_malformed_manifest_is_refused_and_nothing_of_it_is_kept(client, cache
     with pytest.raises(error, match=told):
         client.sync(str(shared.folder))
     assert ids(cache) == []
-
-
-@pytest.mark.parametrize(
-    ("change", "kept"),
-    [
-        (lambda f: f["merged"][0]["writers"][0]["chunks"][0].__setitem__(2, "0" * 64), 20),
-        (lambda f: f["merged"][0]["writers"][0]["chunks"][0].__setitem__(0, 10**9), 20),
-        (lambda f: f["merged"][0].update(begins=f["merged"][0]["begins"] + 1), 19),  # the first part begins within a line
-    ],
-)
-def test_of_what_a_manifest_describes_wrongly_only_what_has_a_hash_of_its_own_is_kept(client, cache, shared, change, kept):
-    shared.close()
-    shared.compact()
-    changed(shared, change)
-    with pytest.raises(StoreError, match=r"does not have the content .*all else was synchronised \(\d\d new\)"):
-        client.sync(str(shared.folder))
-    assert len(ids(cache)) == kept
-
-
-def test_a_damaged_record_costs_nothing_but_itself_and_comes_once_it_is_whole(client, cache, shared):
-    shared.close()
-    shared.compact()
-    merged = named_in_manifest(shared)
-    content = merged.read_bytes()
-    merged.write_bytes(content.replace(b'"accuracy":0.5', b'"accuracy":0.9', 1))
-    for _ in range(2):  # it is asked for again each time
-        with pytest.raises(StoreError, match="jitnas cache verify"):
-            client.sync(str(shared.folder))
-        assert len(ids(cache)) == 19
-    merged.write_bytes(content)
-    assert client.sync(str(shared.folder)).new == 1
-    assert len(ids(cache)) == 20
-
-
-def test_what_a_damaged_chunk_retracts_is_not_believed(client, cache, shared):
-    shared.append(retraction_entry(fixed(1).record_id, "withdrawn", created="2026-01-01T00:00:00Z"))
-    shared.close()
-    shared.compact()
-    merged = named_in_manifest(shared)
-    content = merged.read_bytes()
-    mine, other = (b'"withdrawn","record_id":"' + fixed(number).record_id.encode() for number in (1, 2))
-    assert content.count(mine) == 1
-    merged.write_bytes(content.replace(mine, other))
-    with pytest.raises(StoreError, match="does not have the content"):
-        client.sync(str(shared.folder))
-    assert cache.get(fixed(2).key) == fixed(2)
-
-
-def test_a_file_that_is_gone_costs_nothing_but_what_was_in_it(client, cache, shared):
-    merged = named_in_manifest(shared)
-    merged.unlink()
-    with pytest.raises(StoreError, match=f"there is no merged/{merged.name}"):
-        client.sync(str(shared.folder))
-    assert 0 < len(ids(cache)) < 20
 
 
 def test_a_manifest_that_says_no_time_has_none(client, shared):

@@ -130,6 +130,7 @@ class Progress:
         state = {"cursor": cursor, "into": self._cache.position(), **({"when": when} if when else {})}
         draft = self._path.with_name(f".sync.{secrets.token_hex(4)}")
         with suppress(OSError):
+            self._path.parent.mkdir(parents=True, exist_ok=True)
             try:
                 draft.write_text(canonical({**self.sources(), source: state}), "ascii")
                 draft.replace(self._path)

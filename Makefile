@@ -1,7 +1,7 @@
-# make demo | test | check | bench | clean      Each works alone: it makes .venv and installs what it needs, once.
+# make demo | test | test-site | check | bench | clean      Each works alone: it makes .venv and installs what it needs, once.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint check bench clean
+.PHONY: help demo test test-site lint check bench clean
 
 SUITABLE := import sys; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 python; do \
@@ -12,17 +12,22 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 TORCH_INDEX := $(if $(filter Linux,$(shell uname -s)),--extra-index-url https://download.pytorch.org/whl/cpu)
 
 help:
-	@echo "make demo   train a small network on real data, then find it again, written differently"
-	@echo "make test   the tests"
-	@echo "make check  ruff format, ruff, mypy --strict, import-linter, tests"
-	@echo "make bench  the benchmarks, each a ratio of paired runs"
-	@echo "make clean  remove .venv and everything else that was made here"
+	@echo "make demo       train a small network on real data, then find it again, written differently"
+	@echo "make test       the tests, but for those that need a cluster"
+	@echo "make test-site  those tests, on a real Slurm on this machine; as root on Debian it is installed"
+	@echo "make check      ruff format, ruff, mypy --strict, import-linter, make test"
+	@echo "make bench      the benchmarks, each a ratio of paired runs"
+	@echo "make clean      remove .venv and everything else that was made here"
 
 demo: .venv/core.stamp
 	$(BIN)/python examples/00_demo.py
 
 test: .venv/dev.stamp
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --ignore=tests/site
+
+test-site: .venv/dev.stamp
+	$(BIN)/python -m tests.site.needs
+	JITNAS_TEST_SITE=required $(BIN)/python -m pytest tests/site --session-timeout=2700
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff format --check .

@@ -39,8 +39,8 @@ class Client:
     executor
         Any `concurrent.futures.Executor`; None for this machine.
     control
-        Executor for look-up, status and cancel where the trainings run; None if there is none. (This machine's own executor
-        needs none.) What it knows is not trained again.
+        Executor for look-up, status and cancel where the trainings run; None for the one that `executor` brings along as its
+        attribute `control`, if it has one. (This machine's own executor needs none.) What it knows is not trained again.
     deadline_seconds
         No evaluation stays open longer. [seconds]
     """
@@ -55,12 +55,19 @@ class Client:
     ) -> None:
         self.store = users_store() if store is None else store
         self._ledger = users_ledger() if store is None else None
+        control = getattr(executor, "control", None) if control is None else control
         self._control = control
         self._site = None if control is None else through(control)
         ask = in_process if executor is None and control is None else self._site
         inquiries = None if control is None else Inquiries(control)
         self._flights = Flights(
-            self.store, executor, ask=ask, inquiries=inquiries, ledger=self._ledger, deadline_seconds=deadline_seconds
+            self.store,
+            executor,
+            control=control,
+            ask=ask,
+            inquiries=inquiries,
+            ledger=self._ledger,
+            deadline_seconds=deadline_seconds,
         )
         stop_after_an_error(self)
 

@@ -11,7 +11,7 @@ from jitnas_fn.core.record import Record
 from jitnas_fn.core.task import Task
 
 
-def received(reply: Future[str], task: Task) -> tuple[Record, str]:
+def received(reply: Future[str], task: Task) -> tuple[Record, str] | None:
     """The record that an executor's future brought, and where it came from.
 
     Parameters
@@ -23,8 +23,8 @@ def received(reply: Future[str], task: Task) -> tuple[Record, str]:
 
     Returns
     -------
-    tuple[Record, str]
-        The record, and "shared" if the site had it already, else "trained".
+    tuple[Record, str] | None
+        The record, and "shared" if the site had it already, else "trained". None if it is being trained for somebody else.
 
     Raises
     ------
@@ -37,6 +37,8 @@ def received(reply: Future[str], task: Task) -> tuple[Record, str]:
     if failure is not None:
         raise typed(failure) from failure
     result = only_result(reply.result(), task.key)
+    if isinstance(result.get("in_flight"), dict):
+        return None
     if not isinstance(result.get("record"), dict):
         raise EnvelopeError(f"the reply for key {task.key[:12]}… holds no record")
     record = Record.from_dict(result["record"])

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import CancelledError, Future, wait
 
 from jitnas_fn.client.control import Ask, told
-from jitnas_fn.client.status import Status
+from jitnas_fn.client.status import Status, pending
 from jitnas_fn.core.errors import Cancelled, JitnasError
 from jitnas_fn.core.record import Record
 
@@ -49,7 +49,7 @@ class Evaluation(Future[Record]):
         self.run = run
         self._ask = ask
         self._reply: Future[str] | None = None
-        self._ended = False
+        self._ended = self._elsewhere = False
         self._lock = threading.Lock()
 
     def result(self, timeout: float | None = None) -> Record:
@@ -80,11 +80,17 @@ class Evaluation(Future[Record]):
         """Where it stands now: asked over the control path where there is one, else what the future itself knows."""
         if self.done():
             return self._end()
-        answer = told(self._ask, "status", key=self.key, run=self.run) if self.running() else None
-        if answer is None or self.done():
-            return self._end() if self.done() else Status(state="training" if self.running() else "queued")
-        status = Status.from_answer(answer)
-        return status if status.state not in ("unknown", "done") else Status(state="training")
+        run = None if self._elsewhere else self.run
+        answer = None if self._reply is None else told(self._ask, "status", key=self.key, run=run)
+        if self.done():
+            return self._end()
+        if answer is not None and answer.get("state") not in ("unknown", "done"):
+            return Status.from_answer(answer)
+        if self._elsewhere:
+            return Status(state="in flight", reason="somebody else has it trained")
+        if self.running():
+            return Status(state="training")
+        return pending(answer.get("blocks") if answer else None)
 
     def cancel(self) -> bool:
         """Withdraw what is queued, stop what is running.
@@ -103,9 +109,13 @@ class Evaluation(Future[Record]):
 
     def follow(self, reply: Future[str]) -> None:
         """For the client: `reply` is the work behind this evaluation. It is stopped at once if this has ended meanwhile."""
-        self._reply = reply
+        self._reply, self._elsewhere = reply, False
         if self.done():
             self._stop()
+
+    def wait_for_another(self) -> None:
+        """For the client: somebody else has this key trained, and the record will come from there."""
+        self._elsewhere = True
 
     def finish(self, record: Record, source: str) -> None:
         """For the client: end with a record, unless this has ended already."""

@@ -1,19 +1,21 @@
 """What is under way: each key once, from the store's miss to the record that is kept."""
 
 import threading
-import uuid
 from collections.abc import Sequence
-from concurrent.futures import Executor, Future
-from dataclasses import dataclass
+from concurrent.futures import BrokenExecutor, Executor, Future
 from functools import partial
 
 from jitnas_fn.backends.local import local
 from jitnas_fn.client.control import Ask
 from jitnas_fn.client.deadlines import Deadlines
 from jitnas_fn.client.delivery import received, typed
+from jitnas_fn.client.elsewhere import Elsewhere
 from jitnas_fn.client.evaluation import Evaluation, wait_for
+from jitnas_fn.client.flight import Flight, Ticket, ticket_of
+from jitnas_fn.client.later import Later
 from jitnas_fn.client.ledger import Ledger
 from jitnas_fn.client.lookups import Inquiries, keep, known
+from jitnas_fn.client.losses import pause_after
 from jitnas_fn.client.request import Request
 from jitnas_fn.core.collector import without_collector
 from jitnas_fn.core.errors import DeadlineExceeded, JitnasError, SiteUnavailable
@@ -21,15 +23,6 @@ from jitnas_fn.core.interfaces import Store
 from jitnas_fn.core.record import Record
 from jitnas_fn.core.task import Limits
 from jitnas_fn.worker.entry import run_task
-
-
-@dataclass(frozen=True, slots=True)
-class Ticket:
-    """A request that is ready to be sent: the name of this one attempt, and the message that asks for it."""
-
-    request: Request
-    run: str
-    message: str
 
 
 class Flights:
@@ -41,6 +34,8 @@ class Flights:
         Where records are looked up and kept.
     executor
         Runs `run_task`; None for one of our own on this machine, made at the first miss.
+    control
+        Executor of the control path, by which a record is looked up that somebody else trains; None to use `executor`.
     ask
         Control path for status and cancel, None if there is none.
     inquiries
@@ -56,6 +51,7 @@ class Flights:
         store: Store,
         executor: Executor | None,
         *,
+        control: Executor | None,
         ask: Ask | None,
         inquiries: Inquiries | None,
         ledger: Ledger | None,
@@ -65,7 +61,13 @@ class Flights:
         self._executor, self._own_executor = executor, executor is None
         self._ask, self._inquiries, self._ledger = ask, inquiries, ledger
         self._deadline_seconds = deadline_seconds
-        self._deadlines = Deadlines(self._expire)
+        self._deadlines, self._later = Deadlines(self._expire), Later()
+        self._elsewhere = Elsewhere(
+            lambda: control or self._running_executor(),
+            later=self._later,
+            arrive=lambda flight, record: self._arrive(flight, record=record, source="shared"),
+            depart=self._depart,
+        )
         self._lock = threading.RLock()
         self._open: dict[tuple[str, Limits], Evaluation] = {}
 
@@ -124,36 +126,37 @@ class Flights:
             if found is not None:
                 return found
             evaluation = self._open[request.place] = Evaluation(request.task.key, ask=self._ask, run=ticket.run)
+        flight = Flight(ticket, evaluation)
         try:
             evaluation.add_done_callback(partial(self._land, request.place))
             self._deadlines.add(evaluation, self._deadline_seconds)
             if self._inquiries is None or request.architecture is None:  # nobody else has a record of an opaque model
-                self._depart(ticket, evaluation)
+                self._depart(flight)
             else:
-                self._inquiries.ask(request, then=partial(self._told, ticket, evaluation))
+                self._inquiries.ask(request, then=partial(self._told, flight))
         except BaseException as error:
             evaluation.give_up(_refusal(error))
             raise
         return evaluation
 
-    def _told(self, ticket: Ticket, evaluation: Evaluation, record: Record | None) -> None:
+    def _told(self, flight: Flight, record: Record | None) -> None:
         """Take what the site knows; train if it knows nothing."""
         if record is None:
-            self._depart(ticket, evaluation)
+            self._depart(flight)
         else:
-            self._arrive(ticket.request, evaluation, record=record, source="shared")
+            self._arrive(flight, record=record, source="shared")
 
-    def _depart(self, ticket: Ticket, evaluation: Evaluation) -> None:
+    def _depart(self, flight: Flight) -> None:
         """Ask the executor. Whatever it does, the evaluation ends; only what is no `Exception`, such as ctrl-C, goes on."""
-        if evaluation.done():
+        if flight.evaluation.done():
             return
         try:
-            reply = self._running_executor().submit(run_task, ticket.message)
+            reply = self._running_executor().submit(run_task, flight.ticket.message)
             _check_reply(reply)
-            evaluation.follow(reply)
-            reply.add_done_callback(partial(self._settle, ticket.request, evaluation))
+            flight.evaluation.follow(reply)
+            reply.add_done_callback(partial(self._settle, flight))
         except BaseException as error:
-            evaluation.give_up(_refusal(error))
+            flight.evaluation.give_up(_refusal(error))
             if not isinstance(error, Exception):
                 raise
 
@@ -169,20 +172,34 @@ class Flights:
                 self._executor.shutdown(wait=False, cancel_futures=True)
                 self._executor = None
 
-    def _settle(self, request: Request, evaluation: Evaluation, reply: Future[str]) -> None:
+    def _settle(self, flight: Flight, reply: Future[str]) -> None:
         """Keep what came back and end the evaluation. A record that comes after its evaluation ended is kept all the same."""
         try:
-            record, source = received(reply, request.task)
+            found = received(reply, flight.request.task)
         except JitnasError as error:
-            evaluation.fail(error)
+            self._lose(flight, error, reply)
             return
-        self._arrive(request, evaluation, record=record, source=source)
+        if found is None:
+            self._elsewhere.add(flight)
+        else:
+            self._arrive(flight, record=found[0], source=found[1])
 
-    def _arrive(self, request: Request, evaluation: Evaluation, *, record: Record, source: str) -> None:
+    def _lose(self, flight: Flight, error: JitnasError, reply: Future[str]) -> None:
+        """Send a task again that was lost, as often as it is worth it; else end its evaluation."""
+        pause, by_executor = None, reply.cancelled() or reply.exception() is not None
+        broken = reply.cancelled() or isinstance(reply.exception(), BrokenExecutor)  # this executor is of no use any more
+        if not (broken or flight.evaluation.done()):
+            pause = pause_after(error, flight.losses, key=flight.evaluation.key, by_executor=by_executor)
+        if pause is None:
+            flight.evaluation.fail(error)
+        else:
+            self._later.call(partial(self._depart, flight), pause)
+
+    def _arrive(self, flight: Flight, *, record: Record, source: str) -> None:
         try:
-            keep(self._store, request, record)
+            keep(self._store, flight.request, record)
         finally:
-            evaluation.finish(record, source)
+            flight.evaluation.finish(record, source)
 
     def _land(self, place: tuple[str, Limits], evaluation: Future[Record]) -> None:
         with self._lock:
@@ -192,12 +209,6 @@ class Flights:
     def _expire(self, evaluation: Evaluation) -> None:
         late = DeadlineExceeded(f"no record of key {evaluation.key[:12]}… within {self._deadline_seconds:g} s")
         evaluation.give_up(late)
-
-
-def ticket_of(request: Request) -> Ticket:
-    """What sends a request once; raises `PayloadTooLarge`, or `ModelFailed` if the model cannot be pickled."""
-    run = uuid.uuid4().hex
-    return Ticket(request, run, request.message(run))
 
 
 def _check_reply(reply: object) -> None:

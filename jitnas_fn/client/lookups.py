@@ -40,7 +40,7 @@ def known_at(site: Ask | None, request: Request, *, store: Store) -> Record | No
     store
         Where what the site knows is kept from now on.
     """
-    record = _fitting(told(site, "lookup", key=request.task.key), request)
+    record = fitting(told(site, "lookup", key=request.task.key), request)
     if record is not None:
         keep(store, request, record)
     return record
@@ -105,12 +105,12 @@ def _end(question: Future[Record | None], *, record: Record | None) -> None:
 
 def _answered(reply: Future[str], request: Request) -> Record | None:
     try:
-        return _fitting(only_result(reply.result(), request.task.key), request)
+        return fitting(only_result(reply.result(), request.task.key), request)
     except Exception:  # noqa: BLE001  a site without an answer is one without a record
         return None
 
 
-def _fitting(answer: Json | None, request: Request) -> Record | None:
+def fitting(answer: Json | None, request: Request) -> Record | None:
     """The record in an answer, if it is one of the task and answers under the limits."""
     if answer is None or not isinstance(answer.get("record"), dict):
         return None

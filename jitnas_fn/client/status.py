@@ -12,7 +12,8 @@ class Status:
     Attributes
     ----------
     state
-        "queued", "training", "done", "failed" or "cancelled", or a state that the site names.
+        "queued" (sent), "pending" (in the scheduler, with its reason), "in flight" (somebody else has it trained), "training",
+        "done", "failed" or "cancelled".
     epoch, epochs
         Epochs finished and epochs in all; None while unknown.
     metrics
@@ -20,7 +21,9 @@ class Status:
     seconds_left
         Estimate for the rest of the training; None while unknown. [seconds]
     reason
-        Why it failed, or where the answer came from.
+        Why it failed or is pending, or where the answer came from.
+    job
+        Of the scheduler, in which it is trained; None while unknown.
     """
 
     state: str
@@ -29,6 +32,7 @@ class Status:
     metrics: Json = field(default_factory=dict)
     seconds_left: float | None = None
     reason: str | None = None
+    job: str | None = None
 
     def __str__(self) -> str:
         """One line for people."""
@@ -56,7 +60,16 @@ class Status:
             metrics=metrics if isinstance(metrics, dict) else {},
             seconds_left=float(seconds) if isinstance(seconds, (int, float)) else None,
             reason=reason[:400] if isinstance(reason, str) else None,
+            job=str(answer["job"])[:40] if answer.get("job") else None,
         )
+
+
+def pending(blocks: object) -> Status:
+    """The status of what was sent and is nowhere yet, with what the site says of its jobs: {pending, running, reason}."""
+    told = blocks if isinstance(blocks, dict) else {}
+    if _count(told.get("pending")) and not _count(told.get("running")):
+        return Status(state="pending", reason=str(told.get("reason"))[:200])
+    return Status(state="queued")
 
 
 def _count(value: object) -> int | None:

@@ -85,6 +85,10 @@ class ModelFileError(JitnasError, ImportError):
     """The file given on the command line cannot be imported or lacks the name asked for."""
 
 
+class SiteFileError(JitnasError, ValueError):
+    """A site file cannot be read, or says something that it may not."""
+
+
 class ModelFailed(JitnasError, RuntimeError):
     """The model itself raised an error while it was built, traced or trained."""
 

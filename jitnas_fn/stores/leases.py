@@ -113,6 +113,13 @@ class Leases:
                 return lease
         return Held(0, 0.0, {})
 
+    def holder(self, key: str) -> Held | None:
+        """Who holds `key` now; None if nobody does. Nothing is claimed. Raises `StoreError`."""
+        last, _ = _followed(Chain(self.folder, key))
+        if last is None or self._is_free(key, last):
+            return None
+        return Held(last.token, self._clock() - last.beat_ns / 1e9, last.holder)
+
     def _now_ns(self) -> int:
         """The time by this clock, in nanoseconds since 1970, as files bear it."""
         return max(GIVEN_UP_NS + 1, int(self._clock() * 1e9))

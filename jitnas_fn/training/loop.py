@@ -13,6 +13,7 @@ from jitnas_fn.core.codec import Json
 from jitnas_fn.core.dataset import Dataset
 from jitnas_fn.core.recipe import Recipe
 from jitnas_fn.tracing.streams import Stream
+from jitnas_fn.training.attempt import Attempt, Halted, Progress
 from jitnas_fn.training.augmentation import Augmentation
 from jitnas_fn.training.curves import curves_of, no_metrics
 from jitnas_fn.training.data import Split
@@ -20,18 +21,9 @@ from jitnas_fn.training.measures import Average, finite, loss_of
 from jitnas_fn.training.meter import Meter
 from jitnas_fn.training.optimisation import learning_rate, optimiser_of
 from jitnas_fn.training.shapes import check_recipe
+from jitnas_fn.training.state import State, content_of, take_up
 
 EVALUATION_BATCH = 512
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """An epoch is over: how many of how many, what was measured {split: {metric: value}}, and the seconds the rest takes."""
-
-    epoch: int
-    epochs: int
-    metrics: Json
-    seconds_left: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +49,7 @@ def train(
     meter: Meter,
     progress: Callable[[Progress], None] | None = None,
     seconds: float | None = None,
+    attempt: Attempt | None = None,
 ) -> Outcome:
     """Train `network` in place and measure it.
 
@@ -73,28 +66,39 @@ def train(
     progress
         Called after every epoch.
     seconds
-        Wall seconds after which the training ends with the verdict "over_time", None for no limit.
+        Wall seconds of all attempts after which the training ends with the verdict "over_time", None for no limit.
+    attempt
+        How it is taken up and left; None to begin anew, keep nothing and go on to the end.
 
     Raises
     ------
+    Halted
+        If the attempt was told to stop.
     RecipeError
         If the recipe does not suit the dataset.
     """
     check_recipe(card, recipe)
     run = _Run(network, splits, card=card, recipe=recipe, seed=seed, meter=meter, seconds=seconds)
+    attempt = attempt or Attempt()
     history: list[Json] = []
+    if attempt.begun is not None:
+        history = run.take_up(attempt.begun)
     try:
-        for epoch in range(recipe.epochs):
+        for epoch in range(len(history), recipe.epochs):
             history.append({})
             history[-1]["train"] = run.checked(run.epoch(epoch))
             history[-1]["validation"] = run.checked(run.evaluate("validation"))
+            stopping = attempt.stop()
+            kept = run.keep(attempt, history, stopping=stopping)
             if progress is not None:
                 left = run.elapsed() / (epoch + 1) * (recipe.epochs - epoch - 1)
-                progress(Progress(epoch + 1, recipe.epochs, history[-1], left))
+                progress(Progress(epoch + 1, recipe.epochs, history[-1], left, attempt.kept))
+            if stopping and (kept or epoch + 1 < recipe.epochs):
+                raise Halted(attempt.kept)
         last = history[-1] if history else {name: run.checked(run.evaluate(name)) for name in ("train", "validation")}
         metrics = {**last, "test": run.checked(run.evaluate("test"))}
-    except _Stopped as stop:
-        verdict = str(stop)
+    except _Stopped as ending:
+        verdict = str(ending)
         if verdict == "over_time" and history and "validation" not in history[-1]:
             history.pop()  # an epoch that was cut short was not measured
         return Outcome(verdict, curves_of(history, metric=card.metric), no_metrics(list(splits), metric=card.metric))
@@ -119,12 +123,32 @@ class _Run:
         self._network = network.to(self._device)
         self._splits = {name: Split(split.x.to(self._device), split.y.to(self._device)) for name, split in splits.items()}
         self._began, self._seconds = time.monotonic(), math.inf if seconds is None else seconds
+        self._evaluated = 0.0  # what the last evaluation took for one sample [s]
         self._trainable = [parameter for parameter in network.parameters() if parameter.requires_grad]
         self._optimiser = optimiser_of(self._trainable, recipe)
         self._images = Augmentation(self._splits["train"].x, card=card, recipe=recipe, seed=seed)
         samples = len(splits["train"].y)
         self._batches = max(1, samples // recipe.batch_size)  # the last, smaller batch is left out unless it is the only one
         self._set_step: Callable[[int], None] | None = getattr(network, "at_step", None)  # what is opaque draws by itself
+
+    def take_up(self, begun: State) -> list[Json]:
+        """Go on from where an earlier attempt had come to; what it measured."""
+        self._began -= begun.seconds
+        self._meter.go_on_from(begun.cost)
+        take_up(begun, self._network, self._optimiser, device=self._device)
+        return list(begun.history)
+
+    def keep(self, attempt: Attempt, history: list[Json], *, stopping: bool) -> bool:
+        """Keep the epoch that is over, if that is worth it; whether it was kept."""
+        last = len(history) == self._recipe.epochs
+        ahead = self._evaluated * len(self._splits["test"].y) if last else math.inf
+
+        def state() -> State:
+            content = content_of(self._network, self._optimiser, self._device)
+            epochs, seconds, cost = self._recipe.epochs, self.elapsed(), self._meter.cost()
+            return State(epochs=epochs, history=history, seconds=seconds, cost=cost, **content)
+
+        return attempt.keep(state, seconds=self.elapsed(), ahead=ahead, stopping=stopping)
 
     def epoch(self, epoch: int) -> dict[str, float]:
         """Go once through the training split; the mean loss and metric on the way."""
@@ -150,14 +174,16 @@ class _Run:
     def evaluate(self, name: str) -> dict[str, float]:
         """Mean loss and metric on a split, the network in evaluation mode."""
         with self._meter.evaluation(), torch.inference_mode():
-            split, average = self._splits[name], Average(self._card, self._device)
+            split, average, began = self._splits[name], Average(self._card, self._device), time.monotonic()
             self._network.eval()
             for start in range(0, len(split.y), EVALUATION_BATCH):
                 self._check_time()
                 x, y = split.x[start : start + EVALUATION_BATCH], split.y[start : start + EVALUATION_BATCH]
                 scores = self._forward(x)  # (B, K)
                 average.add(loss_of(self._recipe.loss, scores, y), scores, y)
-            return average.read()
+            measured = average.read()
+            self._evaluated = (time.monotonic() - began) / max(1, len(split.y))
+            return measured
 
     def checked(self, measured: dict[str, float]) -> dict[str, float]:
         """`measured`, if all of it is finite; else the training has diverged."""
@@ -166,7 +192,7 @@ class _Run:
         return measured
 
     def elapsed(self) -> float:
-        """Seconds since the training began."""
+        """Seconds of training, those of earlier attempts too."""
         return time.monotonic() - self._began
 
     def _check_time(self) -> None:

@@ -13,6 +13,7 @@ from jitnas_fn.core.codec import Json
 WATTS_PER_CORE = 10  # a busy core of a server: 150 to 300 W for 16 to 32 cores, memory included
 ESTIMATED = f"estimated: {WATTS_PER_CORE} W per busy core"
 COUNTED = "measured: NVML energy counter of the whole board"
+MIXED = f"estimated in part: one attempt {ESTIMATED}, another {COUNTED}"
 
 
 class Meter:
@@ -29,7 +30,12 @@ class Meter:
         self._seconds = {"train": 0.0, "evaluation": 0.0}
         self._began, self._processor_began = time.perf_counter(), time.process_time()
         self._joules_began = _board_joules(device)
+        self._earlier: Json = {"attempts": 0}
         _forget_peak(device)
+
+    def go_on_from(self, cost: Json) -> None:
+        """Count from what earlier attempts at the same training had cost when they were last kept, as `cost` told it."""
+        self._earlier = cost
 
     @contextlib.contextmanager
     def training(self) -> Iterator[None]:
@@ -49,19 +55,21 @@ class Meter:
             self._seconds[what] += time.perf_counter() - began
 
     def cost(self) -> Json:
-        """The `cost` of a record, `attempts` left to who counts them."""
+        """The `cost` of a record: of this attempt, and of those that it goes on from."""
         joules = _board_joules(self.device)
         if joules is not None and self._joules_began is not None:
             used, method = joules - self._joules_began, COUNTED
         else:
             used, method = WATTS_PER_CORE * (time.process_time() - self._processor_began), ESTIMATED
+        before, peaks = self._earlier, (self._earlier.get("peak_bytes"), peak_bytes(self.device))
         return {
-            "train_seconds": round(self._seconds["train"], 6),
-            "evaluation_seconds": round(self._seconds["evaluation"], 6),
-            "wall_seconds": round(time.perf_counter() - self._began, 6),
-            "joules": round(used, 3),
-            "joules_method": method,
-            "peak_bytes": peak_bytes(self.device),
+            "train_seconds": round(before.get("train_seconds", 0) + self._seconds["train"], 6),
+            "evaluation_seconds": round(before.get("evaluation_seconds", 0) + self._seconds["evaluation"], 6),
+            "wall_seconds": round(before.get("wall_seconds", 0) + time.perf_counter() - self._began, 6),
+            "joules": round(before.get("joules", 0) + used, 3),
+            "joules_method": method if before.get("joules_method", method) == method else MIXED,
+            "peak_bytes": max((peak for peak in peaks if peak is not None), default=None),
+            "attempts": before["attempts"] + 1,
         }
 
 

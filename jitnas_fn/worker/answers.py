@@ -3,13 +3,15 @@
 from collections.abc import Callable
 
 from jitnas_fn.core import shelf
-from jitnas_fn.core.codec import Json
+from jitnas_fn.core.codec import Json, canonical
 from jitnas_fn.core.envelope import MAX_PAYLOAD_BYTES, PROTOCOL, Envelope, error_fields
 from jitnas_fn.core.errors import EnvelopeError
 from jitnas_fn.core.record import Record
-from jitnas_fn.core.task import is_key
+from jitnas_fn.core.task import HASH, is_key
 from jitnas_fn.graphs.architecture import Architecture
+from jitnas_fn.stores.leases import Held
 from jitnas_fn.worker import flight, runner
+from jitnas_fn.worker.blocks import blocks
 from jitnas_fn.worker.board import Board, Run, is_token
 from jitnas_fn.worker.orders import Order, order_of
 from jitnas_fn.worker.site import Site, current
@@ -50,10 +52,20 @@ def _ping(request: Envelope, site: Site) -> Json:
 
 
 def _lookup(request: Envelope, site: Site) -> Json:
-    results: list[Json] = []
+    """The record of each key, as many as fit into one answer; with `in_flight`, where there is none, who trains it."""
+    results, size = [], 0
+    leases = flight.leases_of(site.store, site.name) if request.body.get("in_flight") and site.store is not None else None
     for key in _keys(request):
-        record = None if site.store is None else site.store.get(key)
-        results.append({"key": key, "record": None if record is None else record.to_dict()})
+        record = None if site.store is None or size > PAGE_BYTES else site.store.get(key)
+        found: Json = {"key": key, "record": None if record is None else record.to_dict()}
+        if record is not None:
+            size += len(canonical(found))
+        elif size > PAGE_BYTES:
+            found["left_out"] = True
+        if request.body.get("in_flight"):
+            held = leases.holder(key) if leases is not None and record is None and HASH.fullmatch(key) else None
+            found["in_flight"] = None if held is None else _told_of(held)
+        results.append(found)
     return {"results": results}
 
 
@@ -69,8 +81,13 @@ def _since(request: Envelope, site: Site) -> Json:
 
 
 def _status(request: Envelope, site: Site) -> Json:
-    board = Board(site.place())
-    return {"results": [board.read(key, token) for key, token in _keys_and_runs(request)]}
+    """Where each run stands. Of one that is not here yet it is said how the jobs are that it waits for."""
+    board, results = Board(site.place()), []
+    for key, token in _keys_and_runs(request):
+        status = board.read(key, token)
+        jobs = blocks() if site.slurm and status["state"] == "unknown" else None
+        results.append(status if jobs is None else {**status, "blocks": jobs})
+    return {"results": results}
 
 
 def _cancel(request: Envelope, site: Site) -> Json:
@@ -100,14 +117,17 @@ def _run_of(item: object) -> Run | None:
 
 
 def _result(item: object, run: Run | None, *, site: Site, board: Board) -> Json:
-    """One task's result: {key, record, source} or {key, error}. Whatever becomes of it, the others have their turn."""
+    """One task's result: {key, record, source}, {key, in_flight} or {key, error}. The others have their turn all the same."""
     key = item.get("key") if isinstance(item, dict) else None
     known = key if is_key(key) else None
     try:
         order = order_of(item, site)
         if run is None:  # the key is a good one, or there were no order
             raise EnvelopeError("the run of a task is 32 hexadecimal digits, or null")
-        record, source = _answered(order, run, site=site, board=board)
+        found = _answered(order, run, site=site, board=board)
+        if isinstance(found, Held):
+            return {"key": known, "in_flight": _told_of(found)}
+        record, source = found
         return {"key": known, "record": record.to_dict(), "source": source}
     except Exception as error:  # noqa: BLE001  typed errors and bugs alike travel back to who asked
         return {"key": known, "error": error_fields(error)}
@@ -116,8 +136,8 @@ def _result(item: object, run: Run | None, *, site: Site, board: Board) -> Json:
             board.clear(run)
 
 
-def _answered(order: Order, run: Run, *, site: Site, board: Board) -> tuple[Record, str]:
-    """A task's record: that of the site's store, or trained, by one of all who share the store."""
+def _answered(order: Order, run: Run, *, site: Site, board: Board) -> tuple[Record, str] | Held:
+    """A task's record: that of the site's store, or trained here; or who trains it, of all who share the store."""
 
     def trained(token: int) -> Record:
         return runner.run(order, run, site=site, board=board, token=token)
@@ -131,8 +151,14 @@ def _answered(order: Order, run: Run, *, site: Site, board: Board) -> tuple[Reco
         limits=order.limits,
         document=lambda: None if order.is_code else Architecture.from_document(order.payload["document"]).document,
         train=trained,
-        waiting=flight.Waiting(look=lambda: runner.check_wanted(order, run, board)),
+        once_kept=lambda record: runner.forget(record, site),
     )
+
+
+def _told_of(held: Held) -> Json:
+    """What others may know of who trains a key: the site, since when, and how long ago it gave its last sign of life [s]."""
+    site, since = (str(held.holder.get(name, ""))[:80] for name in ("site", "since"))
+    return {"site": site, "since": since, "silent_seconds": round(held.age_seconds, 1)}
 
 
 def _keys(request: Envelope) -> list[str]:

@@ -4,7 +4,7 @@ Several runs may train one key at a time, for several clients or under several l
 token, so that none is stopped by another's cancel file or loses its files when another ends.
 
 - KEY.RUN.status: JSON {key, run, state, epoch, epochs, metrics, seconds_left, updated}, replaced whole
-- KEY.RUN.cancel: empty; whoever makes it wants the run stopped
+- KEY.RUN.cancel: empty; whoever makes it wants the run stopped, or not to begin
 - KEY.RUN.PID-THREAD: a status that is being written
 """
 
@@ -22,7 +22,8 @@ from jitnas_fn.core.errors import StoreError, TaskError
 from jitnas_fn.core.task import HASH, OPAQUE, is_key
 
 MAX_STATUS_BYTES = 100_000
-STALE_SECONDS = 24 * 3600.0  # what is older was left by a process that was killed
+STALE_SECONDS = 8 * 24 * 3600.0  # what is older was left by a process that was killed; nobody waits longer than a week
+MOST_FILES = 100_000  # beyond which nobody can ask for more runs to be stopped before they begin
 TOKEN = re.compile(r"[0-9a-f]{32}")
 OURS = re.compile(rf"({HASH.pattern}|{OPAQUE.pattern})(\.{TOKEN.pattern})?\.(status|cancel|[0-9]+-[0-9]+)")
 
@@ -68,8 +69,7 @@ class Board:
         self._sweep()
 
     def begin(self, run: Run) -> None:
-        """Show a run as queued. What an earlier delivery of the same message left of it is forgotten."""
-        self.clear(run)
+        """Show a run as queued. One that somebody wanted stopped before it came here stays so."""
         self._own.add(run)
         self.show(run, "queued")
 
@@ -83,7 +83,7 @@ class Board:
         state
             "queued" or "training".
         progress
-            {epoch, epochs, metrics, seconds_left}, as far as known.
+            {epoch, epochs, metrics, seconds_left, kept, resumed, job}, as far as known.
         """
         status = {"epoch": None, "epochs": None, "metrics": {}, "seconds_left": None, **(progress or {})}
         now = {"key": run.key, "run": run.token, "state": state, "updated": round(time.time(), 3)}
@@ -101,12 +101,15 @@ class Board:
         return max(known, key=_liveliness, default={"key": key, "state": "unknown"})
 
     def cancel(self, key: str, token: str | None = None) -> Json:
-        """Ask for a run, or all runs of a key, to be stopped. The status, "cancelling" if there was any to stop."""
+        """Ask for a run, or all runs of a key, to be stopped. The status, "cancelling" if there was any to stop.
+
+        A run that is named and not here yet will not begin: its message may still be on its way.
+        """
         status = self.read(key, token)
         for run in self._runs(key, token):
-            if self._status(run) is not None:
+            if token is not None or self._status(run) is not None:
                 self._ask_to_stop(run)
-        return status if status["state"] == "unknown" else {**status, "state": "cancelling"}
+        return status if status["state"] == "unknown" and token is None else {**status, "state": "cancelling"}
 
     def cancelled(self, run: Run) -> bool:
         """Whether somebody wants the run stopped."""
@@ -135,6 +138,8 @@ class Board:
         return status if status.get("key") == run.key and isinstance(status.get("state"), str) else None
 
     def _ask_to_stop(self, run: Run) -> None:
+        if sum(1 for _ in self._folder.iterdir()) > MOST_FILES:
+            raise StoreError(f"more than {MOST_FILES:,} files lie where tasks are cancelled: ask later")
         try:
             self._path(run, "cancel").touch()
         except OSError as reason:

@@ -1,15 +1,21 @@
 """The process that trains: `python -m jitnas_fn.worker.child THREADS`. JSON lines in, JSON lines out.
 
-In come orders {payload, parts, dataset, recipe, limits, device}, one at a time; the end of the input ends the process. Out
+In come orders {payload, parts, dataset, recipe, limits, device, checkpoints}, one at a time, and {"stop": true}, which halts
+the training after the epoch it is in. SIGTERM means the same (Slurm sends it to every process of a job), and ends a process
+that has nothing to do. So does the end of the input; while a training is being halted, that waits for the checkpoint. Out
 come events: {"event": "ready"} once, then for each order
 
     started   environment
     built     size
-    epoch     epoch, epochs, metrics, seconds_left; after each epoch
+    note      text; what a person should know
+    earlier   history {split: {metric: value}} of some epochs of earlier attempts
+    resumed   epoch, seconds, cost, environments; if it goes on from a checkpoint
+    epoch     epoch, epochs, metrics, seconds_left, kept; after each epoch
     outcome   verdict, curves, metrics, cost, memory_bytes
+    stopped   epoch, cost; in place of an outcome: it halted, and can go on from that epoch
     error     error {type, message, retryable}
 
-and after outcome or error the next order may come. What a model prints goes to stderr, and it finds its input empty.
+and after outcome, stopped or error the next order may come. What a model prints goes to stderr, and it finds its input empty.
 """
 
 import os
@@ -17,6 +23,7 @@ import queue
 import signal
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -26,24 +33,64 @@ from jitnas_fn.core.codec import Json, canonical
 from jitnas_fn.core.envelope import error_fields
 from jitnas_fn.core.errors import JitnasError, ModelFailed
 
+LINGERING_SECONDS = (
+    1.0  # how long a training outlives its parent in any case: the signal that ended that may be on its way here
+)
+HALTING_SECONDS = 20.0  # ... and if it was told to halt by a signal
+
+
+class _Told:
+    """What this process was told, by its parent or by a signal."""
+
+    def __init__(self) -> None:
+        self.orders: queue.SimpleQueue[Json] = queue.SimpleQueue()
+        self.busy = self.halting = self.signalled = False
+
+    def hear(self, orders_in: BinaryIO) -> None:
+        """Pass orders on. The end of the input means that the parent is gone: end, soon, in the middle of whatever it is."""
+        import json
+
+        for line in orders_in:
+            order = json.loads(line)
+            if order.get("stop"):
+                self.halting = True
+            else:
+                self.halting = False
+                self.orders.put(order)
+        gone = time.monotonic()
+        while self.busy and time.monotonic() - gone < (HALTING_SECONDS if self.signalled else LINGERING_SECONDS):
+            time.sleep(0.05)
+        os._exit(0)
+
+    def terminate(self, number: int, frame: object) -> None:
+        """What SIGTERM does."""
+        if not self.busy:
+            os._exit(0)
+        self.halting = self.signalled = True
+
 
 def main() -> None:
     """Serve until the input ends."""
-    orders_in, events_out = _protected_pipes()
+    told = _Told()
+    signal.signal(signal.SIGTERM, told.terminate)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # ctrl-C is the parent's to handle
-    orders: queue.SimpleQueue[Json] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(orders_in, orders), daemon=True).start()
+    orders_in, events_out = _protected_pipes()
+    threading.Thread(target=told.hear, args=(orders_in,), daemon=True).start()
 
     def say(event: str, body: Json) -> None:
-        events_out.write(canonical({**body, "event": event}).encode("ascii") + b"\n")
-        events_out.flush()
+        try:
+            events_out.write(canonical({**body, "event": event}).encode("ascii") + b"\n")
+            events_out.flush()
+        except BrokenPipeError:
+            if not told.signalled:  # else the parent got the signal too and is gone; the epoch is still finished and kept
+                raise
 
     from jitnas_fn.worker import machine
 
     machine.prepare(threads=int(sys.argv[1]))
     say("ready", {})
     while True:
-        _answer(orders.get(), say)
+        _answer(told, say)
 
 
 def _protected_pipes() -> tuple[BinaryIO, BinaryIO]:
@@ -56,26 +103,19 @@ def _protected_pipes() -> tuple[BinaryIO, BinaryIO]:
     return orders_in, events_out
 
 
-def _listen(orders_in: BinaryIO, orders: "queue.SimpleQueue[Json]") -> None:
-    """Pass orders on. The end of the input means that the parent is gone: end at once, in the middle of whatever it is."""
-    import json
-
-    for line in orders_in:
-        orders.put(json.loads(line))
-    os._exit(0)
-
-
-def _answer(order: Json, say: Callable[[str, Json], None]) -> None:
+def _answer(told: _Told, say: Callable[[str, Json], None]) -> None:
+    order = told.orders.get()
+    told.busy, told.signalled = True, False
     try:
         from jitnas_fn.worker.work import carried_out
 
-        body = carried_out(order, say)
+        event, body = carried_out(order, say, stop=lambda: told.halting)
     except JitnasError as error:
-        say("error", {"error": error_fields(error)})
+        event, body = "error", {"error": error_fields(error)}
     except BaseException as error:  # noqa: BLE001  whatever a model raises, SystemExit too, is its failure and not ours
-        say("error", {"error": error_fields(_model_failed(error))})
-    else:
-        say("outcome", body)
+        event, body = "error", {"error": error_fields(_model_failed(error))}
+    say(event, body)
+    told.busy = False
 
 
 def _model_failed(error: BaseException) -> ModelFailed:

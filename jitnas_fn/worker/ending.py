@@ -22,9 +22,13 @@ class Ending:
     environment, size
         As a record holds them; empty if the child was killed before it said so.
     history
-        `metrics[split][metric]` of every epoch that was finished.
+        `metrics[split][metric]` of every epoch that was finished, those of earlier attempts too.
     wall_seconds
-        From the order to the end.
+        From the order to the end, of this attempt.
+    earlier
+        What the child said of the attempts that it went on from: epoch, seconds, cost, environments.
+    kept
+        The epoch from which another attempt can go on.
     """
 
     outcome: Json = field(default_factory=dict)
@@ -32,6 +36,13 @@ class Ending:
     size: Json = field(default_factory=lambda: {"parameters": None, "macs": None, "counter": None})
     history: list[Json] = field(default_factory=list)
     wall_seconds: float = 0.0
+    earlier: Json = field(default_factory=dict)
+    kept: int = 0
+
+    @property
+    def seconds(self) -> float:
+        """What was spent under the limit of time, by all attempts [s]."""
+        return self.wall_seconds + float(self.earlier.get("seconds", 0))
 
 
 def record_of(order: Order, ending: Ending, *, site: Site, token: int = 0) -> Record:
@@ -46,9 +57,9 @@ def record_of(order: Order, ending: Ending, *, site: Site, token: int = 0) -> Re
         verdict=outcome["verdict"],
         curves=outcome.get("curves") or curves_of(ending.history, metric=card.metric),
         metrics=outcome.get("metrics") or no_metrics(splits, metric=card.metric),
-        cost={**(outcome.get("cost") or _cost_unknown(ending.wall_seconds)), "attempts": 1},
+        cost=outcome.get("cost") or _cost_unknown(ending),
         size=ending.size,
-        environment=ending.environment,
+        environment=_environment(ending),
         provenance={
             "site": site.name,
             "origin": "trained",
@@ -75,7 +86,15 @@ def _limits_hit(order: Order, ending: Ending) -> Json | None:
     return {"seconds": order.limits.seconds, "memory_bytes": memory, "device": ending.environment.get("device")}
 
 
-def _cost_unknown(wall_seconds: float) -> Json:
+def _environment(ending: Ending) -> Json:
+    """That of the last attempt, with those of earlier ones where they were others: a curve may come from two machines."""
+    others = [seen for seen in ending.earlier.get("environments", ()) if seen != ending.environment]
+    return {**ending.environment, "earlier": others} if others else ending.environment
+
+
+def _cost_unknown(ending: Ending) -> Json:
     """The cost of a training that was killed: how long it took is all that is known."""
     unknown = dict.fromkeys(("train_seconds", "evaluation_seconds", "joules", "joules_method", "peak_bytes"))
-    return {**unknown, "wall_seconds": round(wall_seconds, 6)}
+    before = ending.earlier.get("cost", {"wall_seconds": 0.0, "attempts": 0})
+    wall_seconds = round(before["wall_seconds"] + ending.wall_seconds, 6)
+    return {**unknown, "wall_seconds": wall_seconds, "attempts": before["attempts"] + 1}

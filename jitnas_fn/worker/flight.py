@@ -1,16 +1,14 @@
 """One training per key, however many threads, processes and nodes ask a site's store for it at the same time."""
 
 import contextlib
-import random
 import threading
-import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from jitnas_fn.core.codec import Json
 from jitnas_fn.core.entry import architecture_entry
-from jitnas_fn.core.errors import DeadlineExceeded, JitnasError, LeaseLost, StoreError
+from jitnas_fn.core.errors import JitnasError, LeaseLost, StoreError
 from jitnas_fn.core.interfaces import Store
 from jitnas_fn.core.record import Record, answering
 from jitnas_fn.core.task import HASH, Limits
@@ -19,26 +17,6 @@ from jitnas_fn.stores.segments import SegmentStore
 
 Train = Callable[[int], Record]
 Document = Callable[[], Json | None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
-    """How somebody waits for a training that another has begun.
-
-    Attributes
-    ----------
-    first_seconds, most_seconds
-        Pause between two looks: it begins with the one and grows to the other, give or take half. [s]
-    patience_seconds
-        How long in all. It is more than a dead holder's lease takes to go stale. [s]
-    look
-        Called before each pause; what it raises ends the wait.
-    """
-
-    first_seconds: float = 0.1
-    most_seconds: float = 3.0
-    patience_seconds: float = 3600.0
-    look: Callable[[], None] = lambda: None
 
 
 def leases_of(store: Store, site: str) -> Leases | None:
@@ -54,9 +32,9 @@ def trained_once(
     limits: Limits,
     document: Document,
     train: Train,
-    waiting: Waiting,
-) -> tuple[Record, str]:
-    """The record of a task: found, trained here, or waited for while another trains it.
+    once_kept: Callable[[Record], None] = lambda _: None,
+) -> tuple[Record, str] | Held:
+    """The record of a task: found, or trained here. While another trains it, who that is: nobody waits in a worker.
 
     Parameters
     ----------
@@ -70,40 +48,30 @@ def trained_once(
         Gives the architecture's, which is kept in front of the record if the store has none; None if it is not known here.
     train
         Trains; takes the fencing token of the record, 0 without a lease.
-    waiting
-        For another's training.
+    once_kept
+        Called when a record that was trained here survives any kill.
 
     Returns
     -------
-    tuple[Record, str]
-        The record, and "trained" if it was made here, else "shared".
+    tuple[Record, str] | Held
+        The record, and "trained" if it was made here, else "shared"; or the lease of who trains it elsewhere.
 
     Raises
     ------
-    DeadlineExceeded
-        If another still trains when the patience is at its end.
     StoreError
         If the store or the leases cannot be used. (A record that was trained is returned all the same, with a warning.)
     JitnasError
-        Whatever `train` or `waiting.look` raises.
+        Whatever `train` raises.
     """
-    flight = _Flight(store, key, limits, document, train)
-    began, pause = time.monotonic(), waiting.first_seconds
-    while True:
-        known = store.replicates(key)
-        found = answering(known, limits)
-        if found is not None:
-            return found, "shared"
-        if leases is None or not HASH.fullmatch(key):
-            return flight.alone()
-        claimed = leases.claim(key, least=1 + _greatest_token(known))
-        if isinstance(claimed, Lease):
-            return flight.under(claimed, beat_seconds=leases.beat_seconds)
-        if time.monotonic() - began > waiting.patience_seconds:
-            raise _too_long(key, claimed, waiting)
-        waiting.look()
-        time.sleep(pause * random.uniform(0.5, 1.5))
-        pause = min(1.5 * pause, waiting.most_seconds)
+    flight = _Flight(store, key, limits, document, train, once_kept)
+    known = store.replicates(key)
+    found = answering(known, limits)
+    if found is not None:
+        return found, "shared"
+    if leases is None or not HASH.fullmatch(key):
+        return flight.alone()
+    claimed = leases.claim(key, least=1 + _greatest_token(known))
+    return flight.under(claimed, beat_seconds=leases.beat_seconds) if isinstance(claimed, Lease) else claimed
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +83,7 @@ class _Flight:
     limits: Limits
     document: Document
     train: Train
+    once_kept: Callable[[Record], None]
 
     def alone(self) -> tuple[Record, str]:
         """Train without a lease."""
@@ -149,6 +118,7 @@ class _Flight:
             finally:
                 self.store.put(record)
                 kept = True
+                self.once_kept(record)
         except JitnasError as reason:
             warnings.warn(f"task {self.key[:12]}… was trained and is not kept in full: {reason}", UserWarning, stacklevel=2)
         return kept
@@ -202,11 +172,3 @@ def _beating(lease: Lease, beat_seconds: float) -> Iterator[None]:
 def _greatest_token(records: Iterable[Record]) -> int:
     tokens = [record.provenance.get("token") for record in records]
     return max((token for token in tokens if type(token) is int and 0 <= token < MAX_TOKEN - 1), default=0)
-
-
-def _too_long(key: str, held: Held, waiting: Waiting) -> DeadlineExceeded:
-    since = f" since {held.holder['since'][:40]}" if "since" in held.holder else ""
-    return DeadlineExceeded(
-        f"task {key[:12]}… is being trained by site {str(held.holder.get('site', 'unknown'))[:80]!r}{since}; it was waited for "
-        f"for {waiting.patience_seconds:g} s: ask again later"
-    )

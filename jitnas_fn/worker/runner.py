@@ -1,25 +1,20 @@
-"""One task, from its order to its record: trained in a child, watched from here."""
+"""One task, from its order to its record: trained in a child, from where an earlier attempt had come to."""
 
-import time
-from dataclasses import dataclass, field
-
-from jitnas_fn.core.codec import Json
-from jitnas_fn.core.envelope import raised
-from jitnas_fn.core.errors import Cancelled, WorkerLost
+from jitnas_fn.core.errors import WalltimeExceeded, WorkerLost
 from jitnas_fn.core.record import Record
+from jitnas_fn.core.task import HASH
+from jitnas_fn.training import checkpoint_files
+from jitnas_fn.worker import slurm, termination
 from jitnas_fn.worker.board import Board, Run
-from jitnas_fn.worker.children import CHILDREN, Child
-from jitnas_fn.worker.ending import Ending, record_of
+from jitnas_fn.worker.children import CHILDREN
+from jitnas_fn.worker.ending import record_of
 from jitnas_fn.worker.orders import Order
 from jitnas_fn.worker.site import Site
-
-LOOK_SECONDS = 0.1  # how often cancel file and clock are looked at
-SHOW_SECONDS = 0.5  # how often the status file is written
-KEEP_SECONDS = 3600.0  # how often the files of a run that says nothing are kept from looking stale
+from jitnas_fn.worker.watch import Watch, cancelled
 
 
 def run(order: Order, this: Run, *, site: Site, board: Board, token: int = 0) -> Record:
-    """Train what `order` asks for.
+    """Train what `order` asks for, from where an earlier attempt here had come to.
 
     Parameters
     ----------
@@ -34,95 +29,66 @@ def run(order: Order, this: Run, *, site: Site, board: Board, token: int = 0) ->
     token
         Fencing token of the lease under which it is trained; 0 without one.
 
+    Returns
+    -------
+    Record
+        Its checkpoints stay for a day. Once it is safe, call `forget`.
+
     Raises
     ------
     Cancelled
         If a cancel file of this run appeared.
+    WalltimeExceeded
+        If the job that this process runs in ends before the training would, or SIGTERM came; what was kept is in the message.
     WorkerLost
         If the child died; nothing is recorded.
     JitnasError
         Whatever else went wrong in the child.
     """
     check_wanted(order, this, board)
-    with CHILDREN.borrowed(threads=site.cores(), fresh=order.is_code) as child:
-        ending = _Watch(child, order, this, site=site, board=board).until_the_end()
-    return record_of(order, ending, site=site, token=token)
+    with termination.heard():
+        _check_time_is_left(order, site)
+        watch = Watch(order, this, site=site, board=board)
+        try:
+            with CHILDREN.borrowed(threads=site.cores(), fresh=order.is_code) as child:
+                ending = watch.until_the_end(child)
+        except WorkerLost as reason:  # the signal that came here may have come there before there was a handler
+            if termination.seconds_since() is None:
+                raise
+            raise _stopped(order, watch.ending.kept, f"this process was told to end; {reason}") from None
+        if not ending.outcome:
+            raise _stopped(order, ending.kept, watch.why)
+        if HASH.fullmatch(order.task.key):
+            checkpoint_files.leave_a_day(site.checkpoints(), order.task.key)
+        return record_of(order, ending, site=site, token=token)
+
+
+def forget(record: Record, site: Site) -> None:
+    """Remove the checkpoints of a task whose record is safe: kept by a store, or with who asked for it.
+
+    A record that met a limit leaves them: asked for again under a larger one, within a day, the training goes on from there.
+    """
+    if HASH.fullmatch(record.key) and record.limits is None:
+        checkpoint_files.clear(site.checkpoints(), record.key)
 
 
 def check_wanted(order: Order, this: Run, board: Board) -> None:
     """Raise `Cancelled` if a cancel file of this run appeared."""
     if board.cancelled(this):
-        raise _cancelled(order)
+        raise cancelled(order)
 
 
-@dataclass(slots=True)
-class _Watch:
-    """A child at work on one order."""
-
-    child: Child
-    order: Order
-    run: Run
-    site: Site
-    board: Board
-    ending: Ending = field(default_factory=Ending)
-    shown: float = -SHOW_SECONDS
-    kept: float = field(default_factory=time.monotonic)
-
-    def until_the_end(self) -> Ending:
-        """Follow the child until it has an outcome, or its time is up."""
-        began = time.monotonic()
-        self.board.show(self.run, "training")
-        self.child.send(self.order.to_child(self.site.device))
-        while True:
-            event = self.child.next_event(LOOK_SECONDS)
-            if self.board.cancelled(self.run):
-                self.child.kill()
-                raise _cancelled(self.order)
-            self._keep()
-            self.ending.wall_seconds = time.monotonic() - began
-            if event is None:
-                if self._time_is_up():
-                    self.child.kill()
-                    self.ending.outcome = {"verdict": "over_time"}
-                    return self.ending
-            elif event.get("event") == "error":
-                raise raised(event["error"])
-            elif self._is_last(event):
-                return self.ending
-
-    def _is_last(self, event: Json) -> bool:
-        match event.get("event"):
-            case "started":
-                self.ending.environment = event["environment"]
-            case "built":
-                self.ending.size = event["size"]
-            case "epoch":
-                self.ending.history.append(event["metrics"])
-                self._show(event)
-            case "outcome":
-                self.ending.outcome = event
-                return True
-            case other:
-                raise WorkerLost(f"the training process said {str(other)[:40]!r}, which nobody understands")
-        return False
-
-    def _time_is_up(self) -> bool:
-        seconds = self.order.limits.seconds
-        return seconds is not None and self.ending.wall_seconds > seconds + self.site.grace_seconds
-
-    def _show(self, event: Json) -> None:
-        now = time.monotonic()
-        if now - self.shown >= SHOW_SECONDS:
-            self.shown = now
-            progress = {name: event[name] for name in ("epoch", "epochs", "metrics", "seconds_left")}
-            self.board.show(self.run, "training", progress=progress)
-
-    def _keep(self) -> None:
-        now = time.monotonic()
-        if now - self.kept >= KEEP_SECONDS:
-            self.kept = now
-            self.board.keep()
+def _check_time_is_left(order: Order, site: Site) -> None:
+    """Raise `WalltimeExceeded` if not even one epoch can be expected before this process ends."""
+    left = slurm.seconds_left()
+    if termination.seconds_since() is not None:
+        raise _stopped(order, 0, "this process was told to end")
+    if left is not None and left < site.margin_seconds:
+        raise _stopped(order, 0, f"{max(left, 0):.0f} s are left, and {site.margin_seconds:g} are needed to begin")
 
 
-def _cancelled(order: Order) -> Cancelled:
-    return Cancelled(f"task {order.task.key[:12]}… was cancelled on request")
+def _stopped(order: Order, kept: int, why: str) -> WalltimeExceeded:
+    job, epochs = slurm.job_id(), order.task.recipe.epochs
+    where = f"Slurm job {job}: " if job else ""
+    state = f"epoch {kept} of {epochs} is kept" if kept else f"none of {epochs} epochs is kept"
+    return WalltimeExceeded(f"task {order.task.key[:12]}… was not trained to its end ({where}{why}); {state}: ask again")

@@ -28,7 +28,7 @@ class Site:
     name
         Goes into every record: not a host name.
     folder
-        Status and cancel files lie here; None for the folder `worker` in the user's home of jitnas_fn.
+        Status files, cancel files and checkpoints lie here; None for the folder `worker` in the user's home of jitnas_fn.
     accepts
         Payload formats. "cloudpickle" lets whoever may send tasks run any code.
     threads
@@ -39,11 +39,19 @@ class Site:
         Largest limits: they hold where a task brings none or larger ones. None for no limit.
     grace_seconds
         How long after its time limit a training that does not stop by itself is killed.
+    checkpoint_bytes
+        Half-trained models of more than that are not kept; 0 keeps none. Ten times as much may lie there in all. [bytes]
+    checkpoint_seconds
+        An epoch is kept when that much work has gathered since the last that was; 0 keeps each. [s]
+    margin_seconds
+        In a Slurm job a training stops after an epoch when the next would end later than so long before the job. [s]
     trust
         Of the records made here, one of `core.record.TRUST`.
     store
         The site's own store: asked before anything is trained, given every record. None for a site without one. In a file it is
         a folder, which several machines may share; each key is then trained by one of them at a time.
+    slurm
+        Whether its trainings wait for Slurm: in a file, whether it has `[blocks]` of that scheduler.
     """
 
     name: str = "local"
@@ -54,8 +62,12 @@ class Site:
     memory_bytes: int | None = None
     seconds: float | None = None
     grace_seconds: float = 10.0
+    checkpoint_bytes: int = 2_000_000_000
+    checkpoint_seconds: float = 1.0
+    margin_seconds: float = 30.0
     trust: str = "local"
     store: Store | None = field(default=None, compare=False)
+    slurm: bool = False
 
     def place(self) -> Path:
         """The folder of status and cancel files, made when it is missing."""
@@ -65,6 +77,10 @@ class Site:
         except OSError as reason:
             raise StoreError(f"{folder} cannot be made ({reason.strerror}): set the folder of site {self.name!r}") from None
         return folder
+
+    def checkpoints(self) -> Path:
+        """The folder of half-trained models, made when the first is kept."""
+        return self.place() / "checkpoints"
 
     def cores(self) -> int:
         """Threads of one training: one, unless the administrator says otherwise.
@@ -117,6 +133,9 @@ def read(path: Path) -> Site:
         allowed, meaning = ALLOWED[name]
         if not allowed(value):
             raise StoreError(f"site file {path}: {name} is {meaning}, not {str(value)[:80]!r}")
+    blocks = stated.pop("blocks", None)  # what jobs to ask for is `backends.parsl`'s
+    if blocks is not None:
+        stated["slurm"] = blocks.get("scheduler", "slurm") == "slurm"
     if "folder" in stated:
         stated["folder"] = (path.parent / Path(stated["folder"]).expanduser()).resolve()
     if "store" in stated:
@@ -158,7 +177,11 @@ def _is_count(value: Any) -> bool:
 
 
 def _is_time(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < math.inf
+    return _is_span(value) and value > 0
+
+
+def _is_span(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < math.inf
 
 
 # Field -> what it may be, and that in words.
@@ -171,6 +194,10 @@ ALLOWED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "memory_bytes": (_is_count, "a whole number above 0"),
     "seconds": (_is_time, "a number above 0"),
     "grace_seconds": (_is_time, "a number above 0"),
+    "checkpoint_bytes": (lambda value: type(value) is int and value >= 0, "a whole number, 0 for no checkpoints"),
+    "checkpoint_seconds": (_is_span, "a number from 0"),
+    "margin_seconds": (_is_span, "a number from 0"),
     "trust": (lambda value: value in TRUST[1:], f"one of {', '.join(TRUST[1:])}"),
     "store": (_is_path, "a folder, a relative one from this file's folder"),
+    "blocks": (lambda value: isinstance(value, dict), "a table"),
 }

@@ -5,6 +5,7 @@ import time
 import pytest
 
 from jitnas_fn.core.errors import StoreError, TaskError
+from jitnas_fn.worker import board as board_module
 from jitnas_fn.worker.board import STALE_SECONDS, Board, Run
 
 KEY, OTHER = "a" * 64, "opaque-12345678-1234-1234-1234-123456789abc"
@@ -33,12 +34,30 @@ def test_what_is_shown_can_be_read(board):
 
 
 @pytest.mark.parametrize("token", [None, "1" * 32])
-def test_a_task_that_nobody_has_is_unknown_and_cannot_be_cancelled(board, tmp_path, token):
+def test_a_task_that_nobody_has_is_unknown(board, tmp_path, token):
     board.begin(RUN)
     assert board.read(OTHER, token) == {"key": OTHER, "state": "unknown"}
-    assert board.cancel(OTHER, token) == {"key": OTHER, "state": "unknown"}
-    assert not board.cancelled(Run(OTHER, "1" * 32))
+    assert board.cancel(OTHER) == {"key": OTHER, "state": "unknown"}
     assert _names(tmp_path) == [f"{RUN.stem}.status"]
+
+
+def test_a_run_that_is_on_its_way_here_can_be_cancelled_before_it_begins(board, tmp_path):
+    assert board.cancel(KEY, RUN.token) == {"key": KEY, "state": "cancelling"}
+    board.begin(SECOND)
+    board.begin(RUN)
+    assert board.cancelled(RUN)
+    assert not board.cancelled(SECOND)
+    board.clear(RUN)
+    board.clear(SECOND)
+    assert _names(tmp_path) == []
+
+
+def test_nobody_fills_the_folder_with_cancel_files(board, monkeypatch):
+    monkeypatch.setattr(board_module, "MOST_FILES", 2)
+    for number in range(3):
+        board.cancel(KEY, f"{number:032x}")
+    with pytest.raises(StoreError, match="cancelled: ask later"):
+        board.cancel(KEY, "f" * 32)
 
 
 @pytest.mark.parametrize("token", [None, RUN.token])
@@ -86,8 +105,8 @@ def test_what_ends_leaves_the_files_of_the_others(board, tmp_path):
     assert board.cancelled(SECOND)
 
 
-def test_a_stale_cancel_file_does_nothing(board, tmp_path):
-    for stale in (KEY, RUN.stem, SECOND.stem):
+def test_cancel_files_of_others_do_nothing(board, tmp_path):
+    for stale in (KEY, SECOND.stem):
         (tmp_path / f"{stale}.cancel").touch()
     board.begin(RUN)
     assert not board.cancelled(RUN)

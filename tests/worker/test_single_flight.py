@@ -15,26 +15,26 @@ from pathlib import Path
 import pytest
 
 from jitnas_fn.core.entry import architecture_entry
-from jitnas_fn.core.errors import Cancelled, DeadlineExceeded, ModelFailed, StoreError
+from jitnas_fn.core.errors import ModelFailed, StoreError
 from jitnas_fn.core.recipe import Recipe
 from jitnas_fn.core.record import Record
 from jitnas_fn.core.task import Limits
 from jitnas_fn.stores.leases import Held, Lease, Leases
 from jitnas_fn.stores.memory import MemoryStore
 from jitnas_fn.stores.segments import SegmentStore
-from jitnas_fn.worker.flight import Waiting, leases_of, trained_once
+from jitnas_fn.worker import answers
+from jitnas_fn.worker.flight import leases_of, trained_once
 from jitnas_fn.worker.site import use
 from tests.client.models import Unkeyable, small
 from tests.samples import a_document, a_fingerprint, a_record, a_task
 from tests.worker.asking import asked, item_of, results_of
 
 ROOT = Path(__file__).resolve().parents[2]
-BRISK = Waiting(first_seconds=0.01, most_seconds=0.1, patience_seconds=60)
 TTL, SKEW = 2.0, 0.5
 
 
 def flown(store, leases, train, number=0, **more):
-    given = {"limits": Limits(), "document": lambda: a_document(number), "train": train, "waiting": BRISK, **more}
+    given = {"limits": Limits(), "document": lambda: a_document(number), "train": train, **more}
     return trained_once(store, leases, a_task(number).key, **given)
 
 
@@ -109,33 +109,26 @@ def test_a_record_that_does_not_answer_is_trained_anew_under_a_greater_token(sto
     assert flown(store, leases, None, limits=Limits(seconds=0.5)) == (record, "shared")
 
 
-def test_whoever_waits_gets_the_record(store, leases):
-    lease = leases.claim(a_task().key)
-    with ThreadPoolExecutor(4) as pool:
-        waiting = [pool.submit(flown, SegmentStore(store.folder), leases, None) for _ in range(4)]
-        time.sleep(0.1)
-        assert not any(future.done() for future in waiting)
-        store.put(a_record(token=1))
-        lease.release(done=True)
-        assert {future.result(30)[1] for future in waiting} == {"shared"}
-
-
-def test_a_wait_ends_at_its_deadline_with_an_error_that_says_to_ask_again(store, leases):
+def test_whoever_asks_meanwhile_is_told_who_trains_it(store, leases):
     lease = Leases(leases.folder, site="the other").claim(a_task().key)
-    with pytest.raises(DeadlineExceeded, match="trained by site 'the other' since .*: ask again later") as caught:
-        flown(store, leases, None, waiting=Waiting(first_seconds=0.01, patience_seconds=0.05))
-    assert caught.value.retryable
-    lease.renew()
+    held = flown(store, leases, None)
+    assert isinstance(held, Held)
+    assert held.holder["site"] == "the other"
+    assert leases.holder(a_task().key).token == 1
+    store.put(a_record(token=1))
+    lease.release(done=True)
+    assert flown(store, leases, None)[1] == "shared"
+    assert leases.holder(a_task().key) is None
 
 
-def test_a_wait_can_be_cancelled(store, leases):
-    def look():
-        raise Cancelled("on request")
-
-    lease = leases.claim(a_task().key)
-    with pytest.raises(Cancelled):
-        flown(store, leases, None, waiting=Waiting(look=look))
-    lease.renew()
+def test_a_record_that_is_kept_is_told_of_and_one_that_is_not_is_not(store, leases, monkeypatch):
+    kept = []
+    record, _ = flown(store, leases, lambda token: a_record(token=token), once_kept=kept.append)
+    assert kept == [record]
+    monkeypatch.setattr(store, "put", lambda record: (_ for _ in ()).throw(StoreError("the disk is full")))
+    with pytest.warns(UserWarning, match="the disk is full"):
+        flown(store, leases, lambda token: a_record(1, token=token), number=1, once_kept=kept.append)
+    assert kept == [record]
 
 
 def test_a_long_training_beats(store, tmp_path):
@@ -189,7 +182,7 @@ from pathlib import Path
 from jitnas_fn.core.task import Limits
 from jitnas_fn.stores.leases import Leases
 from jitnas_fn.stores.segments import SegmentStore
-from jitnas_fn.worker.flight import Waiting, trained_once
+from jitnas_fn.worker.flight import trained_once
 from tests.samples import a_document, a_record, a_task
 
 folder, keys, seconds, ttl, skew = Path(sys.argv[1]), int(sys.argv[2]), *map(float, sys.argv[3:6])
@@ -210,8 +203,10 @@ def train(number):
 order = list(range(keys))
 begin = os.getpid() % keys
 for number in order[begin:] + order[:begin]:
-    record, source = trained_once(store, leases, a_task(number).key, limits=Limits(), document=lambda: a_document(number),
-                                  train=train(number), waiting=Waiting(first_seconds=0.02, most_seconds=0.2))
+    while not isinstance(found := trained_once(store, leases, a_task(number).key, limits=Limits(),
+                                               document=lambda: a_document(number), train=train(number)), tuple):
+        time.sleep(0.05)
+    record, source = found
     print(json.dumps([number, record.record_id, record.provenance["token"], source]), flush=True)
 """
 
@@ -296,7 +291,10 @@ def test_a_site_trains_once_for_all_who_ask_at_the_same_time(site, tmp_path):
     def ask(number):
         use(here)
         start.wait()
-        return results_of(item)[0]
+        while "in_flight" in (result := results_of(item)[0]):
+            assert set(result) == {"key", "in_flight"}
+            time.sleep(0.05)
+        return result
 
     with ThreadPoolExecutor(4) as pool:
         results = list(pool.map(ask, range(4)))
@@ -307,6 +305,32 @@ def test_a_site_trains_once_for_all_who_ask_at_the_same_time(site, tmp_path):
     kinds = [entry["kind"] for entry in asked("since", cursor={})["entries"]]
     assert kinds == ["architecture", "record"]
     assert here.store.document(record.parts["fingerprint"]) == item["payload"]["document"]
+
+
+def test_a_site_says_who_trains_a_key_when_asked_for_its_record(site, tmp_path):
+    store = SegmentStore(tmp_path / "store")
+    site(store=store)
+    item = item_of(lambda: small(outputs=4))
+    lease = leases_of(store, "another").claim(item["key"])
+    (result,) = asked("lookup", keys=[item["key"]], in_flight=True)["results"]
+    assert (result["record"], result["in_flight"]["site"]) == (None, "another")
+    lease.release(done=False)
+    assert asked("lookup", keys=[item["key"]], in_flight=True)["results"][0]["in_flight"] is None
+    assert "in_flight" not in asked("lookup", keys=[item["key"]])["results"][0]
+
+
+def test_more_records_than_fit_into_an_answer_are_left_for_the_next(site, tmp_path, monkeypatch):
+    store = SegmentStore(tmp_path / "store")
+    site(store=store)
+    records = [a_record(number) for number in range(5)]
+    for record in records:
+        store.put(record)
+    monkeypatch.setattr(answers, "PAGE_BYTES", 3_000)
+    results = asked("lookup", keys=[record.key for record in records])["results"]
+    found = [result["record"] is not None for result in results]
+    assert found == sorted(found, reverse=True)
+    assert 0 < sum(found) < 5
+    assert all(result.get("left_out") for result, there in zip(results, found, strict=True) if not there)
 
 
 def test_a_site_with_a_store_of_its_own_keeps_the_document_too(site):
@@ -321,21 +345,3 @@ def test_what_has_no_fingerprint_needs_no_lease(site, tmp_path):
     (result,) = results_of(item_of(Unkeyable(), keyed=False))
     assert result["source"] == "trained"
     assert not (tmp_path / "store" / "leases").exists()
-
-
-def test_a_task_that_waits_at_a_site_can_be_cancelled(site, tmp_path):
-    store = SegmentStore(tmp_path / "store")
-    here, run = site(store=store), "1" * 32
-    item = item_of(lambda: small(outputs=4)) | {"run": run}
-    lease = leases_of(store, "another").claim(item["key"])
-
-    def ask():
-        use(here)
-        return results_of(item)[0]
-
-    with ThreadPoolExecutor(1) as pool:
-        result = pool.submit(ask)
-        _wait_for(lambda: asked("status", keys=[item["key"]], runs=[run])["results"][0]["state"] == "queued")
-        asked("cancel", keys=[item["key"]], runs=[run])
-        assert result.result(30)["error"]["type"] == "Cancelled"
-    lease.renew()

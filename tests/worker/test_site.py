@@ -64,6 +64,12 @@ def test_a_file_may_accept_code(tmp_path):
         ("threads = true", "threads is a whole number"),
         ("seconds = nan", "seconds is a number above 0"),
         ("seconds = inf", "seconds is a number above 0"),
+        ("checkpoint_bytes = -1", "checkpoint_bytes is a whole number, 0 for no checkpoints"),
+        ("checkpoint_bytes = true", "checkpoint_bytes is a whole number"),
+        ("checkpoint_bytes = 2e9", "checkpoint_bytes is a whole number"),
+        ("checkpoint_seconds = -0.1", "checkpoint_seconds is a number from 0"),
+        ("margin_seconds = inf", "margin_seconds is a number from 0"),
+        ('margin_seconds = "30"', "margin_seconds is a number from 0"),
         ('device = "tpu"', "device is one of auto, cpu, cuda"),
         ("device = [1]", "device is one of"),
         ('trust = "imported"', "trust is one of local, site, curated"),
@@ -75,6 +81,14 @@ def test_a_file_may_accept_code(tmp_path):
 def test_a_wrong_field_is_refused_by_name(tmp_path, text, words):
     with pytest.raises(StoreError, match=words):
         read(_written(tmp_path, text))
+
+
+def test_a_file_says_what_is_kept_of_a_training_and_for_how_long_a_job_must_last(tmp_path):
+    plain = read(_written(tmp_path, ""))
+    assert (plain.checkpoint_bytes, plain.checkpoint_seconds, plain.margin_seconds) == (2_000_000_000, 1.0, 30.0)
+    stated = read(_written(tmp_path, 'folder = "state"\ncheckpoint_bytes = 0\ncheckpoint_seconds = 0\nmargin_seconds = 0.5\n'))
+    assert (stated.checkpoint_bytes, stated.checkpoint_seconds, stated.margin_seconds) == (0, 0, 0.5)
+    assert stated.checkpoints() == (tmp_path / "state" / "checkpoints").resolve()
 
 
 def test_a_file_that_is_missing_is_an_error(tmp_path):

@@ -1,0 +1,196 @@
+"""A cluster, from its login node: Parsl asks Slurm for blocks, and each block trains tasks until it has none."""
+
+import logging
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jitnas_fn.backends._blocks import Blocks, blocks_in
+from jitnas_fn.core.errors import JitnasError, SiteUnavailable, WorkerLost
+
+if TYPE_CHECKING:
+    from parsl.dataflow.dflow import DataFlowKernel
+
+log = logging.getLogger("jitnas_fn.parsl")
+SCALING_SECONDS = 2.0  # how often Parsl compares tasks and blocks
+LOST_BEATS = 3  # of a block, after which it counts as lost
+FAILURES = 3  # of blocks after another, after which no more are asked for
+DRAIN_SHARE = 0.1  # of the walltime, in which a block takes no new task
+
+
+def parsl(site: str | Path) -> Executor:
+    """An executor that trains in Slurm jobs, for people on a login node. It needs `pip install 'jitnas_fn[parsl]'`.
+
+    Blocks are asked for when there are tasks and given back when there are none. The executor has a `control` path, which a
+    `Client` finds by itself: what needs no GPU is answered on the login node, from the folder and the store of the site.
+
+    Parameters
+    ----------
+    site
+        Site file: what a worker needs to know (name, folder, store, accepts, …), and a table `[blocks]`, which says what jobs
+        to ask for. Its folders must be seen by all nodes.
+
+    Raises
+    ------
+    SiteFileError
+        If the file cannot be read, or says something that it may not.
+    SiteUnavailable
+        If Parsl is not installed.
+    """
+    from jitnas_fn.worker.site import read, use
+
+    path = Path(site).expanduser().resolve()
+    blocks, here = blocks_in(path), read(path)
+    try:
+        import parsl as _  # noqa: F401
+    except ImportError as reason:
+        raise SiteUnavailable(f"Parsl is missing ({reason}): pip install 'jitnas_fn[parsl]'") from None
+    control = ThreadPoolExecutor(1, thread_name_prefix="jitnas-control", initializer=use, initargs=(here,))
+    return _Pool(blocks, site_file=path, folder=here.place() / "parsl", control=control)
+
+
+class _Sent(Future[Any]):
+    """The future of a task that was sent. Parsl cannot take it back: only the site can, over the control path."""
+
+    def cancel(self) -> bool:
+        return False
+
+
+class _Pool(Executor):
+    """Parsl behind the interface of `concurrent.futures`, started at the first task and again after it gave up."""
+
+    def __init__(self, blocks: Blocks, *, site_file: Path, folder: Path, control: Executor) -> None:
+        self.control = control
+        self._blocks, self._site_file, self._folder = blocks, site_file, folder
+        self._kernel: DataFlowKernel | None = None
+        self._closed = False
+        self._lock = threading.Lock()
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **given: Any) -> Future[Any]:
+        """Run `fn` in a block; its future ends in the result or in one of our errors."""
+        from parsl.app.python import PythonApp
+
+        sent = _Sent()
+        with self._lock:
+            kernel = self._running()
+            app = PythonApp(fn, data_flow_kernel=kernel, executors="all")  # type: ignore[no-untyped-call]
+            reply: Future[Any] = app(*args, **given)
+        reply.add_done_callback(lambda done: _pass_on(done, sent))
+        return sent
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002  the interface's
+        """Give the blocks back, after the tasks if `wait`."""
+        with self._lock:
+            self._closed, kernel, self._kernel = True, self._kernel, None
+        if kernel is not None:
+            if wait:
+                kernel.wait_for_current_tasks()
+            kernel.cleanup()
+        self.control.shutdown(wait=wait, cancel_futures=cancel_futures)
+
+    def _running(self) -> "DataFlowKernel":
+        if self._closed:
+            raise RuntimeError("this executor was shut down: make a new one")
+        if self._kernel is not None and any(getattr(one, "bad_state_is_set", False) for one in self._kernel.executors.values()):
+            self._kernel.cleanup()
+            self._kernel = None
+        if self._kernel is None:
+            self._kernel = _started(self._blocks, site_file=self._site_file, folder=self._folder)
+        return self._kernel
+
+
+def _started(blocks: Blocks, *, site_file: Path, folder: Path) -> "DataFlowKernel":
+    from parsl.config import Config
+    from parsl.dataflow.dflow import DataFlowKernel
+    from parsl.executors.high_throughput import executor as htex
+
+    from jitnas_fn.backends._providers import provider_of
+
+    python = blocks.python or sys.executable
+    drain_seconds = int(blocks.walltime_seconds * (1 - DRAIN_SHARE)) if blocks.scheduler == "slurm" else None
+    executor = htex.HighThroughputExecutor(
+        label="jitnas",
+        provider=provider_of(blocks, site_file=site_file),
+        launch_cmd=htex.DEFAULT_LAUNCH_CMD.replace(
+            "process_worker_pool.py", f"{python} -m parsl.executors.high_throughput.process_worker_pool", 1
+        ),
+        interchange_launch_cmd=[sys.executable, "-m", "parsl.executors.high_throughput.interchange"],
+        address=blocks.address,
+        max_workers_per_node=blocks.workers,
+        cores_per_worker=1e-6,  # how many share a node is `max_workers_per_node` alone
+        available_accelerators=blocks.gpus if blocks.whole_nodes else (),  # else what Slurm gave stays
+        heartbeat_period=max(1, round(blocks.heartbeat_seconds)),
+        heartbeat_threshold=max(3, round(LOST_BEATS * blocks.heartbeat_seconds)),
+        drain_period=drain_seconds,
+        block_error_handler=_end_if_hopeless,
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    return DataFlowKernel(
+        Config(
+            executors=[executor],
+            run_dir=str(folder),
+            strategy="simple",  # htex_auto_scale cancels blocks that are just starting
+            strategy_period=SCALING_SECONDS,
+            max_idletime=blocks.idle_seconds,
+            exit_mode="skip",
+            initialize_logging=False,
+            retries=0,  # the client knows which losses are worth another try
+        )
+    )
+
+
+def _end_if_hopeless(executor: Any, status: dict[str, Any]) -> None:
+    """End all tasks when the scheduler refuses a block, or the last three blocks ended without having worked."""
+    from parsl.jobs.errors import TooManyJobFailuresError
+    from parsl.jobs.states import JobState
+
+    from jitnas_fn.backends._providers import said_by_the_last_of
+
+    if executor.bad_state_is_set:
+        return
+    last = [status[name] for name in sorted(status, key=int)[-FAILURES:]]
+    refused = [str(one.message) for one in last if one.message and "Failed to start block" in one.message]
+    if refused:
+        executor.set_bad_state_and_fail_all(TooManyJobFailuresError(refused[-1]))
+    elif len(last) == FAILURES and all(one.state in (JobState.FAILED, JobState.MISSING) for one in last):
+        said = said_by_the_last_of(executor.provider)
+        executor.set_bad_state_and_fail_all(
+            TooManyJobFailuresError(f"{FAILURES} jobs after another failed; the last said: {said}")
+        )
+
+
+def _pass_on(done: "Future[Any]", sent: _Sent) -> None:
+    failure = done.exception()
+    if failure is None:
+        sent.set_result(done.result())
+        return
+    log.info("a task was lost: %s: %s", type(failure).__name__, failure)
+    try:
+        failure = _typed(failure)
+    finally:
+        sent.set_exception(failure)
+
+
+def _typed(failure: BaseException) -> BaseException:
+    """Parsl's errors as ours."""
+    from parsl.executors.errors import BadStateException
+    from parsl.executors.high_throughput import errors as htex
+
+    match failure:
+        case htex.ManagerLost():
+            return WorkerLost(f"the job in which it was trained is gone ({failure})")
+        case htex.WorkerLost():
+            return WorkerLost(f"the worker that trained it is gone ({failure})")
+        case BadStateException():
+            return _refused(str(failure.reason))
+        case _:
+            return failure
+
+
+def _refused(told: str) -> JitnasError:
+    error = SiteUnavailable(f"the scheduler takes no jobs as the site file asks for them: {' '.join(told.split())[:1500]}")
+    error.retryable = False  # not before the site file is changed
+    return error

@@ -1,0 +1,103 @@
+"""Tasks that somebody else has begun to train: asked after in batches, with growing pauses, until there is a record."""
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future
+from functools import partial
+
+from jitnas_fn.client.evaluation import Evaluation
+from jitnas_fn.client.flight import Flight
+from jitnas_fn.client.later import Later
+from jitnas_fn.client.lookups import fitting
+from jitnas_fn.core.codec import Json
+from jitnas_fn.core.envelope import Envelope, raised
+from jitnas_fn.core.record import Record
+from jitnas_fn.worker.entry import run_task
+
+BATCH = 500  # keys of one question
+FIRST_SECONDS, MOST_SECONDS, GROWTH = 0.5, 20.0, 1.4  # pauses between questions
+
+
+class Elsewhere:
+    """What is waited for.
+
+    Parameters
+    ----------
+    executor
+        Gives the executor that asks the site.
+    later
+        Runs what is due.
+    arrive
+        Takes a flight and its record.
+    depart
+        Sends a flight again: nobody trains it any more, and there is no record.
+    """
+
+    def __init__(
+        self,
+        executor: Callable[[], Executor],
+        *,
+        later: Later,
+        arrive: Callable[[Flight, Record], None],
+        depart: Callable[[Flight], None],
+    ) -> None:
+        self._executor, self._later, self._arrive, self._depart = executor, later, arrive, depart
+        self._lock = threading.Lock()
+        self._waiting: dict[Evaluation, Flight] = {}
+        self._pause = FIRST_SECONDS
+        self._asking = False
+
+    def add(self, flight: Flight) -> None:
+        """Ask after one more."""
+        flight.evaluation.wait_for_another()
+        with self._lock:
+            self._waiting[flight.evaluation] = flight
+            if not self._asking:
+                self._asking, self._pause = True, FIRST_SECONDS
+                self._later.call(self._ask, self._pause)
+
+    def _ask(self) -> None:
+        with self._lock:
+            self._waiting = {one: flight for one, flight in self._waiting.items() if not one.done()}
+            flights = list(self._waiting.values())
+            self._asking = bool(flights)
+            self._pause = min(GROWTH * self._pause, MOST_SECONDS)
+        if not flights:
+            return
+        try:
+            for start in range(0, len(flights), BATCH):
+                self._ask_of(flights[start : start + BATCH])
+        finally:
+            self._later.call(self._ask, self._pause)
+
+    def _ask_of(self, flights: Sequence[Flight]) -> None:
+        keys = list(dict.fromkeys(flight.request.task.key for flight in flights))
+        question = Envelope("lookup", {"keys": keys, "in_flight": True}).to_json()
+        reply = self._executor().submit(run_task, question)
+        reply.add_done_callback(partial(self._told, flights))
+
+    def _told(self, flights: Sequence[Flight], reply: Future[str]) -> None:
+        """Take an answer. One that is none is as if it had not been asked: the next question follows."""
+        try:
+            envelope = Envelope.from_json(reply.result())
+            if envelope.error is not None:
+                raise raised(envelope.error)
+            answers = {answer["key"]: answer for answer in envelope.items("results")}
+        except Exception:  # noqa: BLE001  whatever went wrong there
+            return
+        for flight in flights:
+            self._take(flight, answers.get(flight.request.task.key))
+
+    def _take(self, flight: Flight, answer: Json | None) -> None:
+        if answer is None or answer.get("left_out"):
+            return
+        record = fitting(answer, flight.request)
+        if record is None and answer.get("in_flight"):
+            return
+        with self._lock:
+            if self._waiting.pop(flight.evaluation, None) is None:
+                return
+        if record is None:
+            self._depart(flight)
+        else:
+            self._arrive(flight, record)

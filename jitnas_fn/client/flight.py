@@ -1,0 +1,37 @@
+"""One task on its way to a record."""
+
+import uuid
+from collections import Counter
+from dataclasses import dataclass, field
+
+from jitnas_fn.client.evaluation import Evaluation
+from jitnas_fn.client.request import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A request that is ready to be sent: the name under which it runs, and the message that asks for it."""
+
+    request: Request
+    run: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Flight:
+    """A ticket under way: its evaluation, and how often it was lost, by the kind of loss."""
+
+    ticket: Ticket
+    evaluation: Evaluation
+    losses: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def request(self) -> Request:
+        """What was asked for."""
+        return self.ticket.request
+
+
+def ticket_of(request: Request) -> Ticket:
+    """What sends a request once; raises `PayloadTooLarge`, or `ModelFailed` if the model cannot be pickled."""
+    run = uuid.uuid4().hex
+    return Ticket(request, run, request.message(run))

@@ -1,0 +1,52 @@
+"""A real Slurm for the tests of this folder, one for all of them. Where there can be none, they are skipped and say why."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from tests.site.cluster import Cluster
+from tests.site.needs import obstacle
+
+SECONDS = 600  # for one test; queues, restarts and time limits take theirs
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.site)
+            if item.get_closest_marker("timeout") is None:
+                item.add_marker(pytest.mark.timeout(SECONDS))
+
+
+@pytest.fixture(scope="session")
+def slurm():
+    """Skips where there can be no Slurm; fails where `JITNAS_TEST_SITE=required` says that it must be there."""
+    if reason := obstacle():
+        (pytest.fail if os.environ.get("JITNAS_TEST_SITE") == "required" else pytest.skip)(reason)
+
+
+@pytest.fixture(scope="session")
+def cluster(slurm):
+    """A cluster that is up, with partitions gpu, infer and scavenge. It may still run what an earlier test left."""
+    with Cluster(tempfile.mkdtemp(prefix="site-", dir="/tmp")) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def idle(cluster):
+    """The cluster with all its nodes up and idle, before and after the test."""
+    cluster.clear()
+    yield cluster
+    cluster.clear()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """What Slurm logged stands in the report of a test that fails."""
+    report = yield
+    cluster = getattr(item, "funcargs", {}).get("cluster")
+    if report.failed and isinstance(cluster, Cluster):
+        report.sections += [(f"log of {part}", cluster.log(part)) for part in ("slurmctld", *(n.name for n in cluster.nodes))]
+    return report

@@ -1,0 +1,74 @@
+"""What a site on one machine needs: Debian's packages, and a name of this machine that is its own address.
+
+`python -m tests.site.needs` installs the packages, as root with apt; else it says what is missing, and fails.
+"""
+
+import ipaddress
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+PACKAGES = {  # a program: the package that has it
+    "slurmctld": "slurm-wlm",
+    "slurmd": "slurm-wlm",
+    "sbatch": "slurm-wlm",
+    "munged": "munge",
+    "munge": "munge",
+}
+PATH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"))
+CONTAINER = (Path("/.dockerenv"), Path("/run/.containerenv"))
+HIERARCHIES = ("freezer", "memory", "cpuacct")
+
+
+def missing():
+    """Debian's packages of the programs that are not there."""
+    return sorted({package for program, package in PACKAGES.items() if shutil.which(program, path=PATH) is None})
+
+
+def own_address():
+    """The address that this host's own name stands for. Slurm's daemons can be told to listen there, or everywhere."""
+    return socket.gethostbyname(socket.gethostname())
+
+
+def obstacle():
+    """Why there can be no Slurm here, in words, or None."""
+    name = socket.gethostname()
+    if not sys.platform.startswith("linux"):
+        return f"Slurm runs on Linux; this is {sys.platform}"
+    if packages := missing():
+        return (
+            f"Slurm is not installed: make test-site as root, or apt-get install --no-install-recommends {' '.join(packages)}"
+        )
+    try:
+        address = own_address()
+    except OSError:
+        return f"this host's own name, {name}, has no address: Slurm needs a line '127.0.1.1 {name}' in /etc/hosts"
+    if not ipaddress.ip_address(address).is_loopback and not any(sign.exists() for sign in CONTAINER):
+        return (
+            f"this host's own name, {name}, stands for {address}, where others could reach the cluster: "
+            f"Slurm needs a line '127.0.1.1 {name}' in /etc/hosts, before any other with that name"
+        )
+    return None
+
+
+def has_cgroups():
+    """Whether Slurm can hold jobs in cgroups here: those of version 1, as root. Version 2 would need systemd."""
+    return os.geteuid() == 0 and all(os.access(f"/sys/fs/cgroup/{name}/release_agent", os.W_OK) for name in HIERARCHIES)
+
+
+def install():
+    """Install what is missing, or exit with what a person has to do."""
+    packages = missing()
+    if packages and os.geteuid() == 0 and shutil.which("apt-get"):
+        apt = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        subprocess.run(["apt-get", "update", "-qq"], env=apt, check=True)
+        subprocess.run(["apt-get", "install", "-qq", "-y", "--no-install-recommends", *packages], env=apt, check=True)
+    if reason := obstacle():
+        sys.exit(f"the tests of a site cannot run: {reason}")
+
+
+if __name__ == "__main__":
+    install()

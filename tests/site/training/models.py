@@ -1,0 +1,44 @@
+"""What is trained at the cluster."""
+
+import time
+
+from torch import nn
+
+from jitnas_fn import Recipe
+from jitnas_fn.backends.local import local
+from jitnas_fn.client.client import Client
+from jitnas_fn.stores.memory import MemoryStore
+
+QUICK = {"dataset": "digits", "recipe": "instant"}
+LONG = {"dataset": "digits", "recipe": Recipe(name="long", epochs=40, batch_size=16, learning_rate=0.02)}  # some 20 s
+
+
+def small():
+    return nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(32, 10))
+
+
+def at_epoch(evaluation, number, seconds=90):
+    """Wait until so many epochs of an evaluation are over, and say how many."""
+    end = time.monotonic() + seconds
+    while (epoch := evaluation.status().epoch or 0) < number:
+        assert not evaluation.done(), evaluation.exception()
+        assert time.monotonic() < end, evaluation.status()
+        time.sleep(0.1)
+    return epoch
+
+
+_undisturbed = []
+
+
+def undisturbed():
+    """The record of a training of `small` with LONG that nothing interrupts."""
+    if not _undisturbed:
+        _undisturbed.append(Client(store=MemoryStore(), executor=local(1)).evaluate(small, **LONG))
+    return _undisturbed[0]
+
+
+def assert_as_undisturbed(record, *, attempts):
+    """The record has the very curves of an uninterrupted training, and says how many attempts it took."""
+    assert record.curves == undisturbed().curves
+    assert record.metrics == undisturbed().metrics
+    assert record.cost["attempts"] == attempts

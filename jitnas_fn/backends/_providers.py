@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from parsl.jobs.states import JobState, JobStatus
+from parsl.launchers import SimpleLauncher
 from parsl.providers import LocalProvider, SlurmProvider
 from parsl.providers.base import ExecutionProvider
 
@@ -61,6 +62,7 @@ def provider_of(blocks: Blocks, *, site_file: Path) -> ExecutionProvider:
         min_blocks=0,
         max_blocks=blocks.most,
         cmd_timeout=COMMAND_SECONDS,
+        launcher=SimpleLauncher(),  # the script becomes our block, which hears SIGTERM
     )
 
 

@@ -115,7 +115,9 @@ def _started(blocks: Blocks, *, site_file: Path, folder: Path) -> "DataFlowKerne
         label="jitnas",
         provider=provider_of(blocks, site_file=site_file),
         launch_cmd=htex.DEFAULT_LAUNCH_CMD.replace(
-            "process_worker_pool.py", f"{python} -m parsl.executors.high_throughput.process_worker_pool", 1
+            "process_worker_pool.py",
+            f"exec {python} -m jitnas_fn.worker.block {python} -m parsl.executors.high_throughput.process_worker_pool",
+            1,
         ),
         interchange_launch_cmd=[sys.executable, "-m", "parsl.executors.high_throughput.interchange"],
         address=blocks.address,

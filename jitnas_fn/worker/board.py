@@ -3,7 +3,7 @@
 Several runs may train one key at a time, for several clients or under several limits. In the file names each has its own
 token, so that none is stopped by another's cancel file or loses its files when another ends.
 
-- KEY.RUN.status: JSON {key, run, state, epoch, epochs, metrics, seconds_left, updated}, replaced whole
+- KEY.RUN.status: JSON {key, run, state, job, epoch, epochs, metrics, seconds_left, updated}, replaced whole
 - KEY.RUN.cancel: empty; whoever makes it wants the run stopped, or not to begin
 - KEY.RUN.PID-THREAD: a status that is being written
 """
@@ -83,10 +83,11 @@ class Board:
         state
             "queued" or "training".
         progress
-            {epoch, epochs, metrics, seconds_left, kept, resumed, job}, as far as known.
+            {epoch, epochs, metrics, seconds_left, kept, resumed}, as far as known.
         """
         status = {"epoch": None, "epochs": None, "metrics": {}, "seconds_left": None, **(progress or {})}
-        now = {"key": run.key, "run": run.token, "state": state, "updated": round(time.time(), 3)}
+        job = os.environ.get("SLURM_JOB_ID")
+        now = {"key": run.key, "run": run.token, "state": state, "job": job, "updated": round(time.time(), 3)}
         draft = self._path(run, f"{os.getpid()}-{threading.get_ident()}")
         with contextlib.suppress(OSError):
             try:
@@ -99,6 +100,14 @@ class Board:
         """The status of a run, or of the liveliest run of a key; its state is "unknown" if no such run is here."""
         known = [status for run in self._runs(key, token) if (status := self._status(run)) is not None]
         return max(known, key=_liveliness, default={"key": key, "state": "unknown"})
+
+    def is_at_work(self, job: str | None) -> bool:
+        """Whether a run of this job of the scheduler is here."""
+        for path in self._folder.glob("*.status"):
+            key, _, token = path.name.removesuffix(".status").partition(".")
+            if is_key(key) and is_token(token) and (self._status(Run(key, token)) or {}).get("job", "") == job:
+                return True
+        return False
 
     def cancel(self, key: str, token: str | None = None) -> Json:
         """Ask for a run, or all runs of a key, to be stopped. The status, "cancelling" if there was any to stop.

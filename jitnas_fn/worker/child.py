@@ -2,7 +2,7 @@
 
 In come orders {payload, parts, dataset, recipe, limits, device, checkpoints}, one at a time, and {"stop": true}, which halts
 the training after the epoch it is in. SIGTERM means the same (Slurm sends it to every process of a job), and ends a process
-that has nothing to do. So does the end of the input; while a training is being halted, that waits for the checkpoint. Out
+that has nothing to do. So does the end of the input, a second later; while a training is being halted, it waits for that. Out
 come events: {"event": "ready"} once, then for each order
 
     started   environment

@@ -4,7 +4,7 @@ from jitnas_fn.core.errors import WalltimeExceeded, WorkerLost
 from jitnas_fn.core.record import Record
 from jitnas_fn.core.task import HASH
 from jitnas_fn.training import checkpoint_files
-from jitnas_fn.worker import slurm, termination
+from jitnas_fn.worker import jobs_end, slurm, termination
 from jitnas_fn.worker.board import Board, Run
 from jitnas_fn.worker.children import CHILDREN
 from jitnas_fn.worker.ending import record_of
@@ -81,7 +81,7 @@ def check_wanted(order: Order, this: Run, board: Board) -> None:
 def _check_time_is_left(order: Order, site: Site) -> None:
     """Raise `WalltimeExceeded` if not even one epoch can be expected before this process ends."""
     left = slurm.seconds_left()
-    if termination.seconds_since() is not None:
+    if termination.seconds_since() is not None or jobs_end.is_ending():
         raise _stopped(order, 0, "this process was told to end")
     if left is not None and left < site.margin_seconds:
         raise _stopped(order, 0, f"{max(left, 0):.0f} s are left, and {site.margin_seconds:g} are needed to begin")

@@ -108,7 +108,7 @@ def test_an_order_that_comes_too_late_is_refused_at_once(site, ends_in):
 def test_what_does_not_stop_is_ended_before_the_job_is(site, ends_in):
     site(margin_seconds=2.0)
     task = Asked(item_of(Bad("hang_in_training"), ENDLESS, keyed=False))
-    until(lambda: CHILDREN._busy)
+    until(lambda: task.status()["state"] == "training")
     ends_in(6)
     began = time.monotonic()
     with pytest.raises(WalltimeExceeded, match="none of 100000 epochs is kept"):
@@ -165,11 +165,14 @@ def test_sigterm_stops_answers_and_then_does_what_it_did_before(site, tmp_path, 
     script = textwrap.dedent(SCRIPT).replace("HANDLER", handler).replace("HANGING", str(hanging))
     environment = {**os.environ, "JITNAS_SITE": str(site_file), "PYTHONPATH": str(Path(__file__).parents[2])}
     pipe = subprocess.PIPE
-    process = subprocess.Popen([sys.executable, "-c", script], stdout=pipe, stderr=pipe, text=True, env=environment)
-    endless = item_of(four, ENDLESS)
-    until(lambda: status_of(endless["key"]).get("epoch"))
-    process.send_signal(signal.SIGTERM)
-    out, err = process.communicate(timeout=60)
+    with subprocess.Popen([sys.executable, "-c", script], stdout=pipe, stderr=pipe, text=True, env=environment) as process:
+        try:
+            endless = item_of(four, ENDLESS)
+            until(lambda: status_of(endless["key"]).get("epoch"))
+            process.send_signal(signal.SIGTERM)
+            out, err = process.communicate(timeout=60)
+        finally:
+            process.kill()
     first, second, *rest = out.splitlines()
     assert first.startswith("WalltimeExceeded"), err
     assert "this process was told to end" in first

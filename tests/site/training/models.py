@@ -10,7 +10,7 @@ from jitnas_fn.client.client import Client
 from jitnas_fn.stores.memory import MemoryStore
 
 QUICK = {"dataset": "digits", "recipe": "instant"}
-LONG = {"dataset": "digits", "recipe": Recipe(name="long", epochs=40, batch_size=16, learning_rate=0.02)}  # some 20 s
+LONG = {"dataset": "digits", "recipe": Recipe(name="long", epochs=250, batch_size=16, learning_rate=0.02)}  # some 15 s
 
 
 def small():

@@ -20,7 +20,7 @@ PATIENCE = 240  # a dead holder's lease is taken over within three minutes
 def evaluation(here):
     """One training that takes a while, some epochs on its way."""
     found = here.client(most=2).submit(small, **LONG)
-    at_epoch(found, 3)
+    at_epoch(found, 10)
     return found
 
 
@@ -72,7 +72,7 @@ def test_the_time_of_the_job_is_cut(here, evaluation):
 @pytest.mark.slow
 def test_a_job_of_a_higher_partition_takes_its_node(here):
     evaluation = here.client(partition="scavenge", most=1, gpus=4).submit(small, **LONG)
-    at_epoch(evaluation, 3)
+    at_epoch(evaluation, 10)
     jobs = [here.cluster.submit("sleep 15", "--gres=gpu:4", "--partition=gpu") for _ in range(2)]
     for job in jobs:
         here.cluster.wait_for(job, "RUNNING", "COMPLETED")

@@ -1,0 +1,102 @@
+"""Parsl on this machine, without Slurm: the same path, with blocks that are processes."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from jitnas_fn import Client
+from jitnas_fn.backends.parsl import parsl
+from jitnas_fn.core import errors
+from jitnas_fn.stores.memory import MemoryStore
+from jitnas_fn.stores.segments import SegmentStore
+from tests.client.models import small
+
+pytest.importorskip("parsl")
+pytestmark = [  # Parsl leaves sockets to the collector
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.skipif(os.name != "posix", reason="Parsl runs on POSIX"),
+]
+ASK = {"dataset": "digits", "recipe": "instant"}
+SITE = """
+name = "this machine"
+folder = "worker"
+store = "store"
+checkpoint_seconds = 0
+[blocks]
+scheduler = "local"
+gpus = 0
+idle_seconds = 2
+heartbeat_seconds = 1
+look_seconds = 1
+address = "127.0.0.1"
+"""
+
+
+@pytest.fixture
+def site(tmp_path):
+    path = tmp_path / "site.toml"
+    path.write_text(SITE)
+    return path
+
+
+def of_blocks(site):
+    """Processes whose environment names this site file."""
+    found, mark = [], f"JITNAS_SITE={site}".encode()
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and mark in (entry / "environ").read_bytes().split(b"\0"):
+                found.append(int(entry.name))
+        except OSError:
+            continue
+    return found
+
+
+def gone(site, seconds=30):
+    end = time.monotonic() + seconds
+    while of_blocks(site):
+        assert time.monotonic() < end, of_blocks(site)
+        time.sleep(0.1)
+    return True
+
+
+def test_a_miss_is_trained_in_a_block_and_then_a_hit(site, tmp_path):
+    executor = parsl(site)
+    client = Client(store=MemoryStore(), executor=executor)
+    record = client.evaluate(small, **ASK)
+    assert record.provenance["site"] == "this machine"
+    assert SegmentStore(tmp_path / "store").get(record.key) == record
+    assert client.submit(small, **ASK).source == "cache"
+    assert Client(store=MemoryStore(), executor=executor).submit(small, **ASK).result(30) == record
+    executor.shutdown()
+    assert gone(site)
+    with pytest.raises(RuntimeError, match="was shut down"):
+        executor.submit(print)
+
+
+def test_an_idle_block_is_given_back_and_its_checkpoints_are_gone(site, tmp_path):
+    executor = parsl(site)
+    Client(store=MemoryStore(), executor=executor).evaluate(small, dataset="digits", recipe="quick")
+    assert gone(site)
+    assert list((tmp_path / "worker" / "checkpoints").glob("*.checkpoint")) == []
+    executor.shutdown()
+
+
+def test_what_is_queued_can_be_cancelled(site, tmp_path):
+    executor = parsl(site)
+    client = Client(store=MemoryStore(), executor=executor)
+    evaluation = client.submit(small, **ASK, seed=1)
+    assert evaluation.status().state == "queued"
+    assert evaluation.cancel()
+    client.evaluate(small, **ASK, seed=2)
+    assert SegmentStore(tmp_path / "store").get(evaluation.key) is None
+    executor.shutdown()
+
+
+def test_code_is_refused_unless_the_site_file_says_otherwise(site):
+    executor = parsl(site)
+    with pytest.raises(errors.NotAllowed, match="accepts graph"):
+        Client(store=MemoryStore(), executor=executor).evaluate(small, **ASK, payload="cloudpickle")
+    executor.shutdown()

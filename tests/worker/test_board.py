@@ -30,7 +30,7 @@ def test_what_is_shown_can_be_read(board):
     board.show(RUN, "training", progress=progress)
     status = board.read(KEY)
     assert status.pop("updated") > 1.7e9
-    assert status == {"key": KEY, "run": RUN.token, "state": "training", **progress}
+    assert status == {"key": KEY, "run": RUN.token, "state": "training", "job": None, **progress}
 
 
 @pytest.mark.parametrize("token", [None, "1" * 32])

@@ -60,9 +60,13 @@ class Standing:
 
 def printable(name: object) -> str:
     """A name that a record gives as a line can show it: whatever it is, no control characters, and not too long."""
-    text = str(name)[: MOST_LETTERS + 1]
-    shown = "".join(letter if letter.isprintable() else "?" for letter in text)
+    shown = plain(str(name)[: MOST_LETTERS + 1])
     return shown if len(shown) <= MOST_LETTERS else f"{shown[: MOST_LETTERS - 1]}…"
+
+
+def plain(text: str) -> str:
+    """A text without control characters."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def _better(best: Result | None, result: Result, direction: str) -> Result:

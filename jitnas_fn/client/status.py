@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from jitnas_fn.client.standings import plain, printable
 from jitnas_fn.core.codec import Json
 
 
@@ -39,12 +40,13 @@ class Status:
         parts = [self.state if self.reason is None else f"{self.state} ({self.reason})"]
         if self.epoch is not None and self.epochs:
             parts.append(f"epoch {self.epoch}/{self.epochs}")
-        parts += [f"{split} {name} {value:.4f}" for split, name, value in self._shown()]
+        parts += [f"{split} {name} {value:.4f}" for split, name, value in self.shown()]
         if self.seconds_left is not None:
             parts.append(f"{self.seconds_left:.0f} s left")
         return "  ".join(parts)
 
-    def _shown(self) -> list[tuple[str, str, float]]:
+    def shown(self) -> list[tuple[str, str, float]]:
+        """(split, metric, value) of what is worth a glance: the validation part, without the loss."""
         validation = self.metrics.get("validation")
         numbers = validation.items() if isinstance(validation, dict) else []
         return [("validation", name, value) for name, value in numbers if name != "loss" and isinstance(value, (int, float))]
@@ -54,13 +56,13 @@ class Status:
         """The status in a site's answer to the verb status; what is malformed in it is left out."""
         seconds, metrics, reason = answer.get("seconds_left"), answer.get("metrics"), answer.get("reason")
         return cls(
-            state=str(answer.get("state"))[:40],
+            state=printable(answer.get("state")),
             epoch=_count(answer.get("epoch")),
             epochs=_count(answer.get("epochs")),
             metrics=metrics if isinstance(metrics, dict) else {},
             seconds_left=float(seconds) if isinstance(seconds, (int, float)) else None,
-            reason=reason[:400] if isinstance(reason, str) else None,
-            job=str(answer["job"])[:40] if answer.get("job") else None,
+            reason=plain(reason)[:400] if isinstance(reason, str) else None,
+            job=printable(answer["job"]) if isinstance(answer.get("job"), str) else None,
         )
 
 
@@ -68,7 +70,7 @@ def pending(blocks: object) -> Status:
     """The status of what was sent and is nowhere yet, with what the site says of its jobs: {pending, running, reason}."""
     told = blocks if isinstance(blocks, dict) else {}
     if _count(told.get("pending")) and not _count(told.get("running")):
-        return Status(state="pending", reason=str(told.get("reason"))[:200])
+        return Status(state="pending", reason=plain(str(told.get("reason")))[:200])
     return Status(state="queued")
 
 

@@ -1,7 +1,7 @@
 """The first process of a block: `python -m jitnas_fn.worker.block COMMAND…` runs a pool of workers and sees to a good end.
 
-A scheduler ends a job with SIGTERM, and SIGKILL some time later. Where Slurm tracks processes with cgroups only the first process
-of the job gets the SIGTERM, elsewhere all do; so it is passed on from here, and the batch script has become this process by
+A scheduler ends a job with SIGTERM, and SIGKILL some time later. Where Slurm tracks processes with cgroups, only the first
+one of a job gets the SIGTERM, elsewhere all do; so it is passed on from here, and the batch script has become this process by
 `exec`. A pool that died of it would take the answers of its workers with it: the pool does not hear SIGTERM. Each worker does
 while it trains, keeps its last epoch, gives its lease back and answers. When no run of this job is on the board any more, or
 `PATIENCE_SECONDS` are over, the pool is ended from here: at once where there was nothing to do. Meanwhile a file `JOB.ending`

@@ -101,13 +101,15 @@ class Board:
         known = [status for run in self._runs(key, token) if (status := self._status(run)) is not None]
         return max(known, key=_liveliness, default={"key": key, "state": "unknown"})
 
+    def every(self) -> list[Json]:
+        """The status of each run that is here, those at work first."""
+        names = (path.name.removesuffix(".status").partition(".") for path in self._folder.glob("*.status"))
+        runs = (Run(key, token) for key, _, token in names if is_key(key) and is_token(token))
+        return sorted(filter(None, map(self._status, runs)), key=_liveliness, reverse=True)
+
     def is_at_work(self, job: str | None) -> bool:
         """Whether a run of this job of the scheduler is here."""
-        for path in self._folder.glob("*.status"):
-            key, _, token = path.name.removesuffix(".status").partition(".")
-            if is_key(key) and is_token(token) and (self._status(Run(key, token)) or {}).get("job", "") == job:
-                return True
-        return False
+        return any(status.get("job") == job for status in self.every())
 
     def cancel(self, key: str, token: str | None = None) -> Json:
         """Ask for a run, or all runs of a key, to be stopped. The status, "cancelling" if there was any to stop.

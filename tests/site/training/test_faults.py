@@ -12,7 +12,7 @@ import pytest
 from tests.site.training.models import LONG, assert_as_undisturbed, at_epoch, small
 
 ROOT = Path(__file__).resolve().parents[3]
-CHILD, WORKER, MANAGER = "jitnas_fn.worker.child", "multiprocessing.spawn", "process_worker_pool"
+CHILD, MANAGER = "jitnas_fn.worker.child", "high_throughput.process_worker_pool"
 PATIENCE = 240  # a dead holder's lease is taken over within three minutes
 
 
@@ -52,7 +52,8 @@ def test_the_job_is_cancelled(here, evaluation):
 
 @pytest.mark.slow
 def test_the_worker_is_killed(here, evaluation):
-    kill(here, WORKER)
+    (child,) = here.pids(CHILD)
+    os.kill(int(Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[1]), signal.SIGKILL)  # its parent
     assert_as_undisturbed(evaluation.result(PATIENCE), attempts=2)
 
 

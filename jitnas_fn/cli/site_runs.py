@@ -1,0 +1,63 @@
+"""What is under way at a site, as its folder tells it: the runs, and the jobs that they wait for."""
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from jitnas_fn.client.status import Status
+from jitnas_fn.core.codec import Json
+from jitnas_fn.worker.blocks import blocks
+from jitnas_fn.worker.board import Board
+from jitnas_fn.worker.site import Site, current, read
+
+HEAD = ("key", "state", "epoch", "validation", "left", "job", "seen")
+SiteFile = Annotated[
+    Path | None, typer.Option("--site", metavar="FILE", help="Site file; without it $JITNAS_SITE, else this machine.")
+]
+
+
+def site_named(file: Path | None) -> Site:
+    """The site of a file, else the one of this machine; raises `StoreError` for a file that is none."""
+    return current() if file is None else read(file.expanduser())
+
+
+def under_way(site: Site) -> Json:
+    """{site, runs, blocks}: the status of each run without its token, by which others could stop it; and the jobs, if any."""
+    runs = [{name: value for name, value in status.items() if name != "run"} for status in Board(site.place()).every()]
+    return {"site": site.name, "runs": runs, "blocks": blocks() if site.slurm else None}
+
+
+def rows(found: Json) -> list[tuple[str, ...]]:
+    """A row of text for each run, as `HEAD` names the columns."""
+    return [_row(run) for run in found["runs"]]
+
+
+def summary(found: Json) -> str:
+    """One line: how many train, and how the jobs are."""
+    states = [str(run["state"]) for run in found["runs"]]
+    told = f"{found['site']}: {states.count('training')} training, {len(states) - states.count('training')} queued"
+    jobs = found["blocks"]
+    if jobs is None:
+        return told
+    waiting = f"{jobs['pending']} pending" + (f" ({jobs['reason']})" if jobs["reason"] else "")
+    return f"{told}; jobs: {jobs['running']} running, {waiting}"
+
+
+def table(found: Json) -> str:
+    """The summary, and a line for each run in columns."""
+    lines = [HEAD, *rows(found)] if found["runs"] else []
+    widths = [max(len(line[at]) for line in lines) for at in range(len(HEAD))] if lines else []
+    shown = ["  ".join(word.ljust(width) for word, width in zip(line, widths, strict=True)).rstrip() for line in lines]
+    return "\n".join([summary(found), *shown])
+
+
+def _row(run: Json) -> tuple[str, ...]:
+    status = Status.from_answer(run)
+    measured = next((f"{name} {value:.4f}" for _, name, value in status.shown()), "")
+    updated = run.get("updated")
+    seen = f"{max(0.0, time.time() - updated):.0f} s ago" if isinstance(updated, (int, float)) else ""
+    left = f"{status.seconds_left:.0f} s" if status.seconds_left is not None else ""
+    epoch = f"{status.epoch}/{status.epochs}" if status.epoch is not None else ""
+    return f"{str(run['key'])[:12]}…", status.state, epoch, measured, left, status.job or "", seen

@@ -1,20 +1,17 @@
 """Tasks that somebody else has begun to train: asked after in batches, with growing pauses, until there is a record."""
 
 import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, Future
-from functools import partial
+from collections.abc import Callable
+from concurrent.futures import Executor
 
 from jitnas_fn.client.evaluation import Evaluation
 from jitnas_fn.client.flight import Flight
+from jitnas_fn.client.inquiry import ask_after
 from jitnas_fn.client.later import Later
 from jitnas_fn.client.lookups import fitting
 from jitnas_fn.core.codec import Json
-from jitnas_fn.core.envelope import Envelope, raised
 from jitnas_fn.core.record import Record
-from jitnas_fn.worker.entry import run_task
 
-BATCH = 500  # keys of one question
 FIRST_SECONDS, MOST_SECONDS, GROWTH = 0.5, 20.0, 1.4  # pauses between questions
 
 
@@ -65,32 +62,11 @@ class Elsewhere:
         if not flights:
             return
         try:
-            for start in range(0, len(flights), BATCH):
-                self._ask_of(flights[start : start + BATCH])
+            ask_after(flights, self._executor(), take=self._take)
         finally:
             self._later.call(self._ask, self._pause)
 
-    def _ask_of(self, flights: Sequence[Flight]) -> None:
-        keys = list(dict.fromkeys(flight.request.task.key for flight in flights))
-        question = Envelope("lookup", {"keys": keys, "in_flight": True}).to_json()
-        reply = self._executor().submit(run_task, question)
-        reply.add_done_callback(partial(self._told, flights))
-
-    def _told(self, flights: Sequence[Flight], reply: Future[str]) -> None:
-        """Take an answer. One that is none is as if it had not been asked: the next question follows."""
-        try:
-            envelope = Envelope.from_json(reply.result())
-            if envelope.error is not None:
-                raise raised(envelope.error)
-            answers = {answer["key"]: answer for answer in envelope.items("results")}
-        except Exception:  # noqa: BLE001  whatever went wrong there
-            return
-        for flight in flights:
-            self._take(flight, answers.get(flight.request.task.key))
-
-    def _take(self, flight: Flight, answer: Json | None) -> None:
-        if answer is None or answer.get("left_out"):
-            return
+    def _take(self, flight: Flight, answer: Json) -> None:
         record = fitting(answer, flight.request)
         if record is None and answer.get("in_flight"):
             return

@@ -113,6 +113,10 @@ class Evaluation(Future[Record]):
         if self.done():
             self._stop()
 
+    def follows(self, reply: Future[str]) -> bool:
+        """For the client: whether this is the work behind this evaluation now; not if it was sent again meanwhile."""
+        return self._reply is reply
+
     def wait_for_another(self) -> None:
         """For the client: somebody else has this key trained, and the record will come from there."""
         self._elsewhere = True

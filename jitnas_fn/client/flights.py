@@ -14,6 +14,7 @@ from jitnas_fn.client.evaluation import Evaluation, wait_for
 from jitnas_fn.client.flight import Flight, Ticket, ticket_of
 from jitnas_fn.client.later import Later
 from jitnas_fn.client.ledger import Ledger
+from jitnas_fn.client.liveness import Liveness
 from jitnas_fn.client.lookups import Inquiries, keep, known
 from jitnas_fn.client.losses import pause_after
 from jitnas_fn.client.request import Request
@@ -68,6 +69,14 @@ class Flights:
             arrive=lambda flight, record: self._arrive(flight, record=record, source="shared"),
             depart=self._depart,
         )
+        self._liveness: Liveness | None = None
+        if control is not None:
+            self._liveness = Liveness(
+                control,
+                later=self._later,
+                arrive=lambda flight, record: self._arrive(flight, record=record, source="shared"),
+                lose=lambda flight, error: self._try_again(flight, error, by_executor=True),
+            )
         self._lock = threading.RLock()
         self._open: dict[tuple[str, Limits], Evaluation] = {}
 
@@ -154,6 +163,8 @@ class Flights:
             reply = self._running_executor().submit(run_task, flight.ticket.message)
             _check_reply(reply)
             flight.evaluation.follow(reply)
+            if self._liveness is not None and flight.request.architecture is not None:
+                self._liveness.add(flight)
             reply.add_done_callback(partial(self._settle, flight))
         except BaseException as error:
             flight.evaluation.give_up(_refusal(error))
@@ -185,10 +196,18 @@ class Flights:
             self._arrive(flight, record=found[0], source=found[1])
 
     def _lose(self, flight: Flight, error: JitnasError, reply: Future[str]) -> None:
+        """Take an error for an answer. That of a message which was sent again meanwhile says nothing any more."""
+        if not flight.evaluation.follows(reply):
+            return
+        if reply.cancelled() or isinstance(reply.exception(), BrokenExecutor):  # this executor is of no use any more
+            flight.evaluation.fail(error)
+        else:
+            self._try_again(flight, error, by_executor=reply.exception() is not None)
+
+    def _try_again(self, flight: Flight, error: JitnasError, *, by_executor: bool) -> None:
         """Send a task again that was lost, as often as it is worth it; else end its evaluation."""
-        pause, by_executor = None, reply.cancelled() or reply.exception() is not None
-        broken = reply.cancelled() or isinstance(reply.exception(), BrokenExecutor)  # this executor is of no use any more
-        if not (broken or flight.evaluation.done()):
+        pause = None
+        if not flight.evaluation.done():
             pause = pause_after(error, flight.losses, key=flight.evaluation.key, by_executor=by_executor)
         if pause is None:
             flight.evaluation.fail(error)

@@ -6,7 +6,7 @@ import pytest
 
 from jitnas_fn import Client
 from jitnas_fn.backends.local import local
-from jitnas_fn.client import elsewhere
+from jitnas_fn.client import elsewhere, inquiry
 from jitnas_fn.client.request import understood
 from jitnas_fn.core.envelope import Envelope
 from jitnas_fn.stores.memory import MemoryStore
@@ -75,7 +75,7 @@ def test_when_nobody_trains_it_any_more_it_is_sent_again(client, site):
 
 
 def test_many_are_asked_after_together(client, site, monkeypatch):
-    monkeypatch.setattr(elsewhere, "BATCH", 8)
+    monkeypatch.setattr(inquiry, "BATCH", 8)
     evaluations = client.map([small], **ASK, seeds=range(20))
     for evaluation in evaluations:
         site.records[evaluation.key] = record_for(site.items[evaluation.key])

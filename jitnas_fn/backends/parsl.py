@@ -66,18 +66,16 @@ class _Pool(Executor):
         self.control = control
         self._blocks, self._site_file, self._folder = blocks, site_file, folder
         self._kernel: DataFlowKernel | None = None
+        self._apps: dict[Callable[..., Any], Callable[..., Any]] = {}
         self._closed = False
         self._lock = threading.Lock()
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **given: Any) -> Future[Any]:
         """Run `fn` in a block; its future ends in the result or in one of our errors."""
-        from parsl.app.python import PythonApp
-
         sent = _Sent()
         with self._lock:
-            kernel = self._running()
-            app = PythonApp(fn, data_flow_kernel=kernel, executors="all")  # type: ignore[no-untyped-call]
-            reply: Future[Any] = app(*args, **given)
+            self._running()
+            reply: Future[Any] = self._app(fn)(*args, **given)
         reply.add_done_callback(lambda done: _pass_on(done, sent))
         return sent
 
@@ -91,6 +89,15 @@ class _Pool(Executor):
             kernel.cleanup()
         self.control.shutdown(wait=wait, cancel_futures=cancel_futures)
 
+    def _app(self, fn: Callable[..., Any]) -> Callable[..., Any]:
+        """What Parsl makes of a function, made once."""
+        if fn not in self._apps:
+            from parsl.app.python import PythonApp
+
+            app = PythonApp(fn, data_flow_kernel=self._kernel, executors="all")  # type: ignore[no-untyped-call]
+            self._apps[fn] = app
+        return self._apps[fn]
+
     def _running(self) -> "DataFlowKernel":
         if self._closed:
             raise RuntimeError("this executor was shut down: make a new one")
@@ -98,6 +105,7 @@ class _Pool(Executor):
             self._kernel.cleanup()
             self._kernel = None
         if self._kernel is None:
+            self._apps.clear()
             self._kernel = _started(self._blocks, site_file=self._site_file, folder=self._folder)
         return self._kernel
 

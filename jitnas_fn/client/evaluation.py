@@ -1,5 +1,6 @@
 """The future that `submit` returns."""
 
+import html
 import threading
 import time
 from collections.abc import Sequence
@@ -91,6 +92,10 @@ class Evaluation(Future[Record]):
         if self.running():
             return Status(state="training")
         return pending(answer.get("blocks") if answer else None)
+
+    def _repr_html_(self) -> str:
+        """For a notebook: the key and where it stands now."""
+        return f"<code>{html.escape(self.key[:12])}…</code> {self.status()._repr_html_()}"
 
     def cancel(self) -> bool:
         """Withdraw what is queued, stop what is running.

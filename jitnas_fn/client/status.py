@@ -1,5 +1,6 @@
 """Where an evaluation stands, as one value."""
 
+import html
 from dataclasses import dataclass, field
 
 from jitnas_fn.client.standings import plain, printable
@@ -44,6 +45,13 @@ class Status:
         if self.seconds_left is not None:
             parts.append(f"{self.seconds_left:.0f} s left")
         return "  ".join(parts)
+
+    def _repr_html_(self) -> str:
+        """For a notebook: the line, with a bar for the epochs. It stays as it was when it was asked for."""
+        bar = (
+            f'<progress value="{self.epoch}" max="{self.epochs}"></progress> ' if self.epoch is not None and self.epochs else ""
+        )
+        return f"{bar}<span>{html.escape(str(self))}</span>"
 
     def shown(self) -> list[tuple[str, str, float]]:
         """(split, metric, value) of what is worth a glance: the validation part, without the loss."""

@@ -16,6 +16,7 @@ from jitnas_fn.core.record import TRUST
 from jitnas_fn.core.task import Limits
 from jitnas_fn.settings import home
 
+LOOK_SECONDS = 0.2  # for which a look at the shared store is good; under a lease it is looked at afresh
 DEVICES = ("auto", "cpu", "cuda")
 
 
@@ -111,7 +112,20 @@ def current() -> Site:
     if isinstance(found, Site):
         return found
     named = os.environ.get("JITNAS_SITE")
-    return read(Path(named)) if named else Site()
+    return _as_it_is_now(Path(named)) if named else Site()
+
+
+def _as_it_is_now(path: Path) -> Site:
+    """The site of a file, read again only when the file was changed: it is asked for with every message."""
+    try:
+        status = path.stat()
+    except OSError:
+        return read(path)
+    mark = status.st_ino, status.st_size, status.st_mtime_ns
+    known = _read.get(path)
+    if known is None or known[0] != mark:
+        known = _read[path] = mark, read(path)
+    return known[1]
 
 
 def read(path: Path) -> Site:
@@ -145,6 +159,7 @@ def read(path: Path) -> Site:
     return Site(**stated)
 
 
+_read: dict[Path, tuple[tuple[int, int, int], Site]] = {}
 _stores: dict[tuple[int, Path], Store] = {}
 _opening = threading.Lock()
 
@@ -156,7 +171,7 @@ def _store_in(folder: Path) -> Store:
     with _opening:
         mine = os.getpid(), folder
         if mine not in _stores:
-            _stores[mine] = SegmentStore(folder)
+            _stores[mine] = SegmentStore(folder, look_seconds=LOOK_SECONDS)
         return _stores[mine]
 
 

@@ -1,4 +1,5 @@
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -152,3 +153,28 @@ def test_a_folder_that_holds_no_store_is_an_error(tmp_path):
     (tmp_path / "newer" / "store.json").write_text('{"schema": "jitnas_fn shared store", "schema_version": 99}')
     with pytest.raises(NewerVersion):
         read(_written(tmp_path, 'store = "newer"'))
+
+
+def test_a_site_file_is_read_again_when_it_was_changed(tmp_path, monkeypatch):
+    path = tmp_path / "site.toml"
+    path.write_text('name = "before"')
+    monkeypatch.setenv("JITNAS_SITE", str(path))
+    with ThreadPoolExecutor(1) as thread:  # one that has no site of its own
+        first = thread.submit(current).result()
+        assert first.name == "before"
+        assert thread.submit(current).result() is first
+        path.write_text('name = "afterwards"')
+        assert thread.submit(current).result().name == "afterwards"
+        path.unlink()
+        with pytest.raises(StoreError, match="cannot be read"):
+            thread.submit(current).result()
+
+
+def test_blocks_say_whether_trainings_wait_for_slurm(tmp_path):
+    path = tmp_path / "site.toml"
+    for blocks, slurm in (("", False), ("[blocks]\n", True), ('[blocks]\nscheduler = "local"\n', False)):
+        path.write_text(blocks)
+        assert read(path).slurm is slurm
+    path.write_text("blocks = 7")
+    with pytest.raises(StoreError, match="blocks is a table"):
+        read(path)

@@ -127,7 +127,7 @@ def _started(blocks: Blocks, *, site_file: Path, folder: Path) -> "DataFlowKerne
             f"exec {python} -m jitnas_fn.worker.block {python} -m parsl.executors.high_throughput.process_worker_pool",
             1,
         ),
-        interchange_launch_cmd=[sys.executable, "-m", "parsl.executors.high_throughput.interchange"],
+        interchange_launch_cmd=[sys.executable, "-m", "jitnas_fn.backends._interchange"],
         address=blocks.address,
         max_workers_per_node=blocks.workers,
         cores_per_worker=1e-6,  # how many share a node is `max_workers_per_node` alone

@@ -1,6 +1,8 @@
 """Parsl on this machine, without Slurm: the same path, with blocks that are processes."""
 
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from jitnas_fn.backends.parsl import parsl
 from jitnas_fn.core import errors
 from jitnas_fn.stores.memory import MemoryStore
 from jitnas_fn.stores.segments import SegmentStore
+from jitnas_fn.worker.flight import leases_of
 from tests.client.models import small
 
 pytest.importorskip("parsl")
@@ -19,6 +22,7 @@ pytestmark = [  # Parsl leaves sockets to the collector
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
     pytest.mark.skipif(os.name != "posix", reason="Parsl runs on POSIX"),
 ]
+KILLED = Path(__file__).with_name("killed_client.py")
 ASK = {"dataset": "digits", "recipe": "instant"}
 SITE = """
 name = "this machine"
@@ -93,6 +97,19 @@ def test_what_is_queued_can_be_cancelled(site, tmp_path):
     client.evaluate(small, **ASK, seed=2)
     assert SegmentStore(tmp_path / "store").get(evaluation.key) is None
     executor.shutdown()
+
+
+def test_when_the_client_is_killed_its_blocks_end_and_the_lease_is_given_back(site, tmp_path):
+    client = subprocess.Popen([sys.executable, KILLED, site], stdout=subprocess.PIPE, text=True)
+    assert int(client.stdout.readline()) > 0
+    client.kill()
+    client.wait()
+    client.stdout.close()
+    assert gone(site, seconds=60)
+    kept = list((tmp_path / "worker" / "checkpoints").glob("*.checkpoint"))
+    assert kept
+    key = kept[0].name.partition(".")[0]
+    assert leases_of(SegmentStore(tmp_path / "store"), "me").holder(key) is None
 
 
 def test_code_is_refused_unless_the_site_file_says_otherwise(site):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.site.training.models import LONG, assert_as_undisturbed, at_epoch, small
+from tests.site.training.models import LONG, LONGER, assert_as_undisturbed, at_epoch, small
 
 ROOT = Path(__file__).resolve().parents[3]
 CHILD, MANAGER = "jitnas_fn.worker.child", "high_throughput.process_worker_pool"
@@ -64,10 +64,12 @@ def test_the_manager_is_killed(here, evaluation):
 
 
 @pytest.mark.slow
-def test_the_time_of_the_job_is_cut(here, evaluation):
+def test_the_time_of_the_job_is_cut(here):
+    evaluation = here.client(most=1).submit(small, **LONGER)
+    at_epoch(evaluation, 10)
     (job,) = here.running()
-    here.cluster.end_in(job, 8)
-    assert_as_undisturbed(evaluation.result(PATIENCE), attempts=2)
+    here.cluster.end_in(job, 20)  # squeue is asked every 15 s
+    assert_as_undisturbed(evaluation.result(PATIENCE), attempts=2, ask=LONGER)
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """A cluster, from its login node: Parsl asks Slurm for blocks, and each block trains tasks until it has none."""
 
+import atexit
 import logging
 import sys
 import threading
@@ -69,6 +70,7 @@ class _Pool(Executor):
         self._apps: dict[Callable[..., Any], Callable[..., Any]] = {}
         self._closed = False
         self._lock = threading.Lock()
+        atexit.register(self.shutdown, wait=False)  # a script that just ends gives its blocks back too
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **given: Any) -> Future[Any]:
         """Run `fn` in a block; its future ends in the result or in one of our errors."""
@@ -81,6 +83,7 @@ class _Pool(Executor):
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002  the interface's
         """Give the blocks back, after the tasks if `wait`."""
+        atexit.unregister(self.shutdown)
         with self._lock:
             self._closed, kernel, self._kernel = True, self._kernel, None
         if kernel is not None:

@@ -33,7 +33,7 @@ checkpoint_seconds = 0
 scheduler = "local"
 gpus = 0
 idle_seconds = 2
-heartbeat_seconds = 1
+heartbeat_seconds = 3
 look_seconds = 1
 address = "127.0.0.1"
 """
@@ -97,6 +97,25 @@ def test_what_is_queued_can_be_cancelled(site, tmp_path):
     client.evaluate(small, **ASK, seed=2)
     assert SegmentStore(tmp_path / "store").get(evaluation.key) is None
     executor.shutdown()
+
+
+SCRIPT = """
+import sys
+from jitnas_fn import Client
+from jitnas_fn.backends.parsl import parsl
+from jitnas_fn.stores.memory import MemoryStore
+from tests.client.models import small
+print(Client(store=MemoryStore(), executor=parsl(sys.argv[1])).evaluate(small, dataset="digits", recipe="instant").verdict)
+"""
+
+
+def test_a_script_that_just_ends_gives_its_blocks_back(site):
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, site], cwd=root, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout == "trained\n"
+    assert gone(site, seconds=5)  # well before the heartbeats would be missed
 
 
 def test_when_the_client_is_killed_its_blocks_end_and_the_lease_is_given_back(site, tmp_path):

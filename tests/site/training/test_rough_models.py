@@ -9,9 +9,10 @@ from torch import nn
 
 from jitnas_fn import Limits
 from jitnas_fn.core import errors
+from tests.site.needs import has_cgroups
 from tests.site.training.models import QUICK, small
 
-CODE = {"site": {"accepts": ["graph", "cloudpickle"]}, "most": 1}
+CODE = {"site": {"accepts": ["graph", "cloudpickle"]}, "most": 1, "memory_gb": 4}
 
 
 class Rough(nn.Module):
@@ -44,7 +45,7 @@ def hangs():
 
 
 def leaks():
-    leaks.kept = [*getattr(leaks, "kept", []), bytearray(200_000_000)]
+    leaks.kept = [*getattr(leaks, "kept", []), bytearray(700_000_000)]
 
 
 @pytest.mark.parametrize(
@@ -54,7 +55,7 @@ def leaks():
         (forks, None, "trained"),
         (dies, None, errors.WorkerLost),
         (hangs, Limits(seconds=3), "over_time"),
-        (leaks, Limits(memory_bytes=3_000_000_000), "out_of_memory"),
+        (leaks, Limits(memory_bytes=2_000_000_000), "out_of_memory"),
     ],
     ids=["prints", "forks", "dies", "hangs", "leaks"],
 )
@@ -65,5 +66,14 @@ def test_a_rough_model_ends_and_the_block_lives_on(here, deed, limits, ending):
         assert evaluation.result(120).verdict == ending
     else:
         assert isinstance(evaluation.exception(120), ending)
+    assert client.evaluate(small, **QUICK).verdict == "trained"
+    assert len(here.jobs()) == 1
+
+
+@pytest.mark.skipif(not has_cgroups(), reason="nothing ends a job here that takes too much memory")
+def test_what_takes_more_memory_than_the_job_has_is_a_loss_and_the_block_lives_on(here):
+    client = here.client(**{**CODE, "memory_gb": 1})
+    evaluation = client.submit(Rough(leaks), **QUICK, identity="none", payload="cloudpickle")
+    assert isinstance(evaluation.exception(120), errors.WorkerLost)
     assert client.evaluate(small, **QUICK).verdict == "trained"
     assert len(here.jobs()) == 1

@@ -110,7 +110,8 @@ class Chain:
             if found is None:
                 return None
             with self._explained(generation, "read"):
-                content, status = os.read(found, MAX_CONTENT_BYTES), os.fstat(found)
+                status = os.fstat(found)  # first: of a file that was given up, all that was ever written is there
+                content = os.read(found, MAX_CONTENT_BYTES)
         fields = _fields(content)
         token = fields.pop("token", 0)
         token = token if type(token) is int and 0 < token < MAX_TOKEN else 0

@@ -26,6 +26,7 @@ BUILT_IN = {
     "StoreError": OSError,
     "LeaseLost": RuntimeError,
     "ModelFileError": ImportError,
+    "SiteFileError": ValueError,
     "ModelFailed": RuntimeError,
     "WorkerLost": ConnectionError,
     "SiteUnavailable": ConnectionError,

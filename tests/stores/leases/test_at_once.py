@@ -12,6 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from jitnas_fn.stores import leases as module
+from jitnas_fn.stores._lease import GIVEN_UP_NS
 from jitnas_fn.stores._lease_files import Chain
 from jitnas_fn.stores.leases import Held, Lease, Leases
 from tests.stores.leases.nodes import KEY, Clock, _leases
@@ -36,6 +37,25 @@ def test_two_hundred_threads_claim_and_one_wins_each_generation(tmp_path):
     for thread in threads:
         thread.join()
     assert sorted(won) == [(number, number) for number in range(1, len(won) + 1)]
+
+
+def test_a_lease_that_is_given_up_while_it_is_looked_at_shows_its_token_or_is_still_held(tmp_path, monkeypatch):
+    """Made, and not yet filled, when its content is read; filled and given up when its time is."""
+    chain, read = Chain(tmp_path, KEY), os.read
+    descriptor = chain.create(1)
+
+    def read_before_the_end(source, size):
+        content = read(source, size)
+        chain.write(1, descriptor, b'{"token":7}')
+        chain.beat(1, descriptor, GIVEN_UP_NS)
+        return content
+
+    monkeypatch.setattr(os, "read", read_before_the_end)
+    sight = chain.look(1)
+    monkeypatch.undo()
+    assert sight.beat_ns != GIVEN_UP_NS
+    assert (chain.look(1).beat_ns, chain.look(1).token) == (GIVEN_UP_NS, 7)
+    os.close(descriptor)
 
 
 RACING = """

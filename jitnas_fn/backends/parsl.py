@@ -1,11 +1,12 @@
 """A cluster, from its login node: Parsl asks Slurm for blocks, and each block trains tasks until it has none."""
 
 import atexit
+import contextlib
 import logging
 import sys
 import threading
 from collections.abc import Callable
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, InvalidStateError, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,6 +70,7 @@ class _Pool(Executor):
         self._kernel: DataFlowKernel | None = None
         self._apps: dict[Callable[..., Any], Callable[..., Any]] = {}
         self._closed = False
+        self._pending: set[_Sent] = set()
         self._lock = threading.Lock()
         atexit.register(self.shutdown, wait=False)  # a script that just ends gives its blocks back too
 
@@ -78,6 +80,8 @@ class _Pool(Executor):
         with self._lock:
             self._running()
             reply: Future[Any] = self._app(fn)(*args, **given)
+            self._pending.add(sent)
+        sent.add_done_callback(self._pending.discard)
         reply.add_done_callback(lambda done: _pass_on(done, sent))
         return sent
 
@@ -90,6 +94,11 @@ class _Pool(Executor):
             if wait:
                 kernel.wait_for_current_tasks()
             kernel.cleanup()
+        for sent in list(self._pending):  # nobody will bring their results any more
+            with contextlib.suppress(InvalidStateError):
+                sent.set_exception(
+                    WorkerLost("the executor was shut down before this was trained: make a new one and ask again")
+                )
         self.control.shutdown(wait=wait, cancel_futures=cancel_futures)
 
     def _app(self, fn: Callable[..., Any]) -> Callable[..., Any]:
@@ -178,13 +187,15 @@ def _end_if_hopeless(executor: Any, status: dict[str, Any]) -> None:
 def _pass_on(done: "Future[Any]", sent: _Sent) -> None:
     failure = done.exception()
     if failure is None:
-        sent.set_result(done.result())
+        with contextlib.suppress(InvalidStateError):  # the executor was shut down meanwhile
+            sent.set_result(done.result())
         return
     log.info("a task was lost: %s: %s", type(failure).__name__, failure)
     try:
         failure = _typed(failure)
     finally:
-        sent.set_exception(failure)
+        with contextlib.suppress(InvalidStateError):
+            sent.set_exception(failure)
 
 
 def _typed(failure: BaseException) -> BaseException:

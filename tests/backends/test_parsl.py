@@ -131,6 +131,13 @@ def test_when_the_client_is_killed_its_blocks_end_and_the_lease_is_given_back(si
     assert leases_of(SegmentStore(tmp_path / "store"), "me").holder(key) is None
 
 
+def test_what_is_pending_ends_when_the_executor_is_shut_down(site):
+    executor = parsl(site)
+    evaluation = Client(store=MemoryStore(), executor=executor).submit(small, **ASK)
+    executor.shutdown(wait=False)
+    assert isinstance(evaluation.exception(20), errors.JitnasError)
+
+
 def test_code_is_refused_unless_the_site_file_says_otherwise(site):
     executor = parsl(site)
     with pytest.raises(errors.NotAllowed, match="accepts graph"):

@@ -28,8 +28,8 @@ def with_drop_paths(graph: Graph) -> tuple[Graph, dict[int, int]]:
                 kept = _kept(graph, gate, readers)
                 shape = graph.nodes[value].shape
                 if kept is not None and shape == node.shape and shape[:1] == (-1,):
-                    source, inner = _unscaled(graph, value, readers)
-                    if math.isclose(kept.keep * kept.factor * inner, 1.0, rel_tol=ROUNDING):
+                    source = _whole(graph, value, readers, share=kept.keep * kept.factor)
+                    if source is not None:
                         nodes[i] = Node("drop_path", {"p": round(1 - kept.keep, 12)}, (("x", source),), node.shape, node.dtype)
                         found[kept.draw] = i
                         break
@@ -69,6 +69,14 @@ def _kept(graph: Graph, index: int, readers: list[int]) -> _Gate | None:
         if drawn.op == "noise" and drawn.attrs["kind"] == "uniform" and 0 < keep <= 1 and readers[inner.inputs[0][1]] == 1:
             return _Gate(inner.inputs[0][1], keep, factor)
     return None
+
+
+def _whole(graph: Graph, index: int, readers: list[int], *, share: float) -> int | None:
+    """The value of which node `index`, times `share`, is the whole: itself, or what it multiplies or divides by a number."""
+    source, factor = _unscaled(graph, index, readers)
+    if math.isclose(share, 1.0, rel_tol=ROUNDING):
+        return index
+    return source if math.isclose(share * factor, 1.0, rel_tol=ROUNDING) else None
 
 
 def _unscaled(graph: Graph, index: int, readers: list[int]) -> tuple[int, float]:

@@ -12,6 +12,7 @@ from jitnas_fn.graphs.graph import Graph, Node
 from jitnas_fn.graphs.opset import operation
 from jitnas_fn.tracing.content import tensor_of
 from jitnas_fn.tracing.run_random import drop_path, dropout, noise
+from jitnas_fn.tracing.run_terms import product_of, sum_of
 from jitnas_fn.tracing.running import Call, Values, by_rank, sizes_of
 
 
@@ -144,32 +145,6 @@ def _avg_pool(node: Node, graph: Graph, number: int) -> Call:
     return lambda values, network, batch: pool(values[x], *given)
 
 
-def _sum(node: Node, graph: Graph, number: int) -> Call:
-    terms = [(float(label), source) for label, source in node.inputs]
-    constant = node.attrs["constant"]
-
-    def call(values: Values, network: Any, batch: Any) -> torch.Tensor:
-        factor, source = terms[0]
-        total = values[source] if factor == 1.0 else values[source] * factor
-        for factor, source in terms[1:]:
-            total = torch.add(total, values[source], alpha=factor) if factor != 1.0 else total + values[source]
-        return total + constant if constant else total
-
-    return call
-
-
-def _prod(node: Node, graph: Graph, number: int) -> Call:
-    first, *others = node.sources("x")
-
-    def call(values: Values, network: Any, batch: Any) -> torch.Tensor:
-        product = values[first]
-        for source in others:
-            product = product * values[source]
-        return product
-
-    return call
-
-
 def _cat(node: Node, graph: Graph, number: int) -> Call:
     sources, axis = [source for _, source in sorted(node.inputs, key=lambda edge: int(edge[0]))], node.attrs["axis"]
     return lambda values, network, batch: torch.cat([values[source] for source in sources], axis)
@@ -224,8 +199,8 @@ def _constant(node: Node, graph: Graph, number: int) -> Call:
 
 SPECIAL: dict[str, Callable[[Node, Graph, int], Call]] = {
     "avg_pool": _avg_pool,
-    "sum": _sum,
-    "prod": _prod,
+    "sum": sum_of,
+    "prod": product_of,
     "cat": _cat,
     "reshape": _reshape,
     "expand": _expand,

@@ -77,6 +77,33 @@ class Shuffled(nn.Module):
         return self.b(y.view(n, 2, c // 2, h, w).transpose(1, 2).contiguous().view(n, c, h, w)) + x
 
 
+class Gated(nn.Module):
+    """Weights of one number, which meet a wider value first."""
+
+    def __init__(self, forward):
+        super().__init__()
+        self.a, self.b, self.how = nn.Parameter(torch.ones(1)), nn.Parameter(torch.ones(1)), forward
+
+    def forward(self, x):
+        return self.how(x, self.a, self.b)
+
+
+class Noisy(nn.Module):
+    """What is added in training stands between two terms that evaluation adds."""
+
+    def forward(self, x):
+        y = x.tanh()
+        return (y + 2 * torch.rand_like(y) if self.training else y) - x.abs().sqrt()
+
+
+class Dropped(nn.Module):
+    """Stochastic depth of a quotient by a value."""
+
+    def forward(self, x):
+        y = 1.0 / (x.abs() + 1.0)
+        return y * (torch.bernoulli(torch.full((y.shape[0], 1), 0.5)) / 0.5) if self.training else y
+
+
 def stacked(*layers, features):
     return nn.Sequential(unit(3, 4), *layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(features, 5))
 
@@ -105,6 +132,10 @@ FAMILIES = {
         (2, 4, 4, 4),
         lambda: nn.Sequential(nn.Conv3d(2, 3, 2), nn.BatchNorm3d(3), nn.AvgPool3d(3), nn.Flatten()),
     ),
+    "gated twice": ((4,), lambda: Gated(lambda x, a, b: (x * a) * b)),
+    "gated and squared": ((4,), lambda: Gated(lambda x, a, b: (x * a).square())),
+    "shifted twice": ((4,), lambda: Gated(lambda x, a, b: (x + a) - b)),
+    "crossed": ((4,), lambda: Gated(lambda x, a, b: (a * x[:, :, None]) * x[:, None] * b)),
     "perceptron": ((6,), lambda: nn.Sequential(nn.Linear(6, 8), nn.Tanh(), nn.LayerNorm(8), nn.Linear(8, 3))),
     "transposed": (
         IMAGE,
@@ -120,9 +151,12 @@ def test_a_family_is_rebuilt_exactly(family):
     assert worst_difference(build(), shape) < 1e-10
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+RANDOM = {"partial sum of two modes": ((4,), Noisy), "inverse, then dropped": ((4,), Dropped)}
+
+
+@pytest.mark.parametrize("family", [*FAMILIES, *RANDOM])
 def test_a_rebuilt_network_and_a_document_read_back_keep_the_key(family):
-    shape, build = FAMILIES[family]
+    shape, build = (FAMILIES | RANDOM)[family]
     first = Architecture.from_module(build, input_shape=shape)
     assert Architecture.from_json(first.to_json()).fingerprint == first.fingerprint
     assert key(first.build(3), shape) == first.fingerprint

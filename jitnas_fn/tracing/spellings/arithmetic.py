@@ -10,6 +10,7 @@ from torch import Tensor
 from jitnas_fn.graphs.dtypes import FLOATS
 from jitnas_fn.tracing.outside import outside_the_trace
 from jitnas_fn.tracing.refusal import refuse
+from jitnas_fn.tracing.run_terms import added, multiplied
 from jitnas_fn.tracing.spellings.table import spelled
 from jitnas_fn.tracing.traced import Recorder, mark_of
 
@@ -114,6 +115,16 @@ def _mul(r: Recorder, input: Any, other: Any) -> Tensor:
 @spelled(Tensor.mul_, Tensor.__imul__)
 def _mul_in_place(r: Recorder, input: Any, other: Any) -> Tensor:
     return r.overwrite(input, _product_node(r, input, other))
+
+
+@spelled(added)
+def _added(r: Recorder, terms: tuple[Tensor, ...], factors: tuple[float, ...], constant: float) -> Tensor:
+    return combined(r, [*zip(factors, terms, strict=True), (1.0, constant)])
+
+
+@spelled(multiplied)
+def _multiplied(r: Recorder, terms: tuple[Tensor, ...]) -> Tensor:
+    return r.traced(r.add("prod", [("x", node) for node in nodes_of(r, *terms)]))
 
 
 def _quotient_node(r: Recorder, x: Any, divisor: Any) -> int:

@@ -1,18 +1,18 @@
 """What a block is: the job that holds the GPUs, as the `[blocks]` table of a site file describes it."""
 
-import math
 import re
-import tomllib
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from jitnas_fn.backends._site_file import Field, check, number, of_type, one_of, path_of, stated_in, whole_number
 from jitnas_fn.core.errors import SiteFileError
 
 JOB_NAME = "jitnas"  # of every block, by which squeue finds them
 SCHEDULERS = ("slurm", "local")
 GPU_REQUESTS = ("gres", "gpus-per-node")
+MOST = 10_000  # of what is counted
 WALLTIME = re.compile(r"(\d{1,4}):([0-5]\d):([0-5]\d)")
 
 
@@ -105,38 +105,21 @@ def blocks_in(path: Path) -> Blocks:
     SiteFileError
         If it cannot be read, has no such table, names an unknown field or gives a value out of its range.
     """
-    try:
-        stated: Any = tomllib.loads(path.read_text("utf-8")).get("blocks")
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as reason:
-        raise SiteFileError(f"site file {path} cannot be read: {reason}") from None
-    if not isinstance(stated, dict):
+    return blocks_of(stated_in(path), path)
+
+
+def blocks_of(stated: Mapping[str, Any], path: Path) -> Blocks:
+    """The `[blocks]` of a file of which is known already what it says; raises `SiteFileError`."""
+    table = stated.get("blocks")
+    if not isinstance(table, dict):
         raise SiteFileError(f"site file {path} has no table [blocks], which says what jobs to ask for")
-    return blocks_of(stated, where=f"site file {path}")
-
-
-def blocks_of(stated: dict[str, Any], *, where: str) -> Blocks:
-    """The blocks that a table describes; raises `SiteFileError`, which begins with `where`."""
-    unknown = sorted(set(stated) - set(ALLOWED))
-    if unknown:
-        raise SiteFileError(f"{where}: [blocks] has no field {', '.join(unknown)}; there are {', '.join(ALLOWED)}")
-    for name, value in stated.items():
-        allowed, meaning = ALLOWED[name]
-        if not allowed(value):
-            raise SiteFileError(f"{where}: {name} of [blocks] is {meaning}, not {str(value)[:80]!r}")
-    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in stated.items()}
+    check(table, FIELDS, path=path, table="blocks")
+    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in table.items()}
     return Blocks(**values)
 
 
 def _is_word(value: Any) -> bool:
     return isinstance(value, str) and bool(re.fullmatch(r"[\w.,:|&*@/+-]{1,200}", value, re.ASCII))
-
-
-def _is_count(value: Any) -> bool:
-    return type(value) is int and 0 < value <= 10_000
-
-
-def _is_time(value: Any) -> bool:
-    return type(value) in (int, float) and 0 < value < math.inf
 
 
 def _is_walltime(value: Any) -> bool:
@@ -148,21 +131,16 @@ def _is_lines(value: Any) -> bool:
     return isinstance(value, list) and all(isinstance(line, str) and "\n" not in line and "\0" not in line for line in value)
 
 
-def _is_path(value: Any) -> bool:
-    return isinstance(value, str) and value.isprintable() and value != ""
-
-
 WORD = (_is_word, "one word, of letters, digits and . , : | & * @ / + - _")
-# Field -> what it may be, and that in words.
-ALLOWED: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "scheduler": (lambda value: value in SCHEDULERS, f"one of {', '.join(SCHEDULERS)}"),
+FIELDS: dict[str, Field] = {
+    "scheduler": one_of(SCHEDULERS),
     **dict.fromkeys(("account", "partition", "qos", "constraint", "gpu_type", "address"), WORD),
-    "gpus": (lambda value: (value == 0 and type(value) is int) or _is_count(value), "a whole number from 0 on"),
-    "gpu_request": (lambda value: value in GPU_REQUESTS, f"one of {', '.join(GPU_REQUESTS)}"),
-    "whole_nodes": (lambda value: isinstance(value, bool), "true or false"),
-    **dict.fromkeys(("cores", "memory_gb", "most"), (_is_count, "a whole number above 0")),
+    "gpus": whole_number(least=0, most=MOST),
+    "gpu_request": one_of(GPU_REQUESTS),
+    "whole_nodes": of_type(bool, "true or false"),
+    **dict.fromkeys(("cores", "memory_gb", "most"), whole_number(most=MOST)),
     "walltime": (_is_walltime, "HH:MM:SS, at least a minute, in quotation marks"),
-    **dict.fromkeys(("idle_seconds", "look_seconds", "heartbeat_seconds"), (_is_time, "a number above 0")),
+    **dict.fromkeys(("idle_seconds", "look_seconds", "heartbeat_seconds"), number()),
     "environment": (_is_lines, "a list of lines of shell"),
-    "python": (_is_path, "the path of an interpreter"),
+    "python": path_of("the path of an interpreter"),
 }

@@ -8,6 +8,14 @@ from jitnas_fn.core.interfaces import Store
 MOST_WORKERS = 4  # each child holds torch and a dataset: some 400 MB
 
 
+class _Threads(ThreadPoolExecutor):
+    """One for each training."""
+
+    def beside(self, jobs: int | None) -> int:
+        """How many tasks are trained beside each other."""
+        return self._max_workers
+
+
 def local(workers: int | None = None, threads: int = 1, *, store: Store | None = None) -> ThreadPoolExecutor:
     """An executor that trains on this machine. Scripts that use it need no main guard.
 
@@ -31,4 +39,4 @@ def local(workers: int | None = None, threads: int = 1, *, store: Store | None =
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     site = Site(accepts=PAYLOADS, threads=threads, store=store)
     workers = workers or max(1, min(MOST_WORKERS, cores // threads))
-    return ThreadPoolExecutor(workers, thread_name_prefix="jitnas-local", initializer=use, initargs=(site,))
+    return _Threads(workers, thread_name_prefix="jitnas-local", initializer=use, initargs=(site,))

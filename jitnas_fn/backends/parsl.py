@@ -3,6 +3,8 @@
 import atexit
 import contextlib
 import logging
+import re
+import shlex
 import sys
 import threading
 from collections.abc import Callable
@@ -10,8 +12,9 @@ from concurrent.futures import Executor, Future, InvalidStateError, ThreadPoolEx
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jitnas_fn.backends._blocks import Blocks, blocks_in
-from jitnas_fn.core.errors import JitnasError, SiteUnavailable, WorkerLost
+from jitnas_fn.backends._blocks import Blocks, blocks_of
+from jitnas_fn.backends._site_file import stated_in
+from jitnas_fn.core.errors import SiteFileError, SiteUnavailable, WorkerLost
 
 if TYPE_CHECKING:
     from parsl.dataflow.dflow import DataFlowKernel
@@ -20,6 +23,7 @@ log = logging.getLogger("jitnas_fn.parsl")
 SCALING_SECONDS = 2.0  # how often Parsl compares tasks and blocks
 LOST_BEATS = 3  # of a block, after which it counts as lost
 FAILURES = 3  # of blocks after another, after which no more are asked for
+HARMFUL = re.compile(r"[\s\"'$&|;<>(){}`\\]")  # in the path of a folder that Parsl writes into commands as it is
 DRAIN_SHARE = 0.1  # of the walltime, in which a block takes no new task
 
 
@@ -42,16 +46,23 @@ def parsl(site: str | Path) -> Executor:
     SiteUnavailable
         If Parsl is not installed.
     """
-    from jitnas_fn.worker.site import read, use
+    from jitnas_fn.worker.site import site_of, use
 
     path = Path(site).expanduser().resolve()
-    blocks, here = blocks_in(path), read(path)
+    stated = stated_in(path)
+    blocks, here = blocks_of(stated, path), site_of(stated, path)
+    folder = here.place() / "parsl"
+    if HARMFUL.search(str(folder)):
+        raise SiteFileError(
+            f"site file {path}: Parsl writes {folder} into commands of shell as it is; "
+            "choose a folder without spaces, quotation marks, and $ & | ; < > ( ) { } ` \\"
+        )
     try:
         import parsl as _  # noqa: F401
     except ImportError as reason:
         raise SiteUnavailable(f"Parsl is missing ({reason}): pip install 'jitnas_fn[parsl]'") from None
     control = ThreadPoolExecutor(1, thread_name_prefix="jitnas-control", initializer=use, initargs=(here,))
-    return _Pool(blocks, site_file=path, folder=here.place() / "parsl", control=control)
+    return _Pool(blocks, site_file=path, folder=folder, control=control)
 
 
 class _Sent(Future[Any]):
@@ -84,6 +95,10 @@ class _Pool(Executor):
         sent.add_done_callback(self._pending.discard)
         reply.add_done_callback(lambda done: _pass_on(done, sent))
         return sent
+
+    def beside(self, jobs: int | None) -> int:
+        """How many tasks are trained beside each other in that many blocks; None for as many blocks as there may be."""
+        return min(jobs or self._blocks.most, self._blocks.most) * self._blocks.workers
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002  the interface's
         """Give the blocks back, after the tasks if `wait`."""
@@ -129,16 +144,11 @@ def _started(blocks: Blocks, *, site_file: Path, folder: Path) -> "DataFlowKerne
 
     from jitnas_fn.backends._providers import provider_of
 
-    python = blocks.python or sys.executable
     drain_seconds = int(blocks.walltime_seconds * (1 - DRAIN_SHARE)) if blocks.scheduler == "slurm" else None
     executor = htex.HighThroughputExecutor(
         label="jitnas",
         provider=provider_of(blocks, site_file=site_file),
-        launch_cmd=htex.DEFAULT_LAUNCH_CMD.replace(
-            "process_worker_pool.py",
-            f"exec {python} -m jitnas_fn.worker.block {python} -m parsl.executors.high_throughput.process_worker_pool",
-            1,
-        ),
+        launch_cmd=_launching(htex.DEFAULT_LAUNCH_CMD, blocks.python or sys.executable),
         interchange_launch_cmd=[sys.executable, "-m", "jitnas_fn.backends._interchange"],
         address=blocks.address,
         max_workers_per_node=blocks.workers,
@@ -162,6 +172,14 @@ def _started(blocks: Blocks, *, site_file: Path, folder: Path) -> "DataFlowKerne
             retries=0,  # the client knows which losses are worth another try
         )
     )
+
+
+def _launching(pool: str, python: str) -> str:
+    """Parsl's command of a pool, run by our block and an interpreter of any name. Parsl formats it twice."""
+    named = str(Path(python).expanduser()) if python.startswith("~") else python
+    quoted = shlex.quote(named).replace("{", "{{{{").replace("}", "}}}}")
+    block = f"exec {quoted} -m jitnas_fn.worker.block {quoted} -m parsl.executors.high_throughput.process_worker_pool"
+    return pool.replace("process_worker_pool.py", block, 1)
 
 
 def _end_if_hopeless(executor: Any, status: dict[str, Any]) -> None:
@@ -192,29 +210,9 @@ def _pass_on(done: "Future[Any]", sent: _Sent) -> None:
         return
     log.info("a task was lost: %s: %s", type(failure).__name__, failure)
     try:
-        failure = _typed(failure)
+        from jitnas_fn.backends._failures import typed
+
+        failure = typed(failure)
     finally:
         with contextlib.suppress(InvalidStateError):
             sent.set_exception(failure)
-
-
-def _typed(failure: BaseException) -> BaseException:
-    """Parsl's errors as ours."""
-    from parsl.executors.errors import BadStateException
-    from parsl.executors.high_throughput import errors as htex
-
-    match failure:
-        case htex.ManagerLost():
-            return WorkerLost(f"the job in which it was trained is gone ({failure})")
-        case htex.WorkerLost():
-            return WorkerLost(f"the worker that trained it is gone ({failure})")
-        case BadStateException():
-            return _refused(str(failure.reason))
-        case _:
-            return failure
-
-
-def _refused(told: str) -> JitnasError:
-    error = SiteUnavailable(f"the scheduler takes no jobs as the site file asks for them: {' '.join(told.split())[:1500]}")
-    error.retryable = False  # not before the site file is changed
-    return error

@@ -15,6 +15,7 @@ INPUT_ERRORS = (
     errors.OutputMismatch,
     errors.PayloadTooLarge,
     errors.RecipeError,
+    errors.SiteFileError,
     errors.TaskError,
     errors.UnknownInitialisation,
     errors.UnknownName,

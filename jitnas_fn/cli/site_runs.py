@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from jitnas_fn.client.eta import span_of_time
 from jitnas_fn.client.status import Status
 from jitnas_fn.core.codec import Json
 from jitnas_fn.worker.blocks import blocks
@@ -19,7 +20,7 @@ SiteFile = Annotated[
 
 
 def site_named(file: Path | None) -> Site:
-    """The site of a file, else the one of this machine; raises `StoreError` for a file that is none."""
+    """The site of a file, else the one of this machine; raises `SiteFileError` for a file that is none."""
     return current() if file is None else read(file.expanduser())
 
 
@@ -42,7 +43,9 @@ def summary(found: Json) -> str:
     if jobs is None:
         return told
     waiting = f"{jobs['pending']} pending" + (f" ({jobs['reason']})" if jobs["reason"] else "")
-    return f"{told}; jobs: {jobs['running']} running, {waiting}"
+    since = f", the first for {span_of_time(jobs['waited_seconds'])}" if jobs["waited_seconds"] is not None else ""
+    start = f", to begin in {span_of_time(jobs['starts_seconds'])}" if jobs["starts_seconds"] is not None else ""
+    return f"{told}; jobs: {jobs['running']} running, {waiting}{since}{start}"
 
 
 def table(found: Json) -> str:

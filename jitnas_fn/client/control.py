@@ -7,14 +7,15 @@ from jitnas_fn.client.delivery import only_result
 from jitnas_fn.core.codec import Json
 from jitnas_fn.core.envelope import Envelope
 from jitnas_fn.core.errors import JitnasError, SiteUnavailable
+from jitnas_fn.core.forecast import About
 from jitnas_fn.worker.entry import run_task
 
 ANSWER_SECONDS = 20.0
 
-Ask = Callable[[str, str, str | None], Json]
+Ask = Callable[[str, str, str | None, About | None], Json]
 
 
-def in_process(verb: str, key: str, run: str | None = None) -> Json:
+def in_process(verb: str, key: str, run: str | None = None, about: About | None = None) -> Json:
     """Ask the worker of this very process.
 
     Parameters
@@ -25,6 +26,8 @@ def in_process(verb: str, key: str, run: str | None = None) -> Json:
         What about.
     run
         Which run of that key; None for any.
+    about
+        With "status": say also how long the like of it took.
 
     Returns
     -------
@@ -36,7 +39,7 @@ def in_process(verb: str, key: str, run: str | None = None) -> Json:
     JitnasError
         Of the class that the answer names.
     """
-    return only_result(run_task(_question(verb, key, run)), key)
+    return only_result(run_task(_question(verb, key, run, about)), key)
 
 
 def through(control: Executor) -> Ask:
@@ -48,9 +51,9 @@ def through(control: Executor) -> Ask:
         Runs `run_task` where the site's store and status files are, without a GPU.
     """
 
-    def ask(verb: str, key: str, run: str | None = None) -> Json:
+    def ask(verb: str, key: str, run: str | None = None, about: About | None = None) -> Json:
         try:
-            reply = control.submit(run_task, _question(verb, key, run)).result(ANSWER_SECONDS)
+            reply = control.submit(run_task, _question(verb, key, run, about)).result(ANSWER_SECONDS)
         except Exception as error:
             raise SiteUnavailable(f"no answer to {verb} from the site ({type(error).__name__}: {error})") from error
         return only_result(reply, key)
@@ -58,13 +61,15 @@ def through(control: Executor) -> Ask:
     return ask
 
 
-def _question(verb: str, key: str, run: str | None) -> str:
-    return Envelope(verb, {"keys": [key]} if run is None else {"keys": [key], "runs": [run]}).to_json()
+def _question(verb: str, key: str, run: str | None, about: About | None) -> str:
+    named = {} if run is None else {"runs": [run]}
+    more = {} if about is None else {"about": [about.to_dict()]}
+    return Envelope(verb, {"keys": [key], **named, **more}).to_json()
 
 
-def told(ask: Ask | None, verb: str, *, key: str, run: str | None = None) -> Json | None:
+def told(ask: Ask | None, verb: str, *, key: str, run: str | None = None, about: About | None = None) -> Json | None:
     """What the control path answers; None where there is no such path, or it fails."""
     try:
-        return None if ask is None else ask(verb, key, run)
+        return None if ask is None else ask(verb, key, run, about)
     except JitnasError:
         return None

@@ -35,7 +35,10 @@ def received(reply: Future[str], task: Task) -> tuple[Record, str] | None:
         raise WorkerLost("the executor dropped this training before it ran; was it shut down?")
     failure = reply.exception()
     if failure is not None:
-        raise typed(failure) from failure
+        error = typed(failure)
+        if error is not failure:  # else it knows its cause
+            error.__cause__ = failure
+        raise error
     result = only_result(reply.result(), task.key)
     if isinstance(result.get("in_flight"), dict):
         return None

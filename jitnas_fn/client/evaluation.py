@@ -5,14 +5,29 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import CancelledError, Future, wait
+from typing import Protocol
 
 from jitnas_fn.client.control import Ask, told
+from jitnas_fn.client.eta import Eta
 from jitnas_fn.client.status import Status, pending
+from jitnas_fn.core.codec import Json
 from jitnas_fn.core.errors import Cancelled, JitnasError
+from jitnas_fn.core.forecast import About
 from jitnas_fn.core.record import Record
 
 STOP_PAUSES_SECONDS = (0.02, 0.05, 0.1, 0.2, 0.4)
 INTERRUPTIBLE_SECONDS = 0.5  # a wait without a bound cannot be interrupted by ctrl-C on Windows
+
+
+class Outlook(Protocol):
+    """What an evaluation's `eta` is judged by."""
+
+    @property
+    def about(self) -> About:
+        """What of the task says how long it takes."""
+
+    def eta(self, evaluation: "Evaluation", status: Status, answer: Json) -> Eta | None:
+        """The estimate for one that is not done; `answer` is the site's, empty if there was none."""
 
 
 class EvaluationCancelled(Cancelled, CancelledError):
@@ -32,6 +47,8 @@ class Evaluation(Future[Record]):
         Control path for status and cancel, None if there is none.
     run
         Token of the run that the message to the worker names; None if it names none.
+    outlook
+        What its `eta` is judged by; None if it has none.
 
     Attributes
     ----------
@@ -43,12 +60,12 @@ class Evaluation(Future[Record]):
         By which status and cancel tell this training from others of the same key; None for any run of the key.
     """
 
-    def __init__(self, key: str, *, ask: Ask | None = None, run: str | None = None) -> None:
+    def __init__(self, key: str, *, ask: Ask | None = None, run: str | None = None, outlook: Outlook | None = None) -> None:
         super().__init__()
         self.key = key
         self.source: str | None = None
         self.run = run
-        self._ask = ask
+        self._ask, self._outlook = ask, outlook
         self._reply: Future[str] | None = None
         self._ended = self._elsewhere = False
         self._lock = threading.Lock()
@@ -79,12 +96,29 @@ class Evaluation(Future[Record]):
 
     def status(self) -> Status:
         """Where it stands now: asked over the control path where there is one, else what the future itself knows."""
-        if self.done():
-            return self._end()
+        answer = self._answer()
+        return self._end() if self.done() else self._standing(answer)
+
+    @property
+    def eta(self) -> Eta | None:
+        """When it should be done, judged by what earlier trainings at the site took; None where nothing is known of any.
+
+        Asked anew each time, over the control path where there is one. 0 s for what is done.
+        """
+        if self._outlook is None or self.done():
+            return Eta.over() if self.done() else None
+        answer = self._answer(self._outlook.about)
+        return Eta.over() if self.done() else self._outlook.eta(self, self._standing(answer), answer or {})
+
+    def _answer(self, about: About | None = None) -> Json | None:
+        """What the site says of it; None if it is not asked or does not answer."""
         run = None if self._elsewhere else self.run
-        answer = None if self._reply is None else told(self._ask, "status", key=self.key, run=run)
-        if self.done():
-            return self._end()
+        if self.done() or self._reply is None:
+            return None
+        return told(self._ask, "status", key=self.key, run=run, about=about)
+
+    def _standing(self, answer: Json | None) -> Status:
+        """Where it stands, not done yet, by what the site says."""
         if answer is not None and answer.get("state") not in ("unknown", "done"):
             return Status.from_answer(answer)
         if self._elsewhere:
@@ -94,8 +128,10 @@ class Evaluation(Future[Record]):
         return pending(answer.get("blocks") if answer else None)
 
     def _repr_html_(self) -> str:
-        """For a notebook: the key and where it stands now."""
-        return f"<code>{html.escape(self.key[:12])}…</code> {self.status()._repr_html_()}"
+        """For a notebook: the key, where it stands now, and when it should be done."""
+        eta = None if self.done() else self.eta
+        due = "" if eta is None else f" <span>{html.escape(str(eta))}</span>"
+        return f"<code>{html.escape(self.key[:12])}…</code> {self.status()._repr_html_()}{due}"
 
     def cancel(self) -> bool:
         """Withdraw what is queued, stop what is running.

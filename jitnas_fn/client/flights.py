@@ -17,6 +17,7 @@ from jitnas_fn.client.ledger import Ledger
 from jitnas_fn.client.liveness import Liveness
 from jitnas_fn.client.lookups import Inquiries, keep, known
 from jitnas_fn.client.losses import pause_after
+from jitnas_fn.client.outlook import Outlook
 from jitnas_fn.client.request import Request
 from jitnas_fn.core.collector import without_collector
 from jitnas_fn.core.errors import DeadlineExceeded, JitnasError, SiteUnavailable
@@ -134,7 +135,9 @@ class Flights:
             found = self._found(request)
             if found is not None:
                 return found
-            evaluation = self._open[request.place] = Evaluation(request.task.key, ask=self._ask, run=ticket.run)
+            outlook = Outlook(request, store=self._store, ahead=self._ahead_of, executor=lambda: self._executor)
+            evaluation = Evaluation(request.task.key, ask=self._ask, run=ticket.run, outlook=outlook)
+            self._open[request.place] = evaluation
         flight = Flight(ticket, evaluation)
         try:
             evaluation.add_done_callback(partial(self._land, request.place))
@@ -147,6 +150,11 @@ class Flights:
             evaluation.give_up(_refusal(error))
             raise
         return evaluation
+
+    def _ahead_of(self, evaluation: Evaluation) -> int:
+        """How many that are not done were sent before one."""
+        under_way = self._under_way()
+        return under_way.index(evaluation) if evaluation in under_way else 0
 
     def _told(self, flight: Flight, record: Record | None) -> None:
         """Take what the site knows; train if it knows nothing."""

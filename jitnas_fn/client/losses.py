@@ -1,7 +1,8 @@
 """Which losses are worth another try, how often, and after which pause.
 
 A loss keeps nothing and spoils nothing: the key is the same, the site's store is asked first, and a checkpoint makes the next
-try cheap. What a model does to its own process looks like a loss too, so that one is tried once more only.
+try cheap. What a model does to its own process looks like a loss too, so that one is tried once more only. A training that the
+walltime ended is tried as long as it gets on: as long as the epoch that is kept is further than ever before.
 """
 
 import logging
@@ -14,9 +15,19 @@ from jitnas_fn.core.errors import JitnasError, SiteUnavailable, WalltimeExceeded
 
 log = logging.getLogger("jitnas_fn")
 LONGEST_PAUSE_SECONDS = 60.0
-# Kind of loss -> tries after the first. What the executor itself reports is no fault of the model's.
-TRANSPORT = "transport"
-TRIES = {TRANSPORT: 5, WalltimeExceeded.__name__: 100, SiteUnavailable.__name__: 5, WorkerLost.__name__: 1}
+TRANSPORT = "transport"  # what the executor itself reports: no fault of the model's
+GETS_ON, STANDS_STILL, NOT_BEGUN = "gets on", "stands still", "not begun"  # what a walltime may do to a training
+KEPT = "epoch kept"  # of the losses of a task, the furthest
+# Kind of loss -> tries after the first, without end for None. Those of a walltime are counted from when it last got on.
+# What came so late in a job that it was not begun has cost nothing, and comes into the next one after a pause or some.
+TRIES = {
+    TRANSPORT: 5,
+    GETS_ON: None,
+    STANDS_STILL: 5,
+    NOT_BEGUN: 20,
+    SiteUnavailable.__name__: 5,
+    WorkerLost.__name__: 1,
+}
 PAUSE = tenacity.wait_random_exponential(multiplier=0.5, max=LONGEST_PAUSE_SECONDS)
 
 
@@ -28,18 +39,19 @@ def pause_after(error: JitnasError, losses: Counter[str], *, key: str, by_execut
     error
         What became of it.
     losses
-        How often what was lost so far; this loss is added.
+        How often what was lost so far, and the epoch kept (`KEPT`); this loss is added.
     key
         Of the task, for the log.
     by_executor
         Whether the executor says so, not the site's answer.
     """
-    kind = type(error).__name__
-    if not error.retryable or kind not in TRIES:
+    if not error.retryable or type(error) not in (SiteUnavailable, WalltimeExceeded, WorkerLost):
         return None
-    kind = TRANSPORT if by_executor else kind
+    kind = TRANSPORT if by_executor else _kind(error, losses)
     losses[kind] += 1
-    trying = tenacity.Retrying(stop=tenacity.stop_after_attempt(TRIES[kind] + 1), wait=PAUSE)
+    tries = TRIES[kind]
+    stop = tenacity.stop_never if tries is None else tenacity.stop_after_attempt(tries + 1)
+    trying = tenacity.Retrying(stop=stop, wait=PAUSE)
     state = _state(trying, losses[kind])
     if trying.stop(state):
         log.warning("task %s… was lost %d times and is given up: %s", key[:12], losses[kind], error)
@@ -47,6 +59,18 @@ def pause_after(error: JitnasError, losses: Counter[str], *, key: str, by_execut
     pause = float(trying.wait(state))
     log.warning("task %s… was lost (%s: %s); sent again in %.1f s", key[:12], type(error).__name__, error, pause)
     return pause
+
+
+def _kind(error: JitnasError, losses: Counter[str]) -> str:
+    """Which of `TRIES` a loss is that the site tells of. Where a training got on, it is noted how far."""
+    if not isinstance(error, WalltimeExceeded):
+        return type(error).__name__
+    if error.kept is None:
+        return NOT_BEGUN
+    if error.kept <= losses[KEPT]:
+        return STANDS_STILL
+    losses[KEPT], losses[STANDS_STILL], losses[NOT_BEGUN] = error.kept, 0, 0
+    return GETS_ON
 
 
 def _state(trying: tenacity.Retrying, number: int) -> tenacity.RetryCallState:

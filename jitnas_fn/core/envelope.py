@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from jitnas_fn.core.codec import Json, canonical, parse
-from jitnas_fn.core.errors import EnvelopeError, JitnasError, PayloadTooLarge, named
+from jitnas_fn.core.errors import EnvelopeError, JitnasError, PayloadTooLarge, WalltimeExceeded, named
+from jitnas_fn.core.recipe import RANGES
 
 PROTOCOL = 1
 VERBS = ("hello", "ping", "lookup", "since", "status", "cancel", "train")
@@ -61,18 +62,27 @@ class Envelope:
 
 
 def error_fields(error: BaseException) -> Json:
-    """An exception as it travels: type, message and whether asking again may help."""
+    """An exception as it travels: type, message and whether asking again may help; with what is kept, where it says so."""
     known = isinstance(error, JitnasError)
     kind = type(error).__name__ if known else "JitnasError"
     message = str(error) if known else f"{type(error).__name__}: {error}"
-    return {"type": kind, "message": message[:4000], "retryable": bool(getattr(error, "retryable", False))}
+    fields: Json = {"type": kind, "message": message[:4000], "retryable": bool(getattr(error, "retryable", False))}
+    kept = _epoch(error.kept) if isinstance(error, WalltimeExceeded) else None
+    return fields if kept is None else {**fields, "kept": kept}
 
 
 def raised(fields: Json) -> JitnasError:
     """The exception that error fields stand for, of the class they name."""
     error = named(str(fields.get("type")))(str(fields.get("message", "no message")))
     error.retryable = fields.get("retryable") is True  # of a class that this version may not know
+    if isinstance(error, WalltimeExceeded):
+        error.kept = _epoch(fields.get("kept"))
     return error
+
+
+def _epoch(value: object) -> int | None:
+    """A number of epochs, as a recipe may have them; None for anything else."""
+    return value if type(value) is int and 0 <= value <= RANGES["epochs"][1] else None
 
 
 def checked_size(text: str) -> str:

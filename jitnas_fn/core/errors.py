@@ -106,9 +106,16 @@ class SiteUnavailable(JitnasError, ConnectionError):
 
 
 class WalltimeExceeded(JitnasError, TimeoutError):
-    """The scheduler ended the job before the training did."""
+    """The scheduler ended the job before the training did.
+
+    Attributes
+    ----------
+    kept
+        The epoch from which another try goes on, 0 if it begins anew; None if nothing was begun, or nobody says.
+    """
 
     retryable = True
+    kept: int | None = None
 
 
 class DeadlineExceeded(JitnasError, TimeoutError):

@@ -43,7 +43,8 @@ class Record:
     environment
         device, threads, determinism, versions.
     provenance
-        site, origin ("trained" or "imported"), payload, trust (one of `TRUST`), token (fencing token), created (UTC).
+        site, origin ("trained" or "imported"), payload, trust (one of `TRUST`), token (fencing token), job ({id,
+        pending_seconds} of the scheduler, None outside one), created (UTC).
     limits
         For out_of_memory and over_time: {seconds, memory_bytes, device} that was hit, else None.
     seal

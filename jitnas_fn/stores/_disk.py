@@ -65,11 +65,15 @@ def names_in(folder: Path) -> list[str]:
 
 
 def write_new(path: Path, content: bytes) -> None:
-    """Write a new file and sync it; raises `OSError`."""
-    with path.open("xb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    """Write a new file and sync it; raises `OSError`, and leaves no part of it then."""
+    with path.open("xb", buffering=0) as file:
+        try:
+            write_all(file.fileno(), content)
+            os.fsync(file.fileno())
+        except OSError:
+            with contextlib.suppress(OSError):
+                path.unlink()
+            raise
 
 
 def write_all(descriptor: int, content: bytes) -> None:

@@ -206,5 +206,7 @@ class View:
             raise
         except OSError as reason:
             raise failure(path, "read", reason, advice=SHARED_ADVICE) from None
+        if not content:  # just made, by one who is about to write it or was killed before
+            return
         text = content.decode("utf-8", "replace")
         check_schema(parse(text, max_bytes=MOST_STORE_BYTES, error=StoreError, what=f"file ({path})"), str(self._folder))

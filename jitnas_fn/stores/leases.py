@@ -40,6 +40,7 @@ __all__ = ["COMPACTION", "MAX_TOKEN", "Held", "Lease", "Leases"]
 SKEW_SECONDS = 60.0
 TTL_SECONDS = 60.0
 COMPACTION = "compaction"
+MOST_WATCHED = 100_000  # keys whose last beat is remembered; then watching begins anew
 ROUNDS = 100  # of a claim, each of which somebody else spoilt by getting on
 
 
@@ -128,9 +129,12 @@ class Leases:
         if last.beat_ns == GIVEN_UP_NS:
             return True
         now, beat = self._clock(), (last.generation, last.beat_ns)
-        if self._seen.get(key, (None, now))[0] != beat:
-            self._seen[key] = (beat, now)
-        watched_seconds = now - self._seen[key][1]
+        seen = self._seen.get(key)
+        if seen is None or seen[0] != beat:
+            if len(self._seen) >= MOST_WATCHED:
+                self._seen.clear()
+            seen = self._seen[key] = (beat, now)
+        watched_seconds = now - seen[1]
         patience = self.ttl_seconds + self.skew_seconds
         return now - last.beat_ns / 1e9 > patience or watched_seconds > patience + self.skew_seconds
 

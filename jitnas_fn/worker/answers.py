@@ -6,6 +6,7 @@ from jitnas_fn.core import shelf
 from jitnas_fn.core.codec import Json, canonical
 from jitnas_fn.core.envelope import MAX_PAYLOAD_BYTES, PROTOCOL, Envelope, error_fields
 from jitnas_fn.core.errors import EnvelopeError
+from jitnas_fn.core.forecast import About
 from jitnas_fn.core.record import Record
 from jitnas_fn.core.task import HASH, is_key
 from jitnas_fn.graphs.architecture import Architecture
@@ -13,6 +14,7 @@ from jitnas_fn.stores.leases import Held
 from jitnas_fn.worker import flight, runner
 from jitnas_fn.worker.blocks import blocks
 from jitnas_fn.worker.board import Board, Run, is_token
+from jitnas_fn.worker.experience import expected
 from jitnas_fn.worker.orders import Order, order_of
 from jitnas_fn.worker.site import Site, current
 from jitnas_fn.worker.versions import versions
@@ -81,12 +83,17 @@ def _since(request: Envelope, site: Site) -> Json:
 
 
 def _status(request: Envelope, site: Site) -> Json:
-    """Where each run stands. Of one that is not here yet it is said how the jobs are that it waits for."""
+    """Where each run stands, and with `about` how long the like took. Of one that is not here yet, how the jobs are."""
     board, results = Board(site.place()), []
-    for key, token in _keys_and_runs(request):
+    asked = _keys_and_runs(request)
+    for (key, token), about in zip(asked, _abouts(request, len(asked)), strict=True):
         status = board.read(key, token)
-        jobs = blocks() if site.slurm and status["state"] == "unknown" else None
-        results.append(status if jobs is None else {**status, "blocks": jobs})
+        if site.slurm and (about is not None or status["state"] == "unknown"):
+            status = {**status, "blocks": blocks()}
+        if about is not None:
+            known = None if site.store is None else expected(about, site.store, site=site.name)
+            status = {**status, "site": site.name, "expected": known}
+        results.append(status)
     return {"results": results}
 
 
@@ -180,6 +187,16 @@ def _keys_and_runs(request: Envelope) -> list[tuple[str, str | None]]:
         if not (token is None or is_token(token)):
             raise EnvelopeError(f"a run is 32 hexadecimal digits or null, not {str(token)[:80]!r}")
     return list(zip(keys, tokens, strict=True))
+
+
+def _abouts(request: Envelope, count: int) -> list[About | None]:
+    """What each key is about, or None for each."""
+    told = request.body.get("about")
+    if told is None:
+        return [None] * count
+    if not isinstance(told, list) or len(told) != count:
+        raise EnvelopeError(f"about is null or a list as long as keys, which has {count}")
+    return [About.from_dict(one) for one in told]
 
 
 VERBS: dict[str, Callable[[Envelope, Site], Json]] = {

@@ -1,21 +1,27 @@
 """The jobs that train for this site, as Slurm sees them: how many wait for what, and how many run."""
 
-import os
-import subprocess
 import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from jitnas_fn.backends._blocks import JOB_NAME
 from jitnas_fn.core.codec import Json
+from jitnas_fn.worker.slurm import squeue, unix_time
 
 ASK_SECONDS = 5.0  # at most so often: many evaluations may be asked after at once
-PATIENCE_SECONDS = 5.0
 
 
 def blocks() -> Json | None:
-    """{pending, running, reason}: the numbers of one's own jobs, why the pending ones wait; None where there is no Slurm."""
+    """The numbers of one's own jobs, and of the pending ones why they wait and when Slurm means to start the first.
+
+    Returns
+    -------
+    dict
+        {pending, running, reason, waited_seconds (the longest), starts_seconds (the first; None where Slurm does not say)}.
+        None where there is no Slurm.
+    """
     return _SIGHT.now()
 
 
@@ -36,17 +42,29 @@ class _Sight:
 _SIGHT = _Sight()
 
 
+class _Job(NamedTuple):
+    """A line of squeue."""
+
+    state: str
+    submitted: str
+    start: str
+    reason: str
+
+
 def _asked() -> Json | None:
-    command = ["squeue", "--me", "--noheader", f"--name={JOB_NAME}", "--format=%T %r"]
-    plain = {name: value for name, value in os.environ.items() if not name.startswith("SQUEUE_")}
-    try:
-        told = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=plain, timeout=PATIENCE_SECONDS, check=True
-        ).stdout
-    except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
+    told = squeue("--me", "--noheader", f"--name={JOB_NAME}", "--format=%T %V %S %r")
+    if told is None:
         return None
-    jobs = [line.split(maxsplit=1) for line in told.splitlines() if line.strip()]
-    reasons = Counter(job[1] for job in jobs if job[0] == "PENDING" and len(job) == 2)
-    reason = reasons.most_common(1)[0][0][:200] if reasons else None
-    pending = sum(job[0] in ("PENDING", "CONFIGURING", "REQUEUED") for job in jobs)
-    return {"pending": pending, "running": sum(job[0] == "RUNNING" for job in jobs), "reason": reason}
+    jobs = [_Job(*(*line.split(maxsplit=3), "", "", "")[:4]) for line in told.splitlines() if line.strip()]
+    waiting = [job for job in jobs if job.state == "PENDING"]
+    reasons = Counter(job.reason for job in waiting if job.reason)
+    sent = [when for when in (unix_time(job.submitted) for job in waiting) if when is not None]
+    starts = [when for when in (unix_time(job.start) for job in waiting) if when is not None]
+    now = time.time()
+    return {
+        "pending": sum(job.state in ("PENDING", "CONFIGURING", "REQUEUED") for job in jobs),
+        "running": sum(job.state == "RUNNING" for job in jobs),
+        "reason": reasons.most_common(1)[0][0][:200] if reasons else None,
+        "waited_seconds": max(0.0, now - min(sent)) if sent else None,
+        "starts_seconds": max(0.0, min(starts) - now) if starts else None,
+    }

@@ -7,6 +7,7 @@ from jitnas_fn.core.codec import Json
 from jitnas_fn.core.dataset import Dataset
 from jitnas_fn.core.record import Record
 from jitnas_fn.training.curves import curves_of, no_metrics
+from jitnas_fn.worker import slurm
 from jitnas_fn.worker.orders import Order
 from jitnas_fn.worker.site import Site
 
@@ -67,10 +68,17 @@ def record_of(order: Order, ending: Ending, *, site: Site, token: int = 0) -> Re
             "validation": order.payload.get("validation"),
             "trust": site.trust,
             "token": token,
+            "job": _job(),
             "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         },
         limits=_limits_hit(order, ending),
     ).sealed()
+
+
+def _job() -> Json | None:
+    """{id, pending_seconds} of the scheduler's job in which the last attempt was made; None outside one."""
+    number = slurm.job_id()
+    return None if number is None else {"id": number, "pending_seconds": slurm.pending_seconds()}
 
 
 def about(card: Dataset) -> Json:

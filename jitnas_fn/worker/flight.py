@@ -1,10 +1,12 @@
 """One training per key, however many threads, processes and nodes ask a site's store for it at the same time."""
 
 import contextlib
+import functools
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from jitnas_fn.core.codec import Json
 from jitnas_fn.core.entry import architecture_entry
@@ -21,7 +23,13 @@ Document = Callable[[], Json | None]
 
 def leases_of(store: Store, site: str) -> Leases | None:
     """The leases that lie with a shared store; None for any other, which has one user."""
-    return Leases(store.folder / "leases", site=site) if isinstance(store, SegmentStore) else None
+    return _leases_in(store.folder / "leases", site) if isinstance(store, SegmentStore) else None
+
+
+@functools.lru_cache(maxsize=64)
+def _leases_in(folder: Path, site: str) -> Leases:
+    """One for all messages of a process: it remembers which beats it saw, and since when."""
+    return Leases(folder, site=site)
 
 
 def trained_once(

@@ -39,7 +39,7 @@ def run(order: Order, this: Run, *, site: Site, board: Board, token: int = 0) ->
     Cancelled
         If a cancel file of this run appeared.
     WalltimeExceeded
-        If the job that this process runs in ends before the training would, or SIGTERM came; what was kept is in the message.
+        If the job that this process runs in ends before the training would, or SIGTERM came; it tells what is kept.
     WorkerLost
         If the child died; nothing is recorded.
     JitnasError
@@ -82,13 +82,17 @@ def _check_time_is_left(order: Order, site: Site) -> None:
     """Raise `WalltimeExceeded` if not even one epoch can be expected before this process ends."""
     left = slurm.seconds_left()
     if termination.seconds_since() is not None or jobs_end.is_ending():
-        raise _stopped(order, 0, "this process was told to end")
+        raise _stopped(order, None, "this process was told to end")
     if left is not None and left < site.margin_seconds:
-        raise _stopped(order, 0, f"{max(left, 0):.0f} s are left, and {site.margin_seconds:g} are needed to begin")
+        raise _stopped(order, None, f"{max(left, 0):.0f} s are left, and {site.margin_seconds:g} are needed to begin")
 
 
-def _stopped(order: Order, kept: int, why: str) -> WalltimeExceeded:
+def _stopped(order: Order, kept: int | None, why: str) -> WalltimeExceeded:
+    """The error that says so: with the epoch that is kept, which is None where nothing was begun."""
     job, epochs = slurm.job_id(), order.task.recipe.epochs
     where = f"Slurm job {job}: " if job else ""
     state = f"epoch {kept} of {epochs} is kept" if kept else f"none of {epochs} epochs is kept"
-    return WalltimeExceeded(f"task {order.task.key[:12]}… was not trained to its end ({where}{why}); {state}: ask again")
+    state = "it was not begun" if kept is None else state
+    error = WalltimeExceeded(f"task {order.task.key[:12]}… was not trained to its end ({where}{why}); {state}: ask again")
+    error.kept = kept
+    return error

@@ -1,14 +1,13 @@
 """What the administrator of the machine that trains has decided. Nothing here can be set from the wire."""
 
-import math
 import os
 import threading
-import tomllib
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from jitnas_fn.backends._site_file import Field, check, number, of_type, one_of, path_of, stated_in, whole_number
 from jitnas_fn.core.envelope import PAYLOADS
 from jitnas_fn.core.errors import StoreError
 from jitnas_fn.core.interfaces import Store
@@ -107,7 +106,7 @@ def use(site: Site) -> None:
 
 
 def current() -> Site:
-    """The site of this thread, else that of the TOML file `$JITNAS_SITE`, else the defaults; raises `StoreError`."""
+    """The site of this thread, else that of the TOML file `$JITNAS_SITE`, else the defaults; raises `SiteFileError`."""
     found = getattr(_here, "site", None)
     if isinstance(found, Site):
         return found
@@ -129,34 +128,30 @@ def _as_it_is_now(path: Path) -> Site:
 
 
 def read(path: Path) -> Site:
-    """The site that a TOML file describes: one table of `Site`'s fields, all optional.
+    """The site that a TOML file describes: `Site`'s fields, all optional, and `[blocks]`.
 
     Raises
     ------
-    StoreError
+    SiteFileError
         If the file cannot be read, names an unknown field or gives a value out of its range.
     """
-    try:
-        stated: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as reason:
-        raise StoreError(f"site file {path} cannot be read: {reason}") from None
-    unknown = sorted(set(stated) - set(ALLOWED))
-    if unknown:
-        raise StoreError(f"site file {path}: no field {', '.join(unknown)}; there are {', '.join(ALLOWED)}")
-    for name, value in stated.items():
-        allowed, meaning = ALLOWED[name]
-        if not allowed(value):
-            raise StoreError(f"site file {path}: {name} is {meaning}, not {str(value)[:80]!r}")
-    blocks = stated.pop("blocks", None)  # what jobs to ask for is `backends.parsl`'s
+    return site_of(stated_in(path), path)
+
+
+def site_of(stated: Mapping[str, Any], path: Path) -> Site:
+    """The site that a file describes, of which is known already what it says; raises `SiteFileError`."""
+    check(stated, FIELDS, path=path)
+    values = dict(stated)
+    blocks = values.pop("blocks", None)  # what jobs to ask for is `backends.parsl`'s
     if blocks is not None:
-        stated["slurm"] = blocks.get("scheduler", "slurm") == "slurm"
-    if "folder" in stated:
-        stated["folder"] = (path.parent / Path(stated["folder"]).expanduser()).resolve()
-    if "store" in stated:
-        stated["store"] = _store_in((path.parent / Path(stated["store"]).expanduser()).resolve())
-    if "accepts" in stated:
-        stated["accepts"] = tuple(stated["accepts"])
-    return Site(**stated)
+        values["slurm"] = blocks.get("scheduler", "slurm") == "slurm"
+    if "folder" in values:
+        values["folder"] = (path.parent / Path(values["folder"]).expanduser()).resolve()
+    if "store" in values:
+        values["store"] = _store_in((path.parent / Path(values["store"]).expanduser()).resolve())
+    if "accepts" in values:
+        values["accepts"] = tuple(values["accepts"])
+    return Site(**values)
 
 
 _read: dict[Path, tuple[tuple[int, int, int], Site]] = {}
@@ -179,40 +174,23 @@ def _is_name(value: Any) -> bool:
     return isinstance(value, str) and 0 < len(value) <= 80 and value.isprintable()
 
 
-def _is_path(value: Any) -> bool:
-    return isinstance(value, str) and value != "" and "\0" not in value
-
-
 def _is_list_of_payloads(value: Any) -> bool:
     return isinstance(value, list) and len(value) > 0 and all(item in PAYLOADS for item in value)
 
 
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
-
-
-def _is_time(value: Any) -> bool:
-    return _is_span(value) and value > 0
-
-
-def _is_span(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < math.inf
-
-
-# Field -> what it may be, and that in words.
-ALLOWED: dict[str, tuple[Callable[[Any], bool], str]] = {
+FIELDS: dict[str, Field] = {
     "name": (_is_name, "a printable text of at most 80 characters"),
-    "folder": (_is_path, "a path, a relative one from this file's folder"),
+    "folder": path_of("a path, a relative one from this file's folder"),
     "accepts": (_is_list_of_payloads, f"a list out of {', '.join(PAYLOADS)}"),
-    "threads": (_is_count, "a whole number above 0"),
-    "device": (lambda value: value in DEVICES, f"one of {', '.join(DEVICES)}"),
-    "memory_bytes": (_is_count, "a whole number above 0"),
-    "seconds": (_is_time, "a number above 0"),
-    "grace_seconds": (_is_time, "a number above 0"),
-    "checkpoint_bytes": (lambda value: type(value) is int and value >= 0, "a whole number, 0 for no checkpoints"),
-    "checkpoint_seconds": (_is_span, "a number from 0"),
-    "margin_seconds": (_is_span, "a number from 0"),
-    "trust": (lambda value: value in TRUST[1:], f"one of {', '.join(TRUST[1:])}"),
-    "store": (_is_path, "a folder, a relative one from this file's folder"),
-    "blocks": (lambda value: isinstance(value, dict), "a table"),
+    "threads": whole_number(),
+    "device": one_of(DEVICES),
+    "memory_bytes": whole_number(),
+    "seconds": number(),
+    "grace_seconds": number(),
+    "checkpoint_bytes": (whole_number(least=0)[0], "a whole number, 0 for no checkpoints"),
+    "checkpoint_seconds": number(zero=True),
+    "margin_seconds": number(zero=True),
+    "trust": one_of(TRUST[1:]),
+    "store": path_of("a folder, a relative one from this file's folder"),
+    "blocks": of_type(dict, "a table"),
 }

@@ -1,4 +1,4 @@
-"""What a Slurm job knows of itself: its number, and how long it may still run."""
+"""What a Slurm job knows of itself: its number, how long it waited, and how long it may still run."""
 
 import os
 import re
@@ -11,6 +11,7 @@ from datetime import datetime
 ASK_SECONDS = 15.0  # `scontrol update EndTime` may change the end
 PATIENCE_SECONDS = 5.0  # that long squeue may take, and the first question waits for its answer
 NUMBER = re.compile(r"[0-9]{1,20}")
+NEVER = ("NONE", "N/A", "Unknown")  # as squeue says it
 
 
 def job_id() -> str | None:
@@ -31,6 +32,15 @@ def seconds_left() -> float | None:
     return None if end is None else end - time.time()
 
 
+def pending_seconds() -> float | None:
+    """How long this job had waited before it began; None outside Slurm, or if nobody knows [s]."""
+    if job_id() is None:
+        return None
+    clock = _clock()
+    clock.end()
+    return clock.pending_seconds
+
+
 @dataclass(slots=True)
 class _Clock:
     """When one job ends, as far as this process knows. Used by all its threads."""
@@ -43,6 +53,7 @@ class _Clock:
     asking: bool = False
     told: bool = False  # by squeue
     until: float | None = None
+    pending_seconds: float | None = None
 
     def end(self) -> float | None:
         """Unix time of the job's end; None for none."""
@@ -56,10 +67,10 @@ class _Clock:
 
     def _ask(self) -> None:
         try:
-            found, until = _asked_squeue(self.job)
+            told = _asked_squeue(self.job)
             with self.lock:
-                if found:
-                    self.told, self.until = True, until
+                if told is not None:
+                    self.told, (self.until, self.pending_seconds) = True, told
         finally:
             with self.lock:
                 self.asked, self.asking = time.monotonic(), False
@@ -85,13 +96,22 @@ def _as_squeue_calls_it() -> str:
     return f"{array}_{task}" if NUMBER.fullmatch(array) and NUMBER.fullmatch(task) else str(job_id())
 
 
-def _asked_squeue(job: str) -> tuple[bool, float | None]:
-    """Whether squeue told when the job ends, and when; None for never."""
-    command = ["squeue", "--noheader", "--jobs", job, "--format", "%e"]
+def _asked_squeue(job: str) -> tuple[float | None, float | None] | None:
+    """When the job ends as Unix time, None for never; how long it waited, None for unknown. None if squeue does not tell."""
+    said = squeue("--noheader", "--jobs", job, "--format", "%e %V %S")
+    end, submitted, started = [*(said or "").split(), "", "", ""][:3]
+    until, began, sent = map(unix_time, (end, started, submitted))
+    if until is None and end not in NEVER:
+        return None
+    return until, None if began is None or sent is None else max(0.0, began - sent)
+
+
+def squeue(*options: str) -> str | None:
+    """What squeue says within 5 s; None if it does not, or fails."""
     plain = {name: value for name, value in os.environ.items() if not name.startswith("SQUEUE_")}  # a user's own filters
     try:
-        said = subprocess.run(
-            command,
+        return subprocess.run(
+            ["squeue", *options],  # noqa: S607  where the cluster's environment has it
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -101,16 +121,15 @@ def _asked_squeue(job: str) -> tuple[bool, float | None]:
             check=True,
         ).stdout
     except (OSError, subprocess.SubprocessError):
-        return False, None
-    lines = said.split()
-    if not lines:
-        return False, None
-    if lines[0] in ("NONE", "N/A", "Unknown"):
-        return True, None
+        return None
+
+
+def unix_time(stated: str) -> float | None:
+    """A time as `squeue` writes it; None for what is none."""
     try:
-        return True, datetime.fromisoformat(lines[0]).astimezone().timestamp()
+        return datetime.fromisoformat(stated).astimezone().timestamp()
     except ValueError:
-        return False, None
+        return None
 
 
 def _end_in_environment() -> float | None:

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+import venv
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from jitnas_fn.core import errors
 from jitnas_fn.stores.memory import MemoryStore
 from jitnas_fn.stores.segments import SegmentStore
 from jitnas_fn.worker.flight import leases_of
+from tests.backends import odd
 from tests.client.models import small
 
 pytest.importorskip("parsl")
@@ -116,6 +118,32 @@ def test_a_script_that_just_ends_gives_its_blocks_back(site):
     )
     assert done.stdout == "trained\n"
     assert gone(site, seconds=5)  # well before the heartbeats would be missed
+
+
+def test_a_virtual_environment_may_lie_in_a_folder_with_a_space(site, tmp_path):
+    own = tmp_path / "my env's (new)"
+    venv.create(own, symlinks=True)
+    (packages,) = own.glob("lib/python*/site-packages")
+    folders = [str(Path(__file__).parents[2]), *(one for one in sys.path if one.endswith("-packages"))]
+    (packages / "all.pth").write_text("".join(f"import site; site.addsitedir({one!r})\n" for one in folders))
+    python = own / "bin" / "python"
+    done = subprocess.run([python, "-c", SCRIPT, site], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "trained\n", done.stderr
+    assert gone(site)
+
+
+def test_whatever_fails_outside_our_code_is_one_of_our_errors(site):
+    executor = parsl(site)
+    lost = executor.submit(print, odd.Bomb()).exception(60)
+    assert type(lost) is errors.SiteUnavailable
+    assert lost.retryable
+    assert type(lost.__cause__).__name__ == "DeserializationError"
+    failed = executor.submit(odd.fail).exception(60)
+    assert type(failed) is errors.SiteUnavailable
+    assert type(failed.__cause__) is ZeroDivisionError
+    unsent = executor.submit(print, (one for one in ())).exception(60)
+    assert type(unsent) is errors.EnvelopeError
+    executor.shutdown()
 
 
 def test_when_the_client_is_killed_its_blocks_end_and_the_lease_is_given_back(site, tmp_path):

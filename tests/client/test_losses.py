@@ -1,6 +1,7 @@
 """What was lost is sent again, under the same key, as often as it is worth it, and the reason is logged."""
 
 import logging
+from collections import Counter
 
 import pytest
 import tenacity
@@ -41,11 +42,31 @@ def told(error):
     return answer
 
 
+def walltime(kept):
+    """The error of a training that the walltime ended when so many epochs were kept."""
+    error = errors.WalltimeExceeded("the job is over")
+    error.kept = kept
+    return error
+
+
+class Walltimes:
+    """Ends the training by walltime, with these epochs kept one after another, and then answers with a record."""
+
+    def __init__(self, *kept):
+        self.kept, self.count = list(kept), 0
+
+    def __call__(self, text):
+        self.count += 1
+        return told(walltime(self.kept.pop(0)))(text) if self.kept else trained(text)
+
+
 LOSSES = [
     (failing(ConnectionResetError("the cable was pulled")), 5),
     (failing(errors.WorkerLost("the node is gone")), 5),
     (told(errors.SiteUnavailable("no GPU just now")), 5),
-    (told(errors.WalltimeExceeded("epoch 3 of 9 is kept")), 100),
+    (failing(walltime(3)), 5),
+    (told(walltime(0)), 5),
+    (told(walltime(None)), 20),
     (told(errors.WorkerLost("ended by SIGKILL")), 1),
 ]
 
@@ -68,6 +89,39 @@ def test_and_given_up_in_the_end(loss, tries, caplog):
     assert isinstance(evaluation.exception(20), (errors.SiteUnavailable, errors.WorkerLost, errors.WalltimeExceeded))
     assert len(site.texts) == tries + 1
     assert "is given up" in caplog.text
+
+
+def outcome(*kept):
+    """How often a training was sent that such walltimes end, and what became of it."""
+    site = Walltimes(*kept)
+    evaluation = Client(store=MemoryStore(), executor=Inline(site)).submit(small, **ASK)
+    error = evaluation.exception(60)
+    return site.count, type(error)
+
+
+def test_as_long_as_a_training_gets_on_it_is_sent_again():
+    assert outcome(*range(1, 151)) == (151, type(None))
+
+
+def test_one_that_stands_still_is_given_up_soon():
+    assert outcome(*[3] * 100) == (1 + 6, errors.WalltimeExceeded)  # the first time it came to 3
+
+
+def test_to_get_on_begins_the_count_anew():
+    still = [0] * 5 + [None] * 20
+    assert outcome(*still, 1, *[1] * 5, *[None] * 20, 2, *[2] * 5) == (1 + 25 + 26 + 6, type(None))
+
+
+def test_to_come_again_to_where_it_was_is_not_to_get_on():
+    assert outcome(*[5, 2] * 100) == (1 + 6, errors.WalltimeExceeded)
+
+
+def test_who_is_told_of_ever_more_epochs_asks_at_a_growing_distance(monkeypatch):
+    monkeypatch.setattr(losses, "PAUSE", tenacity.wait_exponential(multiplier=0.5, max=60))
+    known = Counter()
+    pauses = [losses.pause_after(walltime(epoch), known, key="a" * 64, by_executor=False) for epoch in range(1, 12)]
+    assert pauses[0] == 0.5
+    assert pauses[-1] == 60
 
 
 @pytest.mark.parametrize("error", [errors.ModelFailed("?"), errors.NotAllowed("?"), errors.DeadlineExceeded("?")])

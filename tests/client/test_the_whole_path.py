@@ -188,10 +188,10 @@ def test_a_running_training_tells_its_status_and_is_cancelled_within_a_second(cl
 
 def test_a_child_that_is_killed_twice_is_a_typed_error_and_the_client_lives(client):
     evaluation = client.submit(small_for_synthetic, dataset="synthetic", recipe=LONG)
-    killed, epoch = set(), 0
+    killed, epochs = set(), [0]
     for _ in range(2):
-        wait_for(lambda: (evaluation.status().epoch or 0) > epoch and set(trainings_of(os.getpid())) - killed)
-        epoch = evaluation.status().epoch or epoch
+        wait_for(lambda: (evaluation.status().epoch or 0) > epochs[-1] and set(trainings_of(os.getpid())) - killed)
+        epochs.append(evaluation.status().epoch or epochs[-1])
         for pid in set(trainings_of(os.getpid())) - killed:
             os.kill(pid, signal.SIGKILL)
             killed.add(pid)

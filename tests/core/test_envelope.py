@@ -1,5 +1,7 @@
 """What crosses the wire."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +16,7 @@ from jitnas_fn.core.envelope import (
     error_fields,
     raised,
 )
-from jitnas_fn.core.errors import EnvelopeError, JitnasError, PayloadTooLarge, RecipeError, WorkerLost
+from jitnas_fn.core.errors import EnvelopeError, JitnasError, PayloadTooLarge, RecipeError, WalltimeExceeded, WorkerLost
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -117,3 +119,27 @@ def test_whether_asking_again_may_help_survives_the_wire_also_for_an_unknown_cla
     assert raised({"type": "NodeOnFire", "message": "m", "retryable": True}).retryable
     assert not raised({"type": "NodeOnFire", "message": "m"}).retryable
     assert raised(error_fields(WorkerLost("gone"))).retryable
+
+
+@pytest.mark.parametrize("kept", [None, 0, 7, 100_000])
+def test_which_epoch_is_kept_survives_the_wire(kept):
+    error = WalltimeExceeded("the job is over")
+    error.kept = kept
+    fields = error_fields(error)
+    assert set(fields) == {"type", "message", "retryable"} | ({"kept"} if kept is not None else set())
+    assert raised(json.loads(Envelope("train", {}, fields).to_json())["error"]).kept == kept
+
+
+@pytest.mark.parametrize("kept", [-1, 100_001, 10**40, True, 2.0, "3", [3], {"kept": 3}])
+def test_what_is_no_epoch_is_none(kept):
+    assert raised({"type": "WalltimeExceeded", "message": "m", "retryable": True, "kept": kept}).kept is None
+    error = WalltimeExceeded("the job is over")
+    error.kept = kept  # of a child, which may run anybody's code
+    assert "kept" not in error_fields(error)
+
+
+def test_no_other_error_and_no_other_field_is_set_by_the_wire():
+    lost = raised({"type": "WorkerLost", "message": "m", "kept": 3})
+    assert not hasattr(lost, "kept")
+    over = raised({"type": "WalltimeExceeded", "message": "m", "kept": 3, "args": ["x"], "__cause__": "y", "with_traceback": 1})
+    assert (vars(over), over.args, over.__cause__) == ({"retryable": False, "kept": 3}, ("m",), None)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from jitnas_fn.core.errors import NewerVersion, StoreError
+from jitnas_fn.core.errors import NewerVersion, SiteFileError, StoreError
 from jitnas_fn.core.task import Limits
 from jitnas_fn.stores.segments import SegmentStore
 from jitnas_fn.worker import site as module
@@ -61,7 +61,7 @@ def test_a_file_may_accept_code(tmp_path):
         ('accepts = "graph"', "accepts is a list"),
         ('accepts = ["pickle"]', "accepts is a list"),
         ("accepts = [[1]]", "accepts is a list"),
-        ("threads = 0", "threads is a whole number above 0"),
+        ("threads = 0", "threads is a whole number from 1 on"),
         ("threads = true", "threads is a whole number"),
         ("seconds = nan", "seconds is a number above 0"),
         ("seconds = inf", "seconds is a number above 0"),
@@ -77,10 +77,11 @@ def test_a_file_may_accept_code(tmp_path):
         ('name = ""', "name is a printable text"),
         ("folder = 1", "folder is a path"),
         ("name = ", "cannot be read"),
+        (f"threads = 1{'0' * 5000}", "cannot be read"),
     ],
 )
 def test_a_wrong_field_is_refused_by_name(tmp_path, text, words):
-    with pytest.raises(StoreError, match=words):
+    with pytest.raises(SiteFileError, match=words):
         read(_written(tmp_path, text))
 
 
@@ -93,7 +94,7 @@ def test_a_file_says_what_is_kept_of_a_training_and_for_how_long_a_job_must_last
 
 
 def test_a_file_that_is_missing_is_an_error(tmp_path):
-    with pytest.raises(StoreError, match="cannot be read"):
+    with pytest.raises(SiteFileError, match="cannot be read"):
         read(tmp_path / "none.toml")
 
 
@@ -166,7 +167,7 @@ def test_a_site_file_is_read_again_when_it_was_changed(tmp_path, monkeypatch):
         path.write_text('name = "afterwards"')
         assert thread.submit(current).result().name == "afterwards"
         path.unlink()
-        with pytest.raises(StoreError, match="cannot be read"):
+        with pytest.raises(SiteFileError, match="cannot be read"):
             thread.submit(current).result()
 
 
@@ -176,5 +177,5 @@ def test_blocks_say_whether_trainings_wait_for_slurm(tmp_path):
         path.write_text(blocks)
         assert read(path).slurm is slurm
     path.write_text("blocks = 7")
-    with pytest.raises(StoreError, match="blocks is a table"):
+    with pytest.raises(SiteFileError, match="blocks is a table"):
         read(path)

@@ -41,7 +41,7 @@ def test_squeue_tells_the_end(job):
     job.says(_local(time.time() + 100))
     assert job_id() == "4711"
     assert seconds_left() == pytest.approx(100, abs=2)
-    assert job.calls() == ["--noheader --jobs 4711 --format %e"]
+    assert job.calls() == ["--noheader --jobs 4711 --format %e %V %S"]
 
 
 def test_its_answer_counts_more_than_the_environment(job, monkeypatch):
@@ -55,7 +55,7 @@ def test_a_job_of_an_array_is_asked_for_by_its_task(job, monkeypatch):
     monkeypatch.setenv("SLURM_ARRAY_TASK_ID", "3")
     job.says(_local(time.time() + 100))
     assert seconds_left() == pytest.approx(100, abs=2)
-    assert job.calls() == ["--noheader --jobs 4700_3 --format %e"]
+    assert job.calls() == ["--noheader --jobs 4700_3 --format %e %V %S"]
 
 
 @pytest.mark.parametrize("word", ["NONE", "N/A", "Unknown"])

@@ -57,7 +57,15 @@ def test_a_document_comes_back_as_a_record():
     assert set(record.environment["versions"]) == {"jitnas_fn", "python", "torch", "numpy"}
     created = record.provenance.pop("created")
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", created)
-    about = {"site": "test site", "origin": "trained", "payload": "graph", "validation": None, "trust": "local", "token": 0}
+    about = {
+        "site": "test site",
+        "origin": "trained",
+        "payload": "graph",
+        "validation": None,
+        "trust": "local",
+        "token": 0,
+        "job": None,
+    }
     assert record.provenance == about
     assert record.seal["salt"]
 

@@ -1,6 +1,8 @@
 """A person on the login node: a site file, an executor that trains in Slurm jobs, a client with an empty cache."""
 
 import json
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ from jitnas_fn import Client
 from jitnas_fn.backends.parsl import parsl
 from jitnas_fn.stores.memory import MemoryStore
 from jitnas_fn.stores.segments import SegmentStore
+from jitnas_fn.worker.board import Board
 from tests.site import processes
 
 SITE = {"name": "one machine", "checkpoint_seconds": 0, "margin_seconds": 5}
@@ -72,13 +75,37 @@ class Site:
         told = self.cluster.run("squeue", "--noheader", f"--states={states}", "--name=jitnas", "--format=%A")
         return sorted(set(told.split()), key=int)
 
-    def pids(self, words):
-        """Processes of jobs whose command line has these words."""
+    def pids(self, words, *, job=None):
+        """Processes of jobs, or of one, whose command line has these words."""
         found = []
         for pid, environment in processes.processes(self.cluster.folder).items():
-            if "SLURM_JOB_ID" in environment and words in processes.command_line(pid):
+            of_job = environment.get("SLURM_JOB_ID")
+            if of_job and job in (None, of_job) and words in processes.command_line(pid):
                 found.append(pid)
         return found
+
+    def halt(self, pid):
+        """Have a process stand still, until SIGCONT or SIGKILL."""
+        os.kill(pid, signal.SIGSTOP)
+        self.cluster.wait_until(lambda: Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T", 10)
+
+    def resumed(self, evaluation, seconds):
+        """Wait until another attempt at an evaluation is on its way, and say after which epoch it went on."""
+        board = Board(self.folder / "worker")
+        epoch = self.cluster.wait_until(lambda: evaluation.done() or board.read(evaluation.key).get("resumed"), seconds)
+        assert not evaluation.done(), "it was over before anybody looked"
+        return epoch
+
+    def leases(self):
+        """Files of the leases that lie with the store."""
+        return sorted(path for path in (self.folder / "store" / "leases").rglob("*") if path.is_file())
+
+    def as_if_waited(self, seconds):
+        """Set the last beat of every lease back, so that one whose holder is dead looks that much older."""
+        for path in self.leases():
+            before = path.stat()
+            if before.st_mtime_ns:  # 0 means that it was given up
+                os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns - int(seconds * 1e9)))
 
     def close(self):
         for executor in self.executors:

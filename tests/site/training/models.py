@@ -10,6 +10,7 @@ from jitnas_fn.client.client import Client
 from jitnas_fn.stores.memory import MemoryStore
 
 QUICK = {"dataset": "digits", "recipe": "instant"}
+BRIEF = {"dataset": "digits", "recipe": Recipe(name="brief", epochs=120, batch_size=16, learning_rate=0.02)}  # some 7 s
 LONG = {"dataset": "digits", "recipe": Recipe(name="long", epochs=250, batch_size=16, learning_rate=0.02)}  # some 15 s
 LONGER = {"dataset": "digits", "recipe": Recipe(name="longer", epochs=900, batch_size=16, learning_rate=0.02)}  # some 50 s
 

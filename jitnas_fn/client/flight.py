@@ -19,7 +19,7 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class Flight:
-    """A ticket under way: its evaluation, and how often it was lost, by the kind of loss."""
+    """A ticket under way: its evaluation, and how often it was lost, by the kind of loss; see `losses`."""
 
     ticket: Ticket
     evaluation: Evaluation

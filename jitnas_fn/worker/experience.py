@@ -5,7 +5,6 @@ import json
 import math
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from jitnas_fn.core import shelf
@@ -17,6 +16,7 @@ from jitnas_fn.core.task import HASH
 MOST_STORES = 16
 MOST_REMEMBERED = 2_000  # of the latest trainings on one dataset
 LEAST_SECONDS = 1.0  # for which what was read is good
+_CREATED = b'"created":"'
 SHARE = 0.01  # of the time, which is spent on reading anew
 
 
@@ -66,9 +66,7 @@ class _Experience:
             seen = self._seen.setdefault((dataset, site), _Seen())
             if not seen.is_good():
                 began = time.monotonic()
-                found = _trainings(self._store, dataset, site=site)
-                latest = heapq.nlargest(MOST_REMEMBERED, found, key=lambda dated: dated[0])
-                seen.past, seen.read = [past for _, past in latest], time.monotonic()
+                seen.past, seen.read = _trainings(self._store, dataset, site=site), time.monotonic()
                 seen.took = seen.read - began
             return seen.past
 
@@ -84,17 +82,33 @@ def _experience(store: Store) -> _Experience:
         return _experiences.setdefault(id(store), _Experience(store))
 
 
-def _trainings(store: Store, dataset: str, *, site: str) -> Iterator[tuple[str, Past]]:
-    """(when it was made, training) for each record that came to its end."""
-    words = [b'"kind":"record"', b'"verdict":"trained"', b'"origin":"trained"', dataset.encode("ascii")]
-    for line in store.every_line():
-        if all(word in line for word in words):
-            try:
-                record = json.loads(line)["record"]
-                if record["provenance"]["site"] == site and record["verdict"] == "trained":
-                    yield str(record["provenance"]["created"]), _past(record)
-            except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-                continue
+def _trainings(store: Store, dataset: str, *, site: str) -> list[Past]:
+    """The latest trainings on a dataset at a site, the latest first. Only their lines are taken apart."""
+    words = [
+        b'"verdict":"trained"',
+        b'"origin":"trained"',
+        b'"site":' + json.dumps(site).encode("ascii"),
+        dataset.encode("ascii"),
+    ]
+    lines = (line for line in store.every_line() if all(word in line for word in words))
+    latest = heapq.nlargest(MOST_REMEMBERED, lines, key=_made)
+    return [past for past in (_training(line, site=site) for line in latest) if past is not None]
+
+
+def _made(line: bytes) -> bytes:
+    """When the record on a line was made, such that later is larger."""
+    start = line.find(_CREATED)
+    return line[start : start + len(_CREATED) + len("2026-01-02T03:04:05Z")] if start >= 0 else b""
+
+
+def _training(line: bytes, *, site: str) -> Past | None:
+    """What a line tells of; None for what is no training to its end at the site."""
+    try:
+        record = json.loads(line)["record"]
+        at_home = (record["provenance"]["site"], record["provenance"]["origin"]) == (site, "trained")
+        return _past(record) if at_home and record["verdict"] == "trained" else None
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return None
 
 
 def _past(record: Json) -> Past:

@@ -105,10 +105,15 @@ class Evaluation(Future[Record]):
 
         Asked anew each time, over the control path where there is one. 0 s for what is done.
         """
-        if self._outlook is None or self.done():
-            return Eta.over() if self.done() else None
-        answer = self._answer(self._outlook.about)
-        return Eta.over() if self.done() else self._outlook.eta(self, self._standing(answer), answer or {})
+        return self._status_and_eta()[1]
+
+    def _status_and_eta(self) -> tuple[Status, Eta | None]:
+        """Both, of one answer."""
+        answer = None if self.done() else self._answer(None if self._outlook is None else self._outlook.about)
+        if self.done():
+            return self._end(), Eta.over()
+        status = self._standing(answer)
+        return status, None if self._outlook is None else self._outlook.eta(self, status, answer or {})
 
     def _answer(self, about: About | None = None) -> Json | None:
         """What the site says of it; None if it is not asked or does not answer."""
@@ -129,9 +134,9 @@ class Evaluation(Future[Record]):
 
     def _repr_html_(self) -> str:
         """For a notebook: the key, where it stands now, and when it should be done."""
-        eta = None if self.done() else self.eta
-        due = "" if eta is None else f" <span>{html.escape(str(eta))}</span>"
-        return f"<code>{html.escape(self.key[:12])}…</code> {self.status()._repr_html_()}{due}"
+        status, eta = self._status_and_eta()
+        due = "" if eta is None or not eta.high else f" <span>{html.escape(str(eta))}</span>"
+        return f"<code>{html.escape(self.key[:12])}…</code> {status._repr_html_()}{due}"
 
     def cancel(self) -> bool:
         """Withdraw what is queued, stop what is running.

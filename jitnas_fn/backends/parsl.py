@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from parsl.dataflow.dflow import DataFlowKernel
 
 log = logging.getLogger("jitnas_fn.parsl")
-SCALING_SECONDS = 2.0  # how often Parsl compares tasks and blocks
+SCALING_SECONDS = 0.5  # how often Parsl compares tasks and blocks: tasks that come and go in between leave them idle
 LOST_BEATS = 3  # of a block, after which it counts as lost
 FAILURES = 3  # of blocks after another, after which no more are asked for
 HARMFUL = re.compile(r"[\s\"'$&|;<>(){}`\\]")  # in the path of a folder that Parsl writes into commands as it is

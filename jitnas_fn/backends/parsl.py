@@ -7,6 +7,7 @@ import re
 import shlex
 import sys
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, InvalidStateError, ThreadPoolExecutor
 from pathlib import Path
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from parsl.dataflow.dflow import DataFlowKernel
 
 log = logging.getLogger("jitnas_fn.parsl")
-SCALING_SECONDS = 0.5  # how often Parsl compares tasks and blocks: tasks that come and go in between leave them idle
+SCALING_SECONDS = 2.0  # how often Parsl compares tasks and blocks
 LOST_BEATS = 3  # of a block, after which it counts as lost
 FAILURES = 3  # of blocks after another, after which no more are asked for
 HARMFUL = re.compile(r"[\s\"'$&|;<>(){}`\\]")  # in the path of a folder that Parsl writes into commands as it is
@@ -89,7 +90,7 @@ class _Pool(Executor):
         """Run `fn` in a block; its future ends in the result or in one of our errors."""
         sent = _Sent()
         with self._lock:
-            self._running()
+            _begin_idle_time_anew(self._running())
             reply: Future[Any] = self._app(fn)(*args, **given)
             self._pending.add(sent)
         sent.add_done_callback(self._pending.discard)
@@ -172,6 +173,12 @@ def _started(blocks: Blocks, *, site_file: Path, folder: Path) -> "DataFlowKerne
             retries=0,  # the client knows which losses are worth another try
         )
     )
+
+
+def _begin_idle_time_anew(kernel: "DataFlowKernel") -> None:
+    """Tell Parsl that its blocks have work: of tasks that come and go between two of its looks it knows nothing."""
+    for state in kernel.job_status_poller._strategy.executors.values():
+        state["idle_since"] = time.time()
 
 
 def _launching(pool: str, python: str) -> str:

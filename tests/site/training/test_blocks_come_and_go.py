@@ -8,7 +8,7 @@ import pytest
 from tests.site.training.models import QUICK, small
 
 IDLE, GAP, MOST = 8.0, 3.0, 2  # [s], [s], blocks
-LOOKS = 12.0  # idle blocks are looked for twice a second, and Slurm takes some to end them [s]
+LOOKS = 12.0  # idle blocks are looked for every two seconds, and Slurm takes some to end them [s]
 
 
 def wave(client, seeds):

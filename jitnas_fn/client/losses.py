@@ -6,6 +6,7 @@ walltime ended is tried as long as it gets on: as long as the epoch that is kept
 """
 
 import logging
+import random
 from collections import Counter
 from typing import Any
 
@@ -28,7 +29,17 @@ TRIES = {
     SiteUnavailable.__name__: 5,
     WorkerLost.__name__: 1,
 }
-PAUSE = tenacity.wait_random_exponential(multiplier=0.5, max=LONGEST_PAUSE_SECONDS)
+_draws = random.Random()  # a draw from everybody's generator, in another thread, would pass for one of a model that is traced
+
+
+class _AtRandom(tenacity.wait_exponential):
+    """As `tenacity.wait_random_exponential`, from a generator of its own."""
+
+    def __call__(self, retry_state: tenacity.RetryCallState) -> float:
+        return _draws.uniform(0.0, super().__call__(retry_state))
+
+
+PAUSE = _AtRandom(multiplier=0.5, max=LONGEST_PAUSE_SECONDS)
 
 
 def pause_after(error: JitnasError, losses: Counter[str], *, key: str, by_executor: bool) -> float | None:

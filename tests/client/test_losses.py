@@ -1,6 +1,7 @@
 """What was lost is sent again, under the same key, as often as it is worth it, and the reason is logged."""
 
 import logging
+import random
 from collections import Counter
 
 import pytest
@@ -140,3 +141,11 @@ def test_what_was_cancelled_while_it_waits_for_another_try_is_not_sent(monkeypat
     assert evaluation.cancelled()
     client.evaluate(small, **ASK, seed=1)
     assert len(site.texts) == 2
+
+
+def test_a_pause_is_drawn_from_a_generator_of_its_own():
+    """A draw from everybody's, in another thread, would pass for one of the model that is traced meanwhile."""
+    before = random.getstate()
+    pauses = {losses.pause_after(errors.WorkerLost("gone"), Counter(), key="0" * 64, by_executor=True) for _ in range(5)}
+    assert len(pauses) == 5
+    assert random.getstate() == before

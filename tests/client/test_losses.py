@@ -18,6 +18,9 @@ from tests.client.models import small
 ASK = {"dataset": "digits", "recipe": "instant"}
 
 
+PAUSE = losses.PAUSE
+
+
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch):
     monkeypatch.setattr(losses, "PAUSE", tenacity.wait_none())
@@ -143,8 +146,9 @@ def test_what_was_cancelled_while_it_waits_for_another_try_is_not_sent(monkeypat
     assert len(site.texts) == 2
 
 
-def test_a_pause_is_drawn_from_a_generator_of_its_own():
+def test_a_pause_is_drawn_from_a_generator_of_its_own(monkeypatch):
     """A draw from everybody's, in another thread, would pass for one of the model that is traced meanwhile."""
+    monkeypatch.setattr(losses, "PAUSE", PAUSE)
     before = random.getstate()
     pauses = {losses.pause_after(errors.WorkerLost("gone"), Counter(), key="0" * 64, by_executor=True) for _ in range(5)}
     assert len(pauses) == 5

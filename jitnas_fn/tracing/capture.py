@@ -13,6 +13,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from jitnas_fn.core.errors import JitnasError, ModelFailed
 from jitnas_fn.graphs.graph import Graph
 from jitnas_fn.graphs.operations import Shape
+from jitnas_fn.tracing.chance import drawing_nothing
 from jitnas_fn.tracing.guard import untouched
 from jitnas_fn.tracing.reality import ForReal, concerns_trace
 from jitnas_fn.tracing.refusal import REFUSALS, refuse
@@ -58,6 +59,7 @@ class Captured:
         )
 
 
+@drawing_nothing
 def captures(model: nn.Module, inputs: list[tuple[Shape, str]], *, modes: Sequence[bool]) -> list[Captured]:
     """Trace one call after another, as a training loop would make them.
 

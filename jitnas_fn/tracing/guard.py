@@ -1,13 +1,10 @@
 """The module that is traced stays as it was, and what would escape a trace is refused before it starts."""
 
 import operator
-import random
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -24,22 +21,14 @@ def untouched(modules: Modules) -> Iterator[None]:
     modes = [(module, module.training) for _, module in modules]
     own_code = not only_torchs(modules)
     before = [(name, module, _copied(module)) for name, module in modules if own_code]
-    draws, changed = _random_state(), []  # type: tuple[_Draws, list[str]]
-    drawn = False
+    changed: list[str] = []
     try:
         yield
     finally:
-        drawn = draws != _random_state()
-        if drawn:
-            _rewind(draws)
         for module, mode in modes:
             module.training = mode
         for name, module, attributes in before:
             changed += [f"{name}.{attribute}".lstrip(".") for attribute in _restored(module, attributes)]
-    if drawn:
-        refuse(
-            "forward draws random numbers outside of torch's layers", "use dropout layers; randomness may not shape the graph"
-        )
     if changed:
         refuse(f"forward changes {', '.join(sorted(set(changed))[:4])}", "keep no state in forward")
 
@@ -113,33 +102,3 @@ def _refilled(value: Any, content: Content) -> bool:
         value.update(item for _, (item, _) in content)
     inner = [_refilled(item, deeper) for _, (item, deeper) in content if isinstance(item, CONTAINERS)]
     return not same or any(inner)
-
-
-_Draws = tuple[Any, Any, bytes]
-
-
-@contextmanager
-def same_randomness() -> Iterator[None]:
-    """Put the global random generators back where they were: asking for a fingerprint draws nothing from anybody."""
-    draws = _random_state()
-    try:
-        yield
-    finally:
-        _rewind(draws)
-
-
-def _random_state() -> _Draws:
-    """Of Python's, NumPy's and torch's global generators."""
-    numpy_random = sys.modules.get("numpy.random")
-    numpy_state = numpy_random.get_state() if numpy_random else None
-    comparable = None if numpy_state is None else (numpy_state[0], numpy_state[1].tobytes(), *numpy_state[2:])
-    return random.getstate(), comparable, torch.default_generator.get_state().numpy().tobytes()
-
-
-def _rewind(draws: _Draws) -> None:
-    python, numpy_state, torch_state = draws
-    random.setstate(python)
-    if numpy_state is not None:
-        name, keys, *rest = numpy_state
-        np.random.set_state((name, np.frombuffer(keys, dtype=np.uint32), *rest))
-    torch.default_generator.set_state(torch.from_numpy(np.frombuffer(torch_state, dtype=np.uint8).copy()))

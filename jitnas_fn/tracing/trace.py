@@ -10,8 +10,8 @@ from jitnas_fn.core.errors import JitnasError, ModelFailed, NotAModel, UnknownIn
 from jitnas_fn.graphs.graph import Graph
 from jitnas_fn.graphs.operations import Shape
 from jitnas_fn.tracing.capture import ONE_AT_A_TIME, captures
+from jitnas_fn.tracing.chance import same_randomness
 from jitnas_fn.tracing.construction import Construction
-from jitnas_fn.tracing.guard import same_randomness
 from jitnas_fn.tracing.initialisation import MODES, Starts
 from jitnas_fn.tracing.inputs import checked_inputs
 from jitnas_fn.tracing.leaves import fill_in

@@ -1,5 +1,6 @@
 """The module handed in stays as it was, keyed or refused."""
 
+import random
 import threading
 import types
 
@@ -10,6 +11,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.nn.utils import parametrize
 
+from jitnas_fn.core.errors import UnsupportedModel
 from tests.tracing.numerics import Net, key, key_or_refusal
 
 
@@ -89,6 +91,41 @@ def test_random_states_are_put_back_when_forward_draws():
     before = np.random.get_state()[2]
     assert key_or_refusal(module) is None
     assert np.random.get_state()[2] == before
+
+
+@pytest.mark.parametrize("draw", [random.random, np.random.rand, lambda: float(torch.rand(()))])
+@pytest.mark.parametrize("validate", [True, False])
+def test_another_thread_may_draw_meanwhile_and_draws_nothing_twice(draw, validate):
+    numbers, looks = [], []
+
+    def body(s, x):
+        if len(looks) < 2:  # in the first look of the trace, and not in the second
+            looks.append(x)
+            other = threading.Thread(target=lambda: numbers.append(draw()))
+            other.start()
+            other.join()
+        return s.fc(x)
+
+    module = Net(body, fc=nn.Linear(4, 4))
+    assert key(module, validate=validate) == key(nn.Sequential(nn.Linear(4, 4)))
+    assert len({*numbers, draw()}) == 3
+
+
+def test_a_forward_that_draws_is_refused_beside_a_thread_that_draws():
+    ended = threading.Event()
+
+    def draws():
+        while not ended.wait(0.001):
+            random.random()
+
+    other = threading.Thread(target=draws)
+    other.start()
+    try:
+        with pytest.raises(UnsupportedModel, match="forward draws random numbers"):
+            key(Net(lambda s, x: s.fc(x) * random.random(), fc=nn.Linear(4, 4)))
+    finally:
+        ended.set()
+        other.join()
 
 
 class Dropped(nn.Module):

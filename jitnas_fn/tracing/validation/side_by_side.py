@@ -13,7 +13,8 @@ from torch import nn
 from jitnas_fn.core.errors import JitnasError, UnsupportedModel
 from jitnas_fn.graphs.graph import Graph
 from jitnas_fn.tracing.capture import ONE_AT_A_TIME
-from jitnas_fn.tracing.guard import same_randomness, untouched
+from jitnas_fn.tracing.chance import drawing_nothing
+from jitnas_fn.tracing.guard import untouched
 from jitnas_fn.tracing.surroundings import without_shortcuts
 from jitnas_fn.tracing.trace import Traced
 from jitnas_fn.tracing.validation.difference import INSTEAD
@@ -24,6 +25,7 @@ SMALL = 2**22  # numbers up to which one thread is quickest
 LARGEST = 2**28  # numbers of one sample and of the parameters together: 2 GiB in double precision
 
 
+@drawing_nothing
 def validate(found: Traced, graph: Graph, names: dict[int, str]) -> None:
     """Run a model and the network of its document side by side, in training and in evaluation.
 
@@ -54,7 +56,6 @@ def validate(found: Traced, graph: Graph, names: dict[int, str]) -> None:
     model = found.module
     with (
         ONE_AT_A_TIME,
-        same_randomness(),
         untouched(list(model.named_modules())),
         without_shortcuts(),
         torch.inference_mode(mode=False),

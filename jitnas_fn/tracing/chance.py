@@ -10,7 +10,7 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 import torch
 
-from jitnas_fn.tracing.refusal import refuse
+from jitnas_fn.tracing.refusal import refusal
 
 LOOKS = 5  # before a forward is said to draw: the generators are not per thread, and another thread may have drawn
 States = tuple[Any, Any, bytes]
@@ -42,7 +42,7 @@ def drawing_nothing(look: Callable[P, T]) -> Callable[P, T]:
             if states() == before:
                 return found
         _rewind(first)
-        refuse(
+        raise refusal(
             "forward draws random numbers outside of torch's layers", "use dropout layers; randomness may not shape the graph"
         )
 

@@ -11,8 +11,13 @@ HINT = "or evaluate it without a key: identity='none'"
 
 def refuse(what: str, instead: str) -> NoReturn:
     """Raise `UnsupportedModel` that names the line of the model."""
-    REFUSALS.append(UnsupportedModel(f"{what}{_line()}; {instead}, {HINT}"))
+    REFUSALS.append(refusal(what, instead))
     raise REFUSALS[-1]
+
+
+def refusal(what: str, instead: str) -> UnsupportedModel:
+    """The error that says so."""
+    return UnsupportedModel(f"{what}{_line()}; {instead}, {HINT}")
 
 
 def _line() -> str:

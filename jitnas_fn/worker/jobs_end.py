@@ -1,11 +1,21 @@
-"""Whether the job that this process runs in was told to end: a file that its first process makes, and its workers look for."""
+"""Whether the job that this process runs in is to end: a file that its block makes, or a worker of it, and both look for."""
 
 import contextlib
+import os
 from pathlib import Path
 
 from jitnas_fn.core.errors import JitnasError
 from jitnas_fn.worker.site import current
 from jitnas_fn.worker.slurm import job_id
+
+
+BLOCK = "JITNAS_BLOCK"  # set in the environment of what a block runs
+
+
+def ask_for_the_end() -> None:
+    """Have the block end once nothing is at work in it. Without a block around this process, nothing happens."""
+    if BLOCK in os.environ:
+        announce_the_end()
 
 
 def announce_the_end() -> None:
@@ -23,7 +33,7 @@ def forget_the_end() -> None:
 
 
 def is_ending() -> bool:
-    """Whether this job was told to end."""
+    """Whether this job is to end."""
     file = _file()
     return file is not None and file.exists()
 

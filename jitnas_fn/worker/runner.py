@@ -57,6 +57,7 @@ def run(order: Order, this: Run, *, site: Site, board: Board, token: int = 0) ->
                 raise
             raise _stopped(order, watch.ending.kept, f"this process was told to end; {reason}") from None
         if not ending.outcome:
+            jobs_end.ask_for_the_end()
             raise _stopped(order, ending.kept, watch.why)
         if HASH.fullmatch(order.task.key):
             checkpoint_files.leave_a_day(site.checkpoints(), order.task.key)

@@ -83,6 +83,32 @@ def test_stopped_again_and_again_it_comes_to_the_same_record(site, ends_in):
     assert record.cost["attempts"] == 3
 
 
+def test_a_block_is_asked_to_end_by_what_does_not_fit_into_it(site, ends_in, monkeypatch):
+    monkeypatch.setenv("JITNAS_BLOCK", "1")
+    here = site(margin_seconds=1000.0, checkpoint_seconds=1000.0)
+    ends_in(5000)
+    task = Asked(item_of(four, ENDLESS))
+    task.under_way()
+    ends_in(900)
+    with pytest.raises(WalltimeExceeded, match="is kept"):
+        task.record()
+    ends_in(5000)
+    assert (here.place() / "4711.ending").exists()
+    with pytest.raises(WalltimeExceeded, match="it was not begun"):  # sent again, it came back here
+        trained(item_of(four, ENDLESS))
+
+
+def test_no_other_job_is_asked_to_end(site, ends_in):
+    here = site(margin_seconds=1000.0)
+    ends_in(5000)
+    task = Asked(item_of(four, ENDLESS))
+    task.under_way()
+    ends_in(900)
+    with pytest.raises(WalltimeExceeded):
+        task.record()
+    assert not list(here.place().glob("*.ending"))
+
+
 def test_the_child_that_stopped_stays_warm(site, ends_in):
     site(margin_seconds=1000.0)
     ends_in(5000)

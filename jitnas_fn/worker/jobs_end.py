@@ -8,7 +8,6 @@ from jitnas_fn.core.errors import JitnasError
 from jitnas_fn.worker.site import current
 from jitnas_fn.worker.slurm import job_id
 
-
 BLOCK = "JITNAS_BLOCK"  # set in the environment of what a block runs
 
 

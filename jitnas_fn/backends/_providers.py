@@ -12,8 +12,9 @@ from parsl.providers import LocalProvider, SlurmProvider
 from parsl.providers.base import ExecutionProvider
 
 from jitnas_fn.backends._blocks import JOB_NAME, Blocks
+from jitnas_fn.backends._commands import LEFT_OPEN, answer, surroundings
 
-NEWS_SECONDS = 30.0  # after `sbatch`, in which squeue may not show a job yet
+NEWS_SECONDS = 300.0  # after `sbatch`, in which squeue may not show a job yet; for as long it shows one that has ended
 TAIL_BYTES = 800  # of what a job wrote
 COMMAND_SECONDS = 30  # for sbatch, squeue and scancel of a busy cluster
 STATES = {
@@ -48,6 +49,7 @@ def provider_of(blocks: Blocks, *, site_file: Path) -> ExecutionProvider:
         options.append(f"#SBATCH --cpus-per-task={blocks.cores}")
     return _Slurm(
         blocks.look_seconds,
+        surroundings([name for name in LEFT_OPEN if getattr(blocks, name, None) is not None]),
         partition=blocks.partition,
         account=blocks.account,
         qos=blocks.qos,
@@ -72,39 +74,42 @@ class _Slurm(SlurmProvider):
     sacct shows a job some seconds late, and what it does not show Parsl takes for completed, for good.
     """
 
-    def __init__(self, look_seconds: float, **given: Any) -> None:
-        super().__init__(**given)
-        self._look_seconds = look_seconds
+    def __init__(self, look_seconds: float, environment: dict[str, str], **given: Any) -> None:
+        self.look_seconds, self.environment = look_seconds, environment
         self._submitted: dict[str, float] = {}
+        self._shown: set[str] = set()
+        super().__init__(**given)
 
     @property
     def status_polling_interval(self) -> Any:
-        return self._look_seconds
+        return self.look_seconds
 
     def submit(self, command: str, tasks_per_node: int, job_name: str = JOB_NAME) -> str:
         job_id: str = super().submit(command, tasks_per_node, job_name)
         self._submitted[job_id] = time.monotonic()
         return job_id
 
+    def execute_wait(self, cmd: str, timeout: float | None = None) -> tuple[int, str, str]:
+        return answer(cmd, environment=self.environment, seconds=timeout or self.cmd_timeout)
+
     def _status(self) -> None:
-        code, told, _ = self.execute_wait(  # type: ignore[no-untyped-call]
-            "squeue --me --noheader --states=all --format='%i %T'"
-        )
+        code, told, _ = self.execute_wait("squeue --me --noheader --states=all --format='%i %T'")
         if code != 0:
             return
         states = dict(line.split()[:2] for line in told.splitlines() if line.strip())
+        self._shown |= states.keys() & self._submitted.keys()
         for name, resource in self.resources.items():
             job_id = str(name)
             if resource["status"].terminal:
                 continue
-            state = STATES.get(states[job_id], JobState.UNKNOWN) if job_id in states else self._unseen(job_id)
+            state = STATES.get(states[job_id]) if job_id in states else self._unseen(job_id)
             if state is not None:
                 paths = {"stdout_path": resource["job_stdout_path"], "stderr_path": resource["job_stderr_path"]}
                 resource["status"] = JobStatus(state, **paths)
 
     def _unseen(self, job_id: str) -> JobState | None:
         """What a job that squeue does not show is: not there yet, or ended some time ago."""
-        is_new = time.monotonic() - self._submitted.get(job_id, 0.0) < NEWS_SECONDS
+        is_new = job_id not in self._shown and time.monotonic() - self._submitted[job_id] < NEWS_SECONDS
         return None if is_new else JobState.COMPLETED
 
 

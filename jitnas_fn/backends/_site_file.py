@@ -3,12 +3,12 @@
 Whoever needs a table of it, a worker or what starts one, says which fields there are; all else is the same for all of them.
 """
 
-import math
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from jitnas_fn.core.bounds import LARGEST_WHOLE, LONGEST_SECONDS, finite, whole
 from jitnas_fn.core.errors import SiteFileError
 
 Field = tuple[Callable[[Any], bool], str]  # what it may be, and that in words
@@ -46,16 +46,21 @@ def check(stated: Mapping[str, Any], fields: Mapping[str, Field], *, path: Path,
             raise SiteFileError(f"site file {path}: {name}{of_it} is {meaning}, not {str(value)[:80]!r}")
 
 
-def whole_number(*, least: int = 1, most: float = math.inf) -> Field:
+def whole_number(*, least: int = 1, most: int = LARGEST_WHOLE) -> Field:
     """A whole number in a range."""
-    range_ = f"from {least} on" if most == math.inf else f"from {least} to {most:,}"
-    return lambda value: type(value) is int and least <= value <= most, f"a whole number {range_}"
+    range_ = f"from {least} on" if most == LARGEST_WHOLE else f"from {least} to {most:,}"
+    return lambda value: whole(value, least=least, most=most) is not None, f"a whole number {range_}"
 
 
 def number(*, zero: bool = False) -> Field:
-    """A finite number above zero, or from zero on."""
+    """A duration above zero, or from zero on."""
     words = "a number from 0 on" if zero else "a number above 0"
-    return lambda value: type(value) in (int, float) and 0 <= value < math.inf and (zero or value > 0), words
+
+    def allowed(value: Any) -> bool:
+        found = finite(value, least=0, most=LONGEST_SECONDS)
+        return found is not None and (zero or found > 0)
+
+    return allowed, f"{words}, at most {LONGEST_SECONDS:.0e}"
 
 
 def one_of(options: Sequence[str]) -> Field:

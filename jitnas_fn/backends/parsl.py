@@ -1,29 +1,22 @@
 """A cluster, from its login node: Parsl asks Slurm for blocks, and each block trains tasks until it has none."""
 
 import atexit
-import contextlib
-import logging
 import re
 import shlex
 import sys
 import threading
-import time
 from collections.abc import Callable
-from concurrent.futures import Executor, Future, InvalidStateError, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from jitnas_fn.backends._blocks import Blocks, blocks_of
+from jitnas_fn.backends._kernel import Kernel, is_calling_back
 from jitnas_fn.backends._site_file import stated_in
-from jitnas_fn.core.errors import SiteFileError, SiteUnavailable, WorkerLost
+from jitnas_fn.core.errors import SiteFileError, SiteUnavailable
 
-if TYPE_CHECKING:
-    from parsl.dataflow.dflow import DataFlowKernel
-
-log = logging.getLogger("jitnas_fn.parsl")
 SCALING_SECONDS = 2.0  # how often Parsl compares tasks and blocks
 LOST_BEATS = 3  # of a block, after which it counts as lost
-FAILURES = 3  # of blocks after another, after which no more are asked for
 HARMFUL = re.compile(r"[\s\"'$&|;<>(){}`\\]")  # in the path of a folder that Parsl writes into commands as it is
 DRAIN_SHARE = 0.1  # of the walltime, in which a block takes no new task
 
@@ -63,93 +56,65 @@ def parsl(site: str | Path) -> Executor:
     except ImportError as reason:
         raise SiteUnavailable(f"Parsl is missing ({reason}): pip install 'jitnas_fn[parsl]'") from None
     control = ThreadPoolExecutor(1, thread_name_prefix="jitnas-control", initializer=use, initargs=(here,))
-    return _Pool(blocks, site_file=path, folder=folder, control=control)
+    return _Parsl(blocks, site_file=path, folder=folder, control=control)
 
 
-class _Sent(Future[Any]):
-    """The future of a task that was sent. Parsl cannot take it back: only the site can, over the control path."""
-
-    def cancel(self) -> bool:
-        return False
-
-
-class _Pool(Executor):
+class _Parsl(Executor):
     """Parsl behind the interface of `concurrent.futures`, started at the first task and again after it gave up."""
 
     def __init__(self, blocks: Blocks, *, site_file: Path, folder: Path, control: Executor) -> None:
         self.control = control
         self._blocks, self._site_file, self._folder = blocks, site_file, folder
-        self._kernel: DataFlowKernel | None = None
-        self._apps: dict[Callable[..., Any], Callable[..., Any]] = {}
+        self._kernel: Kernel | None = None
         self._closed = False
-        self._pending: set[_Sent] = set()
         self._lock = threading.Lock()
         atexit.register(self.shutdown, wait=False)  # a script that just ends gives its blocks back too
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **given: Any) -> Future[Any]:
         """Run `fn` in a block; its future ends in the result or in one of our errors."""
-        sent = _Sent()
         with self._lock:
-            _begin_idle_time_anew(self._running())
-            reply: Future[Any] = self._app(fn)(*args, **given)
-            self._pending.add(sent)
-        sent.add_done_callback(self._pending.discard)
-        reply.add_done_callback(lambda done: _pass_on(done, sent))
-        return sent
+            return self._running().submit(fn, args, given)
 
     def beside(self, jobs: int | None) -> int:
         """How many tasks are trained beside each other in that many blocks; None for as many blocks as there may be."""
         return min(jobs or self._blocks.most, self._blocks.most) * self._blocks.workers
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: FBT001, FBT002  the interface's
-        """Give the blocks back, after the tasks if `wait`."""
+        """Give the blocks back, after the tasks if `wait`; what is called after a task waits for nothing."""
         atexit.unregister(self.shutdown)
         with self._lock:
             self._closed, kernel, self._kernel = True, self._kernel, None
+        wait = wait and not is_calling_back()
         if kernel is not None:
             if wait:
-                kernel.wait_for_current_tasks()
-            kernel.cleanup()
-        for sent in list(self._pending):  # nobody will bring their results any more
-            with contextlib.suppress(InvalidStateError):
-                sent.set_exception(
-                    WorkerLost("the executor was shut down before this was trained: make a new one and ask again")
-                )
+                kernel.wait()
+            (kernel.end_apart if is_calling_back() else kernel.end)()
         self.control.shutdown(wait=wait, cancel_futures=cancel_futures)
 
-    def _app(self, fn: Callable[..., Any]) -> Callable[..., Any]:
-        """What Parsl makes of a function, made once."""
-        if fn not in self._apps:
-            from parsl.app.python import PythonApp
-
-            app = PythonApp(fn, data_flow_kernel=self._kernel, executors="all")  # type: ignore[no-untyped-call]
-            self._apps[fn] = app
-        return self._apps[fn]
-
-    def _running(self) -> "DataFlowKernel":
+    def _running(self) -> Kernel:
         if self._closed:
             raise RuntimeError("this executor was shut down: make a new one")
-        if self._kernel is not None and any(getattr(one, "bad_state_is_set", False) for one in self._kernel.executors.values()):
-            self._kernel.cleanup()
-            self._kernel = None
+        if self._kernel is not None and self._kernel.gave_up:
+            gone, self._kernel = self._kernel, None
+            gone.end_apart()
         if self._kernel is None:
-            self._apps.clear()
             self._kernel = _started(self._blocks, site_file=self._site_file, folder=self._folder)
         return self._kernel
 
 
-def _started(blocks: Blocks, *, site_file: Path, folder: Path) -> "DataFlowKernel":
+def _started(blocks: Blocks, *, site_file: Path, folder: Path) -> Kernel:
     from parsl.config import Config
     from parsl.dataflow.dflow import DataFlowKernel
-    from parsl.executors.high_throughput import executor as htex
+    from parsl.executors.high_throughput.executor import DEFAULT_LAUNCH_CMD
 
+    from jitnas_fn.backends._executor import BlockExecutor
     from jitnas_fn.backends._providers import provider_of
 
     drain_seconds = int(blocks.walltime_seconds * (1 - DRAIN_SHARE)) if blocks.scheduler == "slurm" else None
-    executor = htex.HighThroughputExecutor(
+    executor = BlockExecutor(
         label="jitnas",
         provider=provider_of(blocks, site_file=site_file),
-        launch_cmd=_launching(htex.DEFAULT_LAUNCH_CMD, blocks.python or sys.executable),
+        launch_cmd=_launching(DEFAULT_LAUNCH_CMD, blocks.python or sys.executable),
         interchange_launch_cmd=[sys.executable, "-m", "jitnas_fn.backends._interchange"],
         address=blocks.address,
         max_workers_per_node=blocks.workers,
@@ -158,68 +123,24 @@ def _started(blocks: Blocks, *, site_file: Path, folder: Path) -> "DataFlowKerne
         heartbeat_period=max(1, round(blocks.heartbeat_seconds)),
         heartbeat_threshold=max(3, round(LOST_BEATS * blocks.heartbeat_seconds)),
         drain_period=drain_seconds,
-        block_error_handler=_end_if_hopeless,
     )
     folder.mkdir(parents=True, exist_ok=True)
-    return DataFlowKernel(
-        Config(
-            executors=[executor],
-            run_dir=str(folder),
-            strategy="simple",  # htex_auto_scale cancels blocks that are just starting
-            strategy_period=SCALING_SECONDS,
-            max_idletime=blocks.idle_seconds,
-            exit_mode="skip",
-            initialize_logging=False,
-            retries=0,  # the client knows which losses are worth another try
-        )
+    config = Config(
+        executors=[executor],
+        run_dir=str(folder),
+        strategy="simple",  # htex_auto_scale cancels blocks that are just starting
+        strategy_period=SCALING_SECONDS,
+        max_idletime=blocks.idle_seconds,
+        exit_mode="skip",
+        initialize_logging=False,
+        retries=0,  # the client knows which losses are worth another try
     )
-
-
-def _begin_idle_time_anew(kernel: "DataFlowKernel") -> None:
-    """Tell Parsl that its blocks have work: of tasks that come and go between two of its looks it knows nothing."""
-    for state in kernel.job_status_poller._strategy.executors.values():
-        state["idle_since"] = time.time()
+    return Kernel(DataFlowKernel(config), executor)
 
 
 def _launching(pool: str, python: str) -> str:
     """Parsl's command of a pool, run by our block and an interpreter of any name. Parsl formats it twice."""
     named = str(Path(python).expanduser()) if python.startswith("~") else python
     quoted = shlex.quote(named).replace("{", "{{{{").replace("}", "}}}}")
-    block = f"exec {quoted} -m jitnas_fn.worker.block {quoted} -m parsl.executors.high_throughput.process_worker_pool"
+    block = f"exec {quoted} -m jitnas_fn.worker.block {quoted} -m jitnas_fn.worker.pool"
     return pool.replace("process_worker_pool.py", block, 1)
-
-
-def _end_if_hopeless(executor: Any, status: dict[str, Any]) -> None:
-    """End all tasks when the scheduler refuses a block, or the last three blocks ended without having worked."""
-    from parsl.jobs.errors import TooManyJobFailuresError
-    from parsl.jobs.states import JobState
-
-    from jitnas_fn.backends._providers import said_by_the_last_of
-
-    if executor.bad_state_is_set:
-        return
-    last = [status[name] for name in sorted(status, key=int)[-FAILURES:]]
-    refused = [str(one.message) for one in last if one.message and "Failed to start block" in one.message]
-    if refused:
-        executor.set_bad_state_and_fail_all(TooManyJobFailuresError(refused[-1]))
-    elif len(last) == FAILURES and all(one.state in (JobState.FAILED, JobState.MISSING) for one in last):
-        said = said_by_the_last_of(executor.provider)
-        executor.set_bad_state_and_fail_all(
-            TooManyJobFailuresError(f"{FAILURES} jobs after another failed; the last said: {said}")
-        )
-
-
-def _pass_on(done: "Future[Any]", sent: _Sent) -> None:
-    failure = done.exception()
-    if failure is None:
-        with contextlib.suppress(InvalidStateError):  # the executor was shut down meanwhile
-            sent.set_result(done.result())
-        return
-    log.info("a task was lost: %s: %s", type(failure).__name__, failure)
-    try:
-        from jitnas_fn.backends._failures import typed
-
-        failure = typed(failure)
-    finally:
-        with contextlib.suppress(InvalidStateError):
-            sent.set_exception(failure)

@@ -3,6 +3,7 @@
 import sys
 from typing import TextIO
 
+from jitnas_fn.client.standings import one_line
 from jitnas_fn.core import errors
 
 FOUND, FAILURE, BAD_INPUT, MISS = 0, 1, 2, 3
@@ -30,7 +31,7 @@ def exit_code(error: BaseException) -> int:
 
 def show(error: BaseException) -> None:
     """Say on standard error what went wrong, without a traceback."""
-    message = " ".join(str(error).split())
+    message = one_line(str(error))
     if not isinstance(error, errors.JitnasError):
         message = f"{type(error).__name__}: {message} (JITNAS_DEBUG=1 shows where)"
     say(f"jitnas: {message}")
@@ -46,7 +47,7 @@ def show_warning(
 ) -> None:
     """A warning as one line (stands in for `warnings.showwarning`)."""
     del category, filename, lineno, file, line
-    say(f"jitnas: warning: {message}")
+    say(f"jitnas: warning: {one_line(str(message))}")
 
 
 def say(text: str) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated, NamedTuple
 
 import typer
 
+from jitnas_fn.core.bounds import LARGEST_WHOLE, finite
 from jitnas_fn.core.errors import TaskError
 from jitnas_fn.core.task import Limits
 
@@ -50,9 +51,10 @@ def limits_of(seconds: float | None, memory: str | None) -> Limits:
 def bytes_of(memory: str) -> int:
     """The number of bytes in "800MB", "2 GiB" or "1000000"; raises `TaskError`."""
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Z]*)", memory.strip().upper())
-    if found is None or found[2] not in UNITS:
-        raise TaskError(f"a memory limit is a number with MB or GB behind it, not {memory[:40]!r}")
-    return round(float(found[1]) * UNITS[found[2]])
+    size = None if found is None or found[2] not in UNITS else finite(float(found[1]) * UNITS[found[2]], most=LARGEST_WHOLE)
+    if size is None:
+        raise TaskError(f"a memory limit is a number with MB or GB behind it, below 2^63 bytes, not {memory[:40]!r}")
+    return round(size)
 
 
 class Inputs(NamedTuple):

@@ -46,7 +46,8 @@ def _bar() -> Iterator[Show]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[told]}"))
+    told_as_it_is = TextColumn("{task.fields[told]}", markup=False)
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), told_as_it_is)
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("queued", total=None, told="")
 

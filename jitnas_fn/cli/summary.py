@@ -1,15 +1,17 @@
 """A record for people, and for programs."""
 
+from jitnas_fn.client.standings import printable, rounded
+from jitnas_fn.core.bounds import whole
 from jitnas_fn.core.codec import Json
 from jitnas_fn.core.record import Record
 
 
 def described(record: Record, *, source: str, seconds_waited: float) -> str:
     """A few lines that say what was measured and where it came from."""
-    asked = f"{record.dataset.get('name')}, recipe {record.recipe.get('name')}, seed {record.parts['seed']}"
+    dataset, recipe = printable(record.dataset.get("name")), printable(record.recipe.get("name"))
     size = f"{_counted(record.size.get('parameters'))} parameters, {_counted(record.size.get('macs'))} multiply-adds"
     lines = [
-        f"{record.verdict} on {asked}",
+        f"{record.verdict} on {dataset}, recipe {recipe}, seed {record.parts['seed']}",
         *_measured(record),
         f"  size        {size}",
         f"  key         {record.key}",
@@ -26,12 +28,14 @@ def as_fields(record: Record | None, *, key: str, source: str | None, seconds_wa
 
 def _counted(number: object) -> str:
     """A count with its thousands apart; what is not known says so."""
-    return f"{number:,}" if isinstance(number, int) else "unknown"
+    count = whole(number)
+    return "unknown" if count is None else f"{count:,}"
 
 
 def _measured(record: Record) -> list[str]:
     return [
-        f"  {split:<12}" + "  ".join(f"{name} {value:.4f}" for name, value in sorted(values.items()) if value is not None)
+        f"  {split:<12}"
+        + "  ".join(f"{printable(name)} {rounded(value)}" for name, value in sorted(values.items()) if value is not None)
         for split, values in ((split, record.metrics.get(split)) for split in ("train", "validation", "test"))
         if values and any(value is not None for value in values.values())
     ]

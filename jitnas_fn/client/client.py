@@ -7,15 +7,16 @@ from typing import Self, SupportsIndex
 
 from jitnas_fn.client.cache import users_ledger, users_store
 from jitnas_fn.client.control import in_process, through
-from jitnas_fn.client.endings import stop_after_an_error
+from jitnas_fn.client.endings import see_to_the_end
 from jitnas_fn.client.evaluation import Evaluation, awaited
 from jitnas_fn.client.explanation import Explanation, explained
 from jitnas_fn.client.flights import Flights
-from jitnas_fn.client.lookups import Inquiries, known, known_at, replicates
+from jitnas_fn.client.lookups import known, known_at, replicates
 from jitnas_fn.client.request import understood
 from jitnas_fn.client.sync import from_url
 from jitnas_fn.client.sync_site import from_site
 from jitnas_fn.client.synced import Show, Synced, progress_of, quietly
+from jitnas_fn.core.bounds import LONGEST_SECONDS, finite
 from jitnas_fn.core.errors import TaskError
 from jitnas_fn.core.interfaces import Store
 from jitnas_fn.core.recipe import Recipe
@@ -43,6 +44,11 @@ class Client:
         attribute `control`, if it has one. (This machine's own executor needs none.) What it knows is not trained again.
     deadline_seconds
         No evaluation stays open longer. [seconds]
+
+    Raises
+    ------
+    TaskError
+        If the deadline is no number above 0, or none that ever comes.
     """
 
     def __init__(
@@ -53,23 +59,24 @@ class Client:
         control: Executor | None = None,
         deadline_seconds: float = WEEK_SECONDS,
     ) -> None:
+        if not finite(deadline_seconds, least=0, most=LONGEST_SECONDS):
+            met = str(deadline_seconds)[:60]
+            raise TaskError(f"deadline_seconds is a number above 0, at most {LONGEST_SECONDS:.0e}, not {met!r}")
         self.store = users_store() if store is None else store
         self._ledger = users_ledger() if store is None else None
         control = getattr(executor, "control", None) if control is None else control
         self._control = control
         self._site = None if control is None else through(control)
         ask = in_process if executor is None and control is None else self._site
-        inquiries = None if control is None else Inquiries(control)
         self._flights = Flights(
             self.store,
             executor,
             control=control,
             ask=ask,
-            inquiries=inquiries,
             ledger=self._ledger,
             deadline_seconds=deadline_seconds,
         )
-        stop_after_an_error(self)
+        see_to_the_end(self._flights)
 
     def submit(
         self,

@@ -1,5 +1,6 @@
 """What comes back over the wire, checked before anybody sees it."""
 
+from collections.abc import Sequence
 from concurrent.futures import BrokenExecutor, Future
 from dataclasses import replace
 
@@ -63,31 +64,42 @@ def check_record(record: Record, task: Task) -> None:
 
 
 def only_result(reply: object, key: str) -> Json:
-    """The one result in a reply to a request about `key`.
+    """The one result in a reply to a request about `key`; raises as `results_of`, or the error that is told of this key."""
+    return the_result(results_of(reply, [key]))
+
+
+def the_result(results: list[Json]) -> Json:
+    """The only one of them; raises the error that is told of it."""
+    if isinstance(results[0].get("error"), dict):
+        raise raised(results[0]["error"])
+    return results[0]
+
+
+def results_of(reply: object, keys: Sequence[str]) -> list[Json]:
+    """The results in a reply to a request about `keys`, in their order.
 
     Raises
     ------
     EnvelopeError
-        If the reply is no envelope or does not hold exactly one result, for this key.
+        If the reply is no envelope or does not hold exactly one result for each key.
     JitnasError
-        Of the class that the reply names, if the request or this key failed.
+        Of the class that the reply names, if the request failed.
     """
     if not isinstance(reply, str):
         raise EnvelopeError(f"a reply is JSON text, not {type(reply).__name__}")
     envelope = Envelope.from_json(reply)
     if envelope.error is not None:
         raise raised(envelope.error)
-    results = envelope.items("results")
-    if len(results) != 1 or not isinstance(results[0], dict) or results[0].get("key") != key:
-        raise EnvelopeError(f"the reply does not hold exactly one result, for key {key[:12]}…")
-    if isinstance(results[0].get("error"), dict):
-        raise raised(results[0]["error"])
-    return results[0]
+    results: list[Json] = envelope.items("results")
+    if [one.get("key") if isinstance(one, dict) else None for one in results] != list(keys):
+        expected = f"one result, for key {keys[0][:12]}…" if len(keys) == 1 else f"{len(keys)} results, one for each key"
+        raise EnvelopeError(f"the reply does not hold exactly {expected}")
+    return results
 
 
 def typed(failure: BaseException) -> JitnasError:
     """An executor's own exception as one of ours; `run_task` itself never raises."""
-    told = f"{type(failure).__name__}: {failure}"
+    told = f"{type(failure).__name__}: {_words(failure)}"
     match failure:
         case JitnasError():
             return failure
@@ -97,3 +109,11 @@ def typed(failure: BaseException) -> JitnasError:
             return SiteUnavailable(f"the executor cannot be reached ({told})")
         case _:
             return JitnasError(f"the executor failed ({told})")
+
+
+def _words(failure: BaseException) -> str:
+    """What a foreign exception says, if it can say it."""
+    try:
+        return str(failure)[:2000]
+    except Exception:  # noqa: BLE001  whatever its own code raises
+        return "without words"

@@ -1,17 +1,19 @@
 """Tasks that somebody else has begun to train: asked after in batches, with growing pauses, until there is a record."""
 
+import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor
 
 from jitnas_fn.client.evaluation import Evaluation
 from jitnas_fn.client.flight import Flight
-from jitnas_fn.client.inquiry import ask_after
+from jitnas_fn.client.inquiry import Inquiry
 from jitnas_fn.client.later import Later
 from jitnas_fn.client.lookups import fitting
 from jitnas_fn.core.codec import Json
 from jitnas_fn.core.record import Record
 
+log = logging.getLogger("jitnas_fn")
 FIRST_SECONDS, MOST_SECONDS, GROWTH = 0.5, 20.0, 1.4  # pauses between questions
 
 
@@ -27,7 +29,7 @@ class Elsewhere:
     arrive
         Takes a flight and its record.
     depart
-        Sends a flight again: nobody trains it any more, and there is no record.
+        Sends a flight again: nobody trains it any more, and there is no record; or nobody can be asked.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class Elsewhere:
         depart: Callable[[Flight], None],
     ) -> None:
         self._executor, self._later, self._arrive, self._depart = executor, later, arrive, depart
+        self._inquiry = Inquiry(later, self._take)
         self._lock = threading.Lock()
         self._waiting: dict[Evaluation, Flight] = {}
         self._pause = FIRST_SECONDS
@@ -62,9 +65,19 @@ class Elsewhere:
         if not flights:
             return
         try:
-            ask_after(flights, self._executor(), take=self._take)
+            self._inquiry.ask_after(flights, self._executor())
+        except Exception as reason:  # noqa: BLE001  such as that of an executor that was shut down
+            log.warning("nobody can be asked after %d tasks that are trained elsewhere: %s", len(flights), reason)
+            self._depart_all()
         finally:
             self._later.call(self._ask, self._pause)
+
+    def _depart_all(self) -> None:
+        with self._lock:
+            flights = list(self._waiting.values())
+            self._waiting.clear()
+        for flight in flights:
+            self._depart(flight)
 
     def _take(self, flight: Flight, answer: Json) -> None:
         record = fitting(answer, flight.request)

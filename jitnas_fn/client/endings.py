@@ -7,31 +7,47 @@ import weakref
 from typing import Protocol
 
 
-class Stoppable(Protocol):
-    """What can be told to stop."""
+class UnderWay(Protocol):
+    """Evaluations that may be under way when the interpreter ends."""
+
+    def __len__(self) -> int:
+        """How many."""
+
+    def close(self) -> None:
+        """Wait for whatever is under way."""
 
     def stop(self) -> None:
         """Cancel whatever is under way."""
 
 
-_open: weakref.WeakSet[Stoppable] = weakref.WeakSet()
+_open: weakref.WeakSet[UnderWay] = weakref.WeakSet()
 
 
-def stop_after_an_error(client: Stoppable) -> None:
-    """Have `client` stopped if a script ends by an exception nobody caught, such as ctrl-C.
+def see_to_the_end(trainings: UnderWay) -> None:
+    """Have `trainings` waited for when a script ends, or stopped if it ends by an exception nobody caught, such as ctrl-C.
 
     An interactive session ends when its user wants it to, whatever went wrong at its prompt before.
 
     The standard library joins the threads of its executors before any `atexit` function runs, and would wait for hours for a
-    training that nobody can receive any more. The hook is not a documented one; where it is missing, that wait is all there is.
+    training that nobody can receive any more; other executors end their workers in an `atexit` function, and would lose what
+    is not done. The hook is not a documented one; where it is missing, they do.
     """
-    _open.add(client)
+    _open.add(trainings)
 
 
 def _at_exit() -> None:
-    if getattr(sys, "last_type", None) is not None and not hasattr(sys, "ps1"):
-        for client in list(_open):
-            client.stop()
+    if hasattr(sys, "ps1"):
+        return
+    failed = getattr(sys, "last_type", None) is not None
+    for trainings in list(_open):
+        try:
+            if not failed and len(trainings):
+                sys.stderr.write(f"waiting for {len(trainings)} evaluations that are not done; ctrl-C cancels them\n")
+                trainings.close()
+        except KeyboardInterrupt:
+            failed = True
+        if failed:
+            trainings.stop()
 
 
 _register = getattr(threading, "_register_atexit", None)

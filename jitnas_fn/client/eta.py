@@ -3,11 +3,13 @@
 import math
 from dataclasses import dataclass
 
-from jitnas_fn.client.standings import plain
+from jitnas_fn.client.standings import one_line
 from jitnas_fn.client.status import Status
+from jitnas_fn.core.bounds import LONGEST_SECONDS, finite
 from jitnas_fn.core.codec import Json
 from jitnas_fn.core.forecast import NOTHING, Span, span
 
+MOST_BASIS_LETTERS = 200
 EPOCH_SPREAD = 0.3  # of the logarithm of what an epoch takes; after n of them their mean is known √n times as well
 
 
@@ -99,9 +101,9 @@ def _behind(training: Span, rounds: int) -> Span:
 
 def _job(blocks: object, pending: Span | None) -> Span | None:
     """The wait for a job, by Slurm's own plan if it has one; None where nobody knows."""
-    if not isinstance(blocks, dict) or _number(blocks.get("running")):
+    if not isinstance(blocks, dict) or finite(blocks.get("running"), least=1):
         return NOTHING
-    planned, waited = _number(blocks.get("starts_seconds")), _number(blocks.get("waited_seconds"))
+    planned, waited = _duration(blocks.get("starts_seconds")), _duration(blocks.get("waited_seconds"))
     usual = None if pending is None else pending.after(waited or 0.0)
     if planned is None:
         return usual
@@ -109,18 +111,18 @@ def _job(blocks: object, pending: Span | None) -> Span | None:
     return Span(planned, 0.0, latest, "the scheduler's plan")
 
 
-def _number(value: object) -> float | None:
-    return float(value) if type(value) in (int, float) and 0 <= value < math.inf else None  # type: ignore[operator, arg-type]
+def _duration(seconds: object) -> float | None:
+    return finite(seconds, least=0, most=LONGEST_SECONDS)
 
 
 def span_in(fields: object) -> Span | None:
     """An estimate as a site sends it; None for none, or one that makes no sense."""
     if not isinstance(fields, dict):
         return None
-    seconds, low, high = (_number(fields.get(name)) for name in ("seconds", "low", "high"))
-    if seconds is None or low is None or high is None:
+    seconds, low, high = (_duration(fields.get(name)) for name in ("seconds", "low", "high"))
+    if seconds is None or low is None or high is None or not low <= seconds <= high:
         return None
-    return Span(seconds, low, high, plain(str(fields.get("basis")))[:200])
+    return Span(seconds, low, high, one_line(str(fields.get("basis"))[:MOST_BASIS_LETTERS]))
 
 
 def span_of_time(seconds: float) -> str:

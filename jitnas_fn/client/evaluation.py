@@ -2,20 +2,19 @@
 
 import html
 import threading
-import time
 from collections.abc import Sequence
 from concurrent.futures import CancelledError, Future, wait
 from typing import Protocol
 
-from jitnas_fn.client.control import Ask, told
+from jitnas_fn.client.control import Ask, Item, told
 from jitnas_fn.client.eta import Eta
 from jitnas_fn.client.status import Status, pending
+from jitnas_fn.client.stopping import stop_work
 from jitnas_fn.core.codec import Json
 from jitnas_fn.core.errors import Cancelled, JitnasError
 from jitnas_fn.core.forecast import About
 from jitnas_fn.core.record import Record
 
-STOP_PAUSES_SECONDS = (0.02, 0.05, 0.1, 0.2, 0.4)
 INTERRUPTIBLE_SECONDS = 0.5  # a wait without a bound cannot be interrupted by ctrl-C on Windows
 
 
@@ -120,7 +119,7 @@ class Evaluation(Future[Record]):
         run = None if self._elsewhere else self.run
         if self.done() or self._reply is None:
             return None
-        return told(self._ask, "status", key=self.key, run=run, about=about)
+        return told(self._ask, "status", Item(self.key, run, about))
 
     def _standing(self, answer: Json | None) -> Status:
         """Where it stands, not done yet, by what the site says."""
@@ -146,18 +145,22 @@ class Evaluation(Future[Record]):
         bool
             Whether it is cancelled. False if it was done before, or is running where no control path leads.
         """
+        called_off = self.call_off()
+        if called_off:
+            stop_work([self], self._ask)
+        return called_off or self.cancelled()
+
+    def call_off(self) -> bool:
+        """For the client: end as cancelled, without a word to who does the work; whether it did so now."""
         if self.done() or (self.running() and self._ask is None) or not self._claim():
-            return self.cancelled()
+            return False
         super().cancel()
         self.set_running_or_notify_cancel()
-        self._stop()
         return True
 
     def follow(self, reply: Future[str]) -> None:
-        """For the client: `reply` is the work behind this evaluation. It is stopped at once if this has ended meanwhile."""
+        """For the client: `reply` is the work behind this evaluation from now on."""
         self._reply, self._elsewhere = reply, False
-        if self.done():
-            self._stop()
 
     def follows(self, reply: Future[str]) -> bool:
         """For the client: whether this is the work behind this evaluation now; not if it was sent again meanwhile."""
@@ -180,10 +183,21 @@ class Evaluation(Future[Record]):
             self.set_exception(error)
         return first
 
-    def give_up(self, error: JitnasError) -> None:
-        """For the client: end with an error, and stop the work."""
-        if self.fail(error):
-            self._stop()
+    @property
+    def item(self) -> Item:
+        """For the client: what the site knows it by."""
+        return Item(self.key, self.run)
+
+    def withdraw(self) -> bool:
+        """For the client: take back what is queued; whether the site has to be told, since it may have begun."""
+        try:
+            return self._reply is not None and not self._reply.cancel()
+        except Exception:  # noqa: BLE001  Parsl's own futures raise
+            return True
+
+    def is_answered(self) -> bool:
+        """For the client: whether nothing of it can begin any more."""
+        return self._reply is None or self._reply.done()
 
     def _end(self) -> Status:
         if self.cancelled():
@@ -200,16 +214,6 @@ class Evaluation(Future[Record]):
         with self._lock:
             first, self._ended = not self._ended, True
         return first
-
-    def _stop(self) -> None:
-        """Withdraw or stop the work. A task that has only just started may not be known to the site yet: ask again."""
-        for pause_seconds in STOP_PAUSES_SECONDS:
-            if self._reply is None or self._reply.cancel() or self._reply.done():
-                return
-            answer = told(self._ask, "cancel", key=self.key, run=self.run)
-            if answer is None or answer.get("state") != "unknown":
-                return
-            time.sleep(pause_seconds)
 
 
 def awaited(evaluation: Evaluation) -> Record:

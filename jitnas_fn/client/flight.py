@@ -1,10 +1,10 @@
 """One task on its way to a record."""
 
 import uuid
-from collections import Counter
 from dataclasses import dataclass, field
 
 from jitnas_fn.client.evaluation import Evaluation
+from jitnas_fn.client.losses import Losses
 from jitnas_fn.client.request import Request
 
 
@@ -19,11 +19,11 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class Flight:
-    """A ticket under way: its evaluation, and how often it was lost, by the kind of loss; see `losses`."""
+    """A ticket under way: its evaluation, and what was lost of it so far."""
 
     ticket: Ticket
     evaluation: Evaluation
-    losses: Counter[str] = field(default_factory=Counter)
+    losses: Losses = field(default_factory=Losses)
 
     @property
     def request(self) -> Request:

@@ -1,46 +1,77 @@
 """Asking a site after many tasks in one question: whether there is a record, and whether anybody trains it now."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
+from functools import partial
 
+from jitnas_fn.client.control import BATCH
 from jitnas_fn.client.flight import Flight
+from jitnas_fn.client.later import Later
 from jitnas_fn.core.codec import Json
 from jitnas_fn.core.envelope import Envelope, raised
 from jitnas_fn.worker.entry import run_task
 
-BATCH = 500  # keys of one question
+log = logging.getLogger("jitnas_fn")
+PATIENCE_SECONDS = 600.0  # after which a question counts as lost
 
 Take = Callable[[Flight, Json], None]
 
 
-def ask_after(flights: Sequence[Flight], executor: Executor, *, take: Take) -> None:
-    """Ask, and return at once. A question that is not answered, or badly, is as if it had not been asked.
+class Inquiry:
+    """Asks a site, one round of questions after the other.
 
     Parameters
     ----------
-    flights
-        What is asked after.
-    executor
-        Asks the site.
+    later
+        Takes the answers, so that whoever answers can be asked again meanwhile.
     take
-        Called from any thread with each flight and what the site says of it: {key, record, in_flight}.
+        Called with each flight and what the site says of it: {key, record, in_flight}.
     """
-    for start in range(0, len(flights), BATCH):
-        batch = flights[start : start + BATCH]
-        keys = list(dict.fromkeys(flight.request.task.key for flight in batch))
-        question = Envelope("lookup", {"keys": keys, "in_flight": True}).to_json()
-        executor.submit(run_task, question).add_done_callback(_telling(batch, take))
+
+    def __init__(self, later: Later, take: Take) -> None:
+        self._later, self._take = later, take
+        self._replies: list[Future[str]] = []
+        self._began = 0.0
+
+    def ask_after(self, flights: Sequence[Flight], executor: Executor) -> None:
+        """Ask, and return at once; while the site owes the answers of the last round, it is not asked again.
+
+        A question that is not answered, or badly, is as if it had not been asked. What the executor's `submit` raises goes on.
+        """
+        if self._is_owed():
+            return
+        self._replies, self._began = [], time.monotonic()
+        for start in range(0, len(flights), BATCH):
+            batch = flights[start : start + BATCH]
+            keys = list(dict.fromkeys(flight.request.task.key for flight in batch))
+            reply = executor.submit(run_task, Envelope("lookup", {"keys": keys, "in_flight": True}).to_json())
+            self._replies.append(reply)
+            reply.add_done_callback(partial(self._told, batch))
+
+    def _is_owed(self) -> bool:
+        owed = [reply for reply in self._replies if not reply.done()]
+        if owed and time.monotonic() - self._began >= PATIENCE_SECONDS:
+            for reply in owed:
+                with contextlib.suppress(Exception):  # Parsl's own futures cannot be cancelled
+                    reply.cancel()
+            return False
+        return bool(owed)
+
+    def _told(self, batch: Sequence[Flight], reply: Future[str]) -> None:
+        self._later.call(partial(self._take_all, batch, reply))
+
+    def _take_all(self, batch: Sequence[Flight], reply: Future[str]) -> None:
+        for flight, answer in _answers(batch, reply):
+            try:
+                self._take(flight, answer)
+            except Exception:
+                log.exception("what a site said of key %s… could not be taken", flight.request.task.key[:12])
 
 
-def _telling(flights: Iterable[Flight], take: Take) -> Callable[[Future[str]], None]:
-    def told(reply: Future[str]) -> None:
-        for flight, answer in _answers(flights, reply):
-            take(flight, answer)
-
-    return told
-
-
-def _answers(flights: Iterable[Flight], reply: Future[str]) -> Iterator[tuple[Flight, Json]]:
+def _answers(flights: Sequence[Flight], reply: Future[str]) -> Iterator[tuple[Flight, Json]]:
     try:
         envelope = Envelope.from_json(reply.result())
         if envelope.error is not None:

@@ -6,7 +6,7 @@ from concurrent.futures import Executor
 
 from jitnas_fn.client.evaluation import Evaluation
 from jitnas_fn.client.flight import Flight
-from jitnas_fn.client.inquiry import ask_after
+from jitnas_fn.client.inquiry import Inquiry
 from jitnas_fn.client.later import Later
 from jitnas_fn.client.lookups import fitting
 from jitnas_fn.core.codec import Json
@@ -41,6 +41,7 @@ class Liveness:
         lose: Callable[[Flight, WorkerLost], None],
     ) -> None:
         self._control, self._later, self._arrive, self._lose = control, later, arrive, lose
+        self._inquiry = Inquiry(later, self._take)
         self._lock = threading.Lock()
         self._flights: dict[Evaluation, Flight] = {}
         self._misses: dict[Evaluation, int] = {}  # of those that somebody was seen to train
@@ -62,7 +63,7 @@ class Liveness:
             flights, self._asking = list(self._flights.values()), bool(self._flights)
         if flights:
             try:
-                ask_after(flights, self._control, take=self._take)
+                self._inquiry.ask_after(flights, self._control)
             finally:
                 self._later.call(self._ask, CHECK_SECONDS)
 

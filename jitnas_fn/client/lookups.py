@@ -6,15 +6,14 @@ from collections.abc import Callable
 from concurrent.futures import Executor, Future, InvalidStateError
 from functools import partial
 
-from jitnas_fn.client.control import Ask, told
-from jitnas_fn.client.deadlines import Deadlines
+from jitnas_fn.client.control import Ask, Item, told
 from jitnas_fn.client.delivery import check_record, only_result
 from jitnas_fn.client.glimpse import glimpsed
+from jitnas_fn.client.later import Later
 from jitnas_fn.client.request import Request
 from jitnas_fn.core.codec import Json
 from jitnas_fn.core.entry import architecture_entry
 from jitnas_fn.core.envelope import Envelope
-from jitnas_fn.core.errors import JitnasError
 from jitnas_fn.core.interfaces import Store
 from jitnas_fn.core.record import Record, answering
 from jitnas_fn.core.task import Task
@@ -40,7 +39,7 @@ def known_at(site: Ask | None, request: Request, *, store: Store) -> Record | No
     store
         Where what the site knows is kept from now on.
     """
-    record = fitting(told(site, "lookup", key=request.task.key), request)
+    record = fitting(told(site, "lookup", Item(request.task.key)), request)
     if record is not None:
         keep(store, request, record)
     return record
@@ -53,11 +52,12 @@ class Inquiries:
     ----------
     control
         Runs `run_task` where the site's store is, without a GPU.
+    later
+        Takes the answers, so that whoever answers can be asked again meanwhile.
     """
 
-    def __init__(self, control: Executor) -> None:
-        self._control = control
-        self._deadlines = Deadlines(partial(_end, record=None))
+    def __init__(self, control: Executor, *, later: Later) -> None:
+        self._control, self._later = control, later
 
     def ask(self, request: Request, *, then: Callable[[Record | None], None]) -> None:
         """Look a request up at the site. Returns at once.
@@ -67,16 +67,21 @@ class Inquiries:
         request
             What is looked up.
         then
-            Called once, from any thread: with the record, or with None if the site has none, fails or is silent for 5 s.
+            Called once, later: with the record, or with None if the site has none, fails or is silent for 5 s.
         """
         question: Future[Record | None] = Future()
         question.add_done_callback(lambda asked: then(asked.result()))
-        self._deadlines.add(question, PATIENCE_SECONDS)
+        silence = self._later.call(partial(_end, question, record=None), PATIENCE_SECONDS)
+        question.add_done_callback(lambda _: self._later.forget(silence))
+
+        def answered(reply: Future[str]) -> None:
+            self._later.call(lambda: _end(question, record=_answered(reply, request)))
+
         try:
             reply = self._control.submit(run_task, Envelope("lookup", {"keys": [request.task.key]}).to_json())
-            reply.add_done_callback(lambda told: _end(question, record=_answered(told, request)))
+            reply.add_done_callback(answered)
         except Exception:  # noqa: BLE001  whatever a foreign executor raises, the training does not depend on it
-            _end(question, record=None)
+            self._later.call(partial(_end, question, record=None))
 
 
 def keep(store: Store, request: Request, record: Record) -> None:
@@ -117,6 +122,6 @@ def fitting(answer: Json | None, request: Request) -> Record | None:
     try:
         record = Record.from_dict(answer["record"])
         check_record(record, request.task)
-    except JitnasError:
+    except Exception:  # noqa: BLE001  what a site says may be anything
         return None
     return record if record.answers(request.limits) else None

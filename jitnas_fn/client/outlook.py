@@ -8,6 +8,7 @@ from jitnas_fn.client.eta import Eta, eta, span_in
 from jitnas_fn.client.evaluation import Evaluation
 from jitnas_fn.client.request import Request
 from jitnas_fn.client.status import Status
+from jitnas_fn.core.bounds import whole
 from jitnas_fn.core.codec import Json
 from jitnas_fn.core.forecast import About
 from jitnas_fn.core.interfaces import Store
@@ -62,7 +63,7 @@ class Outlook:
             training=span_in(known.get("training")),
             pending=span_in(known.get("pending")),
             ahead=self._ahead(evaluation),
-            beside=self._beside(jobs if type(jobs) is int and jobs > 0 else None),
+            beside=self._beside(whole(jobs, least=1)),
         )
 
     def _beside(self, jobs: int | None) -> int:

@@ -4,11 +4,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from jitnas_fn.core.bounds import finite
 from jitnas_fn.core.dataset import Dataset
 from jitnas_fn.core.record import Record
 from jitnas_fn.core.task import Task
 
-LARGEST_VALUE = 1e300  # an integer in a record may be too large for a float
+LARGEST_VALUE = 1e300  # nothing that is measured is larger
+LONG_VALUE = 1e9
 MOST_LETTERS = 40  # of a name that a record gives
 
 
@@ -48,10 +50,10 @@ class Standing:
     def add(self, record: Record, *, task: Task, card: Dataset) -> None:
         """Take in one more record of the architecture on the dataset of `card`; `task` is what was asked for."""
         self.verdicts[record.verdict] += 1
-        value = record.metrics.get("validation", {}).get(card.metric)
-        if record.verdict != "trained" or value is None or abs(value) > LARGEST_VALUE:
+        value = finite(record.metrics.get("validation", {}).get(card.metric), least=-LARGEST_VALUE, most=LARGEST_VALUE)
+        if record.verdict != "trained" or value is None:
             return
-        result = Result(float(value), printable(record.recipe.get("name")))
+        result = Result(value, printable(record.recipe.get("name")))
         if record.parts["recipe"] == task.recipe.sha256:
             self.asked = _better(self.asked, result, card.direction)
         else:
@@ -67,6 +69,16 @@ def printable(name: object) -> str:
 def plain(text: str) -> str:
     """A text without control characters."""
     return "".join(letter if letter.isprintable() else "?" for letter in text)
+
+
+def one_line(text: str) -> str:
+    """A text of any lines as one, without control characters."""
+    return plain(" ".join(text.split()))
+
+
+def rounded(value: float) -> str:
+    """What was measured, to four places; a long number by its magnitude."""
+    return f"{value:.4f}" if abs(value) < LONG_VALUE else f"{value:.4g}"
 
 
 def _better(best: Result | None, result: Result, direction: str) -> Result:

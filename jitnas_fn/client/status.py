@@ -3,8 +3,13 @@
 import html
 from dataclasses import dataclass, field
 
-from jitnas_fn.client.standings import plain, printable
+from jitnas_fn.client.standings import one_line, printable, rounded
+from jitnas_fn.core.bounds import LONGEST_SECONDS, finite, whole
 from jitnas_fn.core.codec import Json
+from jitnas_fn.core.recipe import RANGES
+
+MOST_SHOWN = 4  # metrics in a line
+MOST_REASON_LETTERS = 400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,10 +43,10 @@ class Status:
 
     def __str__(self) -> str:
         """One line for people."""
-        parts = [self.state if self.reason is None else f"{self.state} ({self.reason})"]
+        parts = [self.state if self.reason is None else f"{self.state} ({one_line(self.reason)})"]
         if self.epoch is not None and self.epochs:
             parts.append(f"epoch {self.epoch}/{self.epochs}")
-        parts += [f"{split} {name} {value:.4f}" for split, name, value in self.shown()]
+        parts += [f"{split} {name} {rounded(value)}" for split, name, value in self.shown()]
         if self.seconds_left is not None:
             parts.append(f"{self.seconds_left:.0f} s left")
         return "  ".join(parts)
@@ -54,22 +59,22 @@ class Status:
         return f"{bar}<span>{html.escape(str(self))}</span>"
 
     def shown(self) -> list[tuple[str, str, float]]:
-        """(split, metric, value) of what is worth a glance: the validation part, without the loss."""
-        validation = self.metrics.get("validation")
-        numbers = validation.items() if isinstance(validation, dict) else []
-        return [("validation", name, value) for name, value in numbers if name != "loss" and isinstance(value, (int, float))]
+        """(split, metric, value) of what is worth a glance: the validation part, without the loss, in printable names."""
+        measured = _numbers(self.metrics.get("validation"))
+        named = [("validation", printable(name), value) for name, value in measured.items() if name != "loss"]
+        return named[:MOST_SHOWN]
 
     @classmethod
     def from_answer(cls, answer: Json) -> "Status":
         """The status in a site's answer to the verb status; what is malformed in it is left out."""
-        seconds, metrics, reason = answer.get("seconds_left"), answer.get("metrics"), answer.get("reason")
+        metrics, reason = answer.get("metrics"), answer.get("reason")
         return cls(
             state=printable(answer.get("state")),
-            epoch=_count(answer.get("epoch")),
-            epochs=_count(answer.get("epochs")),
-            metrics=metrics if isinstance(metrics, dict) else {},
-            seconds_left=float(seconds) if isinstance(seconds, (int, float)) else None,
-            reason=plain(reason)[:400] if isinstance(reason, str) else None,
+            epoch=_epochs(answer.get("epoch")),
+            epochs=_epochs(answer.get("epochs")),
+            metrics={split: _numbers(measured) for split, measured in metrics.items()} if isinstance(metrics, dict) else {},
+            seconds_left=finite(answer.get("seconds_left"), least=0, most=LONGEST_SECONDS),
+            reason=one_line(reason[:MOST_REASON_LETTERS]) if isinstance(reason, str) else None,
             job=printable(answer["job"]) if isinstance(answer.get("job"), str) else None,
         )
 
@@ -77,10 +82,16 @@ class Status:
 def pending(blocks: object) -> Status:
     """The status of what was sent and is nowhere yet, with what the site says of its jobs: {pending, running, reason}."""
     told = blocks if isinstance(blocks, dict) else {}
-    if _count(told.get("pending")) and not _count(told.get("running")):
-        return Status(state="pending", reason=plain(str(told.get("reason")))[:200])
+    if whole(told.get("pending")) and not whole(told.get("running")):
+        return Status(state="pending", reason=one_line(str(told.get("reason"))[:MOST_REASON_LETTERS]))
     return Status(state="queued")
 
 
-def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+def _epochs(value: object) -> int | None:
+    return whole(value, most=RANGES["epochs"][1])
+
+
+def _numbers(measured: object) -> dict[str, float]:
+    """What of a split's metrics is a number."""
+    found = {name: finite(value) for name, value in measured.items()} if isinstance(measured, dict) else {}
+    return {name: value for name, value in found.items() if value is not None}

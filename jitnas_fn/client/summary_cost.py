@@ -1,9 +1,9 @@
 """What records cost, summed up: hours by device, and energy with how much of it was measured."""
 
-import math
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from jitnas_fn.core.bounds import finite
 from jitnas_fn.core.codec import Json
 from jitnas_fn.core.record import Record
 
@@ -72,9 +72,7 @@ def stated(cost: Json, *, device: object, origin: object) -> Cost:
 
 def amount(value: Any) -> float | None:
     """A number of seconds or joules; None for what is none, is negative or is absurd."""
-    if type(value) not in (int, float) or not 0 <= value <= LARGEST or math.isnan(value):
-        return None
-    return float(value)
+    return finite(value, least=0, most=LARGEST)
 
 
 def energy_range(joules: list[float]) -> str:

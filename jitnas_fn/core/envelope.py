@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from jitnas_fn.core.bounds import whole
 from jitnas_fn.core.codec import Json, canonical, parse
 from jitnas_fn.core.errors import EnvelopeError, JitnasError, PayloadTooLarge, WalltimeExceeded, named
 from jitnas_fn.core.recipe import RANGES
@@ -12,6 +13,7 @@ VERBS = ("hello", "ping", "lookup", "since", "status", "cancel", "train")
 PAYLOADS = ("graph", "cloudpickle")
 MAX_PAYLOAD_BYTES = 8_000_000  # a Globus Compute submit request ends at 10 MB, its whole batch included
 MAX_ENVELOPE_BYTES = 64_000_000
+MAX_MESSAGE_CHARACTERS = 4_000  # of an error
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +67,16 @@ def error_fields(error: BaseException) -> Json:
     """An exception as it travels: type, message and whether asking again may help; with what is kept, where it says so."""
     known = isinstance(error, JitnasError)
     kind = type(error).__name__ if known else "JitnasError"
-    message = str(error) if known else f"{type(error).__name__}: {error}"
-    fields: Json = {"type": kind, "message": message[:4000], "retryable": bool(getattr(error, "retryable", False))}
+    message = (str(error) if known else f"{type(error).__name__}: {error}")[:MAX_MESSAGE_CHARACTERS]
+    fields: Json = {"type": kind, "message": message, "retryable": bool(getattr(error, "retryable", False))}
     kept = _epoch(error.kept) if isinstance(error, WalltimeExceeded) else None
     return fields if kept is None else {**fields, "kept": kept}
 
 
 def raised(fields: Json) -> JitnasError:
-    """The exception that error fields stand for, of the class they name."""
-    error = named(str(fields.get("type")))(str(fields.get("message", "no message")))
+    """The exception that error fields stand for, of the class they name; its message moves no terminal's cursor."""
+    message = str(fields.get("message", "no message"))[:MAX_MESSAGE_CHARACTERS]
+    error = named(str(fields.get("type")))("".join(c if c.isprintable() or c == "\n" else "?" for c in message))
     error.retryable = fields.get("retryable") is True  # of a class that this version may not know
     if isinstance(error, WalltimeExceeded):
         error.kept = _epoch(fields.get("kept"))
@@ -82,7 +85,7 @@ def raised(fields: Json) -> JitnasError:
 
 def _epoch(value: object) -> int | None:
     """A number of epochs, as a recipe may have them; None for anything else."""
-    return value if type(value) is int and 0 <= value <= RANGES["epochs"][1] else None
+    return whole(value, most=RANGES["epochs"][1])
 
 
 def checked_size(text: str) -> str:

@@ -105,8 +105,10 @@ class SiteUnavailable(JitnasError, ConnectionError):
     retryable = True
 
 
-class WalltimeExceeded(JitnasError, TimeoutError):
+class WalltimeExceeded(JitnasError, RuntimeError):
     """The scheduler ended the job before the training did.
+
+    No `TimeoutError`: `result(timeout)` raises that one while the training goes on.
 
     Attributes
     ----------
@@ -118,8 +120,8 @@ class WalltimeExceeded(JitnasError, TimeoutError):
     kept: int | None = None
 
 
-class DeadlineExceeded(JitnasError, TimeoutError):
-    """No answer came before the deadline of the evaluation."""
+class DeadlineExceeded(JitnasError, RuntimeError):
+    """No answer came before the deadline of the evaluation. No `TimeoutError`, as `WalltimeExceeded`."""
 
     retryable = True
 

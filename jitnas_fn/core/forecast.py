@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from statistics import NormalDist
 from typing import NamedTuple, Self
 
+from jitnas_fn.core.bounds import LARGEST, LONGEST_SECONDS, whole
 from jitnas_fn.core.codec import Json
 from jitnas_fn.core.errors import EnvelopeError
 from jitnas_fn.core.task import HASH
@@ -51,7 +52,7 @@ class About:
         counts = [fields["epochs"], fields["macs"]]
         if not all(isinstance(one, str) and HASH.fullmatch(one) for one in hashes) or type(fields["fingerprint"]) is not str:
             raise EnvelopeError("fingerprint (which may be empty), dataset and recipe of about are 64 hexadecimal digits")
-        if not all(type(count) is int and 0 <= count <= LARGEST_COUNT for count in counts):
+        if any(whole(count, most=LARGEST_COUNT) is None for count in counts):
             raise EnvelopeError(f"epochs and macs of about are whole numbers from 0 to {LARGEST_COUNT}")
         return cls(**fields)
 
@@ -89,18 +90,21 @@ class Span:
 
     def after(self, elapsed: float) -> "Span":
         """The rest of what has lasted for `elapsed` seconds already, and is known not to be over."""
-        if elapsed <= 0 or not 0 < self.low < self.high:
+        if elapsed <= 0 or not 0 < self.low <= self.seconds <= self.high:
             return self
-        middle, spread = math.log(self.seconds), math.log(self.high / self.low) / (2 * QUANTILE)
+        middle, spread = math.log(self.seconds), (math.log(self.high) - math.log(self.low)) / (2 * QUANTILE)
+        if not spread:
+            return self
         gone = (math.log(elapsed) - middle) / spread
         over = NORMAL.cdf(gone)
 
         def quantile(share: float) -> float:
             if gone > FAR:  # the tail of the normal distribution, where it is that of an exponential one
                 return elapsed * math.expm1(-math.log1p(-share) * spread / gone)
-            return max(0.0, math.exp(middle + spread * NORMAL.inv_cdf(over + share * (1 - over))) - elapsed)
+            return max(0.0, _exp(middle + spread * NORMAL.inv_cdf(over + share * (1 - over))) - elapsed)
 
-        return Span(quantile(0.5), quantile((1 - SHARE) / 2), quantile((1 + SHARE) / 2), self.basis)
+        seconds, low, high = (min(quantile(share), LONGEST_SECONDS) for share in (0.5, (1 - SHARE) / 2, (1 + SHARE) / 2))
+        return Span(seconds, low, high, self.basis)
 
     def to_dict(self) -> Json:
         """As it is sent."""
@@ -169,6 +173,11 @@ def pending_span(past: Iterable[Past]) -> Span | None:
     jobs = {one.job: one.pending_seconds for one in past if one.job is not None and one.pending_seconds is not None}
     waits = [max(1.0, seconds) for seconds in list(jobs.values())[:RECENT]]
     return span(waits, usual=1.0, basis=f"{len(waits)} earlier job{'s' if len(waits) > 1 else ''}")
+
+
+def _exp(power: float) -> float:
+    """The exponential function, up to the largest float."""
+    return math.exp(min(power, math.log(LARGEST)))
 
 
 def _nearest(about: About, past: list[Past]) -> list[Past]:

@@ -1,11 +1,11 @@
 """How to train: one immutable value. Fidelity (epochs, data fraction, resolution) is part of it."""
 
 import dataclasses
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from jitnas_fn.core.bounds import finite, whole
 from jitnas_fn.core.codec import Json, digest
 from jitnas_fn.core.errors import NewerVersion, RecipeError
 
@@ -198,8 +198,8 @@ def _checked(name: str, kind: object, value: Any) -> Any:
         if not isinstance(value, bool):
             raise RecipeError(f"recipe: {name} is True or False, not {str(value)[:80]!r}")
         return value
-    allowed = (int,) if wanted.startswith("int") else (int, float)
     low, high = RANGES[name]
-    if isinstance(value, bool) or not isinstance(value, allowed) or not math.isfinite(value) or not low <= value <= high:
+    number = whole(value, least=int(low), most=high) if wanted.startswith("int") else finite(value, least=low, most=high)
+    if number is None:
         raise RecipeError(f"recipe: {name} is {wanted.split(' ')[0]} from {low} to {high}, not {str(value)[:80]!r}")
-    return int(value) if wanted.startswith("int") else float(value)
+    return number

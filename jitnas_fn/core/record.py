@@ -2,10 +2,11 @@
 
 import dataclasses
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from jitnas_fn.core.bounds import finite
 from jitnas_fn.core.codec import Json, canonical, digest, parse
 from jitnas_fn.core.errors import NewerVersion, RecordError
 from jitnas_fn.core.seeds import LARGEST_SEED
@@ -177,7 +178,7 @@ def _check(record: Record) -> None:
     for name, by_split in (("curves", record.curves), ("metrics", record.metrics)):
         for split, by_metric in by_split.items():
             if not isinstance(by_metric, dict) or not _is_numbers(by_metric.values(), series=name == "curves"):
-                raise RecordError(f"record: {name} of {str(split)[:40]!r} hold numbers and null for each metric")
+                raise RecordError(f"record: {name} of {str(split)[:40]!r} hold numbers that a float holds, and null")
     _check_parts(record.parts)
     if not is_key(record.key) or key_of(record.parts) != record.key:
         raise RecordError(f"record: key {str(record.key)[:12]}… is not the hash of its parts")
@@ -209,14 +210,15 @@ def _check_limits(record: Record) -> None:
 
 
 def _is_number_or_null(value: object) -> bool:
-    return value is None or type(value) in (int, float)
+    return value is None or finite(value) is not None
 
 
-def _is_numbers(values: Iterable[Any], *, series: bool) -> bool:
-    """Whether all values are numbers or null, or lists of such."""
+def _is_numbers(values: Collection[object], *, series: bool = False) -> bool:
+    """Whether all values are numbers that a float holds, or null; or lists of such. Floats are not looked at one by one."""
     if series:
-        return all(isinstance(value, list) and set(map(type, value)) <= NUMBERS for value in values)
-    return set(map(type, values)) <= NUMBERS
+        return all(isinstance(value, list) and _is_numbers(value) for value in values)
+    kinds = set(map(type, values))
+    return kinds <= NUMBERS and (int not in kinds or all(map(_is_number_or_null, values)))
 
 
 def _without_test(by_split: Json) -> Json:

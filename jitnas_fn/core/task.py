@@ -1,9 +1,9 @@
 """A task, its key, and the limits it runs under."""
 
-import math
 import re
 from dataclasses import dataclass, field
 
+from jitnas_fn.core.bounds import finite, whole
 from jitnas_fn.core.codec import Json, digest
 from jitnas_fn.core.errors import TaskError
 from jitnas_fn.core.recipe import Recipe
@@ -89,15 +89,11 @@ class Limits:
     memory_bytes: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("seconds", "memory_bytes"):
-            value = getattr(self, name)
-            whole = name == "memory_bytes"
-            if value is None:
-                continue
-            if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)) or not math.isfinite(value):
-                raise TaskError(f"limit {name} is a number above 0 or None, not {str(value)[:60]!r}")
-            if value <= 0:
-                raise TaskError(f"limit {name} is above 0, not {value}")
+        if self.seconds is not None and not finite(self.seconds, least=0):
+            raise TaskError(f"limit seconds is a finite number above 0 or None, not {str(self.seconds)[:60]!r}")
+        if self.memory_bytes is not None and not whole(self.memory_bytes):
+            met = str(self.memory_bytes)[:60]
+            raise TaskError(f"limit memory_bytes is a whole number above 0 and below 2^63 or None, not {met!r}")
 
     def to_dict(self) -> Json:
         """Both limits."""

@@ -4,13 +4,13 @@ The order of samples, augmentation, dropout and all other draws come from stream
 no state. The learning rate depends on the step alone. What is left is what stands here.
 """
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from jitnas_fn.core.bounds import finite
 from jitnas_fn.core.codec import Json
 from jitnas_fn.core.recipe import Recipe
 from jitnas_fn.training.curves import EVERY_EPOCH
@@ -129,7 +129,7 @@ def _is_measured(measured: object, metric: str) -> bool:
 
 
 def _is_number(value: object) -> bool:
-    return type(value) in (int, float) and math.isfinite(value)  # type: ignore[arg-type]
+    return finite(value) is not None
 
 
 def _alike(found: object, wanted: dict[str, Tensor]) -> bool:

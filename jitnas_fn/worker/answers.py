@@ -19,6 +19,8 @@ from jitnas_fn.worker.orders import Order, order_of
 from jitnas_fn.worker.site import Site, current
 from jitnas_fn.worker.versions import versions
 
+MOST_KEYS = 10_000  # of one message
+MOST_KEYS_ALONE = 100  # ... for each of which all files are looked through
 PAGE_BYTES = 4_000_000  # of entries in one reply: a hosted service takes 10 MB
 
 
@@ -54,7 +56,7 @@ def _ping(request: Envelope, site: Site) -> Json:
 
 
 def _lookup(request: Envelope, site: Site) -> Json:
-    """The record of each key, as many as fit into one answer; with `in_flight`, where there is none, who trains it."""
+    """The record of each key, as many as fit into one answer; with `in_flight`, who trains it now."""
     results, size = [], 0
     leases = flight.leases_of(site.store, site.name) if request.body.get("in_flight") and site.store is not None else None
     for key in _keys(request):
@@ -65,7 +67,7 @@ def _lookup(request: Envelope, site: Site) -> Json:
         elif size > PAGE_BYTES:
             found["left_out"] = True
         if request.body.get("in_flight"):
-            held = leases.holder(key) if leases is not None and record is None and HASH.fullmatch(key) else None
+            held = leases.holder(key) if leases is not None and HASH.fullmatch(key) else None
             found["in_flight"] = None if held is None else _told_of(held)
         results.append(found)
     return {"results": results}
@@ -170,6 +172,8 @@ def _told_of(held: Held) -> Json:
 
 def _keys(request: Envelope) -> list[str]:
     keys = request.items("keys")
+    if len(keys) > MOST_KEYS:
+        raise EnvelopeError(f"a message asks about {MOST_KEYS:,} keys at most, not {len(keys):,}")
     for key in keys:
         if not is_key(key):
             raise EnvelopeError(f"a key is 64 hexadecimal digits or opaque-<uuid>, not {str(key)[:80]!r}")
@@ -179,6 +183,8 @@ def _keys(request: Envelope) -> list[str]:
 def _keys_and_runs(request: Envelope) -> list[tuple[str, str | None]]:
     """Each key with the token of its run, or with None where any run of that key is meant."""
     keys, tokens = _keys(request), request.body.get("runs")
+    if tokens is None and len(keys) > MOST_KEYS_ALONE:
+        raise EnvelopeError(f"without runs, a message asks about {MOST_KEYS_ALONE} keys at most, not {len(keys):,}")
     if tokens is None:
         return [(key, None) for key in keys]
     if not isinstance(tokens, list) or len(tokens) != len(keys):

@@ -9,6 +9,7 @@ token, so that none is stopped by another's cancel file or loses its files when 
 """
 
 import contextlib
+import math
 import os
 import re
 import threading
@@ -22,10 +23,15 @@ from jitnas_fn.core.errors import StoreError, TaskError
 from jitnas_fn.core.task import HASH, OPAQUE, is_key
 
 MAX_STATUS_BYTES = 100_000
+SILENT_SECONDS = 180.0  # a run whose status was not touched for so long is gone; clocks may be 60 s apart
+SWEEP_SECONDS = 60.0
 STALE_SECONDS = 8 * 24 * 3600.0  # what is older was left by a process that was killed; nobody waits longer than a week
 MOST_FILES = 100_000  # beyond which nobody can ask for more runs to be stopped before they begin
 TOKEN = re.compile(r"[0-9a-f]{32}")
 OURS = re.compile(rf"({HASH.pattern}|{OPAQUE.pattern})(\.{TOKEN.pattern})?\.(status|cancel|[0-9]+-[0-9]+)")
+
+
+_swept: dict[Path, float] = {}  # when, by this process
 
 
 def is_token(text: object) -> bool:
@@ -66,12 +72,17 @@ class Board:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._own: set[Run] = set()
+        self._files: int | None = None  # that lay there when somebody had to know
         self._sweep()
 
     def begin(self, run: Run) -> None:
-        """Show a run as queued. One that somebody wanted stopped before it came here stays so."""
-        self._own.add(run)
-        self.show(run, "queued")
+        """Show a run as queued. One that somebody wanted stopped before it came here stays so.
+
+        If it is shown already, it was sent twice, and another process has it: its files are left alone.
+        """
+        status = self._status(run)
+        if status is None or status["state"] == "silent":
+            self.show(run, "queued")
 
     def show(self, run: Run, state: str, *, progress: Json | None = None) -> None:
         """Say where a run stands.
@@ -85,6 +96,7 @@ class Board:
         progress
             {epoch, epochs, metrics, seconds_left, kept, resumed}, as far as known.
         """
+        self._own.add(run)
         status = {"epoch": None, "epochs": None, "metrics": {}, "seconds_left": None, **(progress or {})}
         job = os.environ.get("SLURM_JOB_ID")
         now = {"key": run.key, "run": run.token, "state": state, "job": job, "updated": round(time.time(), 3)}
@@ -97,19 +109,16 @@ class Board:
                 draft.unlink(missing_ok=True)
 
     def read(self, key: str, token: str | None = None) -> Json:
-        """The status of a run, or of the liveliest run of a key; its state is "unknown" if no such run is here."""
-        known = [status for run in self._runs(key, token) if (status := self._status(run)) is not None]
+        """The status of a run, or of the liveliest run of a key; its state is "unknown" if no such run is here, and lives."""
+        found = filter(None, map(self._status, self._runs(key, token)))
+        known = [status for status in found if status["state"] != "silent"]
         return max(known, key=_liveliness, default={"key": key, "state": "unknown"})
 
     def every(self) -> list[Json]:
-        """The status of each run that is here, those at work first."""
+        """The status of each run that is here, those at work first; one that is gone without a word is "silent"."""
         names = (path.name.removesuffix(".status").partition(".") for path in self._folder.glob("*.status"))
         runs = (Run(key, token) for key, _, token in names if is_key(key) and is_token(token))
         return sorted(filter(None, map(self._status, runs)), key=_liveliness, reverse=True)
-
-    def is_at_work(self, job: str | None) -> bool:
-        """Whether a run of this job of the scheduler is here."""
-        return any(status.get("job") == job for status in self.every())
 
     def cancel(self, key: str, token: str | None = None) -> Json:
         """Ask for a run, or all runs of a key, to be stopped. The status, "cancelling" if there was any to stop.
@@ -127,14 +136,16 @@ class Board:
         return self._path(run, "cancel").exists()
 
     def keep(self) -> None:
-        """Say that the runs begun here still live, so that nobody takes their files for stale ones."""
+        """Say that the runs shown here still live."""
         for run in self._own:
             for kind in ("status", "cancel"):
                 with contextlib.suppress(OSError):
                     os.utime(self._path(run, kind))
 
     def clear(self, run: Run) -> None:
-        """Forget a run that has ended."""
+        """Forget a run that has ended, if it was shown here."""
+        if run not in self._own:
+            return
         self._own.discard(run)
         for kind in ("status", "cancel"):
             with contextlib.suppress(OSError):
@@ -142,15 +153,21 @@ class Board:
 
     def _status(self, run: Run) -> Json | None:
         try:
-            text = self._path(run, "status").read_text("ascii")
+            with self._path(run, "status").open("rb") as file:
+                silent = time.time() - os.fstat(file.fileno()).st_mtime > SILENT_SECONDS
+                text = file.read(MAX_STATUS_BYTES + 1).decode("ascii")
             status = parse(text, max_bytes=MAX_STATUS_BYTES, error=StoreError, what="status")
         except (OSError, ValueError):  # none there, or not one of ours
             return None
-        return status if status.get("key") == run.key and isinstance(status.get("state"), str) else None
+        if status.get("key") != run.key or not isinstance(status.get("state"), str):
+            return None
+        return {**status, "state": "silent"} if silent else status
 
     def _ask_to_stop(self, run: Run) -> None:
-        if sum(1 for _ in self._folder.iterdir()) > MOST_FILES:
-            raise StoreError(f"more than {MOST_FILES:,} files lie where tasks are cancelled: ask later")
+        if self._status(run) is None:  # of such there may be any number
+            self._files = (sum(1 for _ in self._folder.iterdir()) if self._files is None else self._files) + 1
+            if self._files > MOST_FILES:
+                raise StoreError(f"more than {MOST_FILES:,} files lie where tasks are cancelled: ask later")
         try:
             self._path(run, "cancel").touch()
         except OSError as reason:
@@ -166,6 +183,10 @@ class Board:
 
     def _sweep(self) -> None:
         """Remove what processes left that were killed. Other people's files in the folder are none of our business."""
+        now = time.monotonic()
+        if now - _swept.get(self._folder, -math.inf) < SWEEP_SECONDS:
+            return
+        _swept[self._folder] = now
         oldest = time.time() - STALE_SECONDS
         with contextlib.suppress(OSError):
             for path in self._folder.iterdir():

@@ -8,8 +8,10 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import jitnas_fn
 from jitnas_fn.core.codec import Json, canonical, parse
@@ -19,6 +21,9 @@ from jitnas_fn.core.record import MAX_RECORD_BYTES
 START_SECONDS = 300.0  # to import torch from a cold network file system
 TAIL_BYTES = 4_000
 MAX_WAITING = 1_000  # events read and not yet looked at
+READ_SECONDS = 1.0  # for what a dead process still said
+END_SECONDS = 5.0  # from its last word to its end
+_OF_ITS_OWN: dict[str, Any] = {"process_group": 0} if hasattr(os, "killpg") else {}  # with all that a model forks
 
 
 class Child:
@@ -28,11 +33,13 @@ class Child:
         command = [sys.executable, "-P", "-m", "jitnas_fn.worker.child", str(threads)]
         pipe = subprocess.PIPE
         try:
-            self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env=_environment(threads))
+            self._process = subprocess.Popen(
+                command, stdin=pipe, stdout=pipe, stderr=pipe, env=_environment(threads), **_OF_ITS_OWN
+            )
         except OSError as reason:
             raise WorkerLost(f"no training process could be started: {reason}") from None
         self._events: queue.Queue[Json | None] = queue.Queue(MAX_WAITING)
-        self._tail, self._garbled = bytearray(), ""
+        self._tail, self._garbled, self._over = bytearray(), "", False
         self._readers = [threading.Thread(target=work, daemon=True) for work in (self._read_events, self._drain_stderr)]
         for reader in self._readers:
             reader.start()
@@ -57,6 +64,7 @@ class Child:
         try:
             event = self._events.get(timeout=timeout_seconds)
         except queue.Empty:
+            self.check_lives()
             return None
         if event is None:
             raise WorkerLost(self._obituary())
@@ -64,10 +72,24 @@ class Child:
 
     def alive(self) -> bool:
         """Whether the process runs."""
+        if _OF_ITS_OWN and self._process.returncode is None:  # what is waited for gives up its number, and with it its group
+            return os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
         return self._process.poll() is None
 
+    def check_lives(self) -> None:
+        """Raise `WorkerLost` if it is gone, and all it said is read; also where what it forked holds its pipes open."""
+        if self.alive():
+            return
+        self._readers[0].join(READ_SECONDS)
+        if self._events.empty():
+            raise WorkerLost(self._obituary())
+
     def kill(self) -> None:
-        """End the process, at once and whatever it does."""
+        """End the process and what it forked, at once and whatever they do."""
+        self._over = True
+        if _OF_ITS_OWN and self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
         self._process.kill()
         self._process.wait()
         with contextlib.suppress(OSError):
@@ -83,8 +105,14 @@ class Child:
                 except (WorkerLost, UnicodeDecodeError) as reason:
                     self._garbled = f"; it wrote into the pipe that is not its own: {reason}"
                     break
-                self._events.put(event)
-        self._events.put(None)
+                self._pass_on(event)
+        self._pass_on(None)
+
+    def _pass_on(self, event: Json | None) -> None:
+        while not self._over:
+            with contextlib.suppress(queue.Full):
+                self._events.put(event, timeout=READ_SECONDS)
+                return
 
     def _drain_stderr(self) -> None:
         assert self._process.stderr is not None
@@ -94,8 +122,9 @@ class Child:
                 del self._tail[:-TAIL_BYTES]
 
     def _obituary(self) -> str:
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(5)
+        end = time.monotonic() + END_SECONDS
+        while self.alive() and time.monotonic() < end:
+            time.sleep(0.01)
         self.kill()
         self._readers[1].join(1)
         said = self._tail.decode("utf-8", "replace").strip()

@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass, field
 
 from jitnas_fn.core import shelf
+from jitnas_fn.core.bounds import LONGEST_SECONDS, finite
 from jitnas_fn.core.codec import Json
 from jitnas_fn.core.forecast import About, Past, pending_span, training_span
 from jitnas_fn.core.interfaces import Store
@@ -130,6 +131,7 @@ def _past(record: Json) -> Past:
 
 
 def _duration(seconds: object) -> float:
-    if type(seconds) not in (int, float) or not 0 <= seconds < math.inf:  # type: ignore[operator]
+    found = finite(seconds, least=0, most=LONGEST_SECONDS)
+    if found is None:
         raise ValueError("no duration")
-    return float(seconds)  # type: ignore[arg-type]
+    return found

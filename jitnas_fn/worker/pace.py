@@ -27,6 +27,7 @@ class Pace:
     done: int = 0
     longest: float = 0.0
     began: float = field(default_factory=time.monotonic)  # the epoch that is under way
+    fresh: bool = True  # no epoch of this attempt is over
 
     def begin(self, *, done: int = 0, seconds: float = 0.0) -> None:
         """The first epoch of this attempt begins; earlier attempts came to `done` of them in `seconds`."""
@@ -36,7 +37,7 @@ class Pace:
     def epoch_over(self, epoch: int) -> None:
         """An epoch is over, and the next begins."""
         now = time.monotonic()
-        self.longest, self.done, self.began = max(self.longest, now - self.began), epoch, now
+        self.longest, self.done, self.began, self.fresh = max(self.longest, now - self.began), epoch, now, False
 
     def must_halt(self, seconds_left: float) -> bool:
         """Whether, once the epoch that is under way is over, the next one would not fit into `seconds_left`."""
@@ -45,3 +46,7 @@ class Pace:
         rest = max(0.0, longest - under_way) if self.done < self.epochs else 0.0
         following = SPARE * longest if self.done + 1 < self.epochs else 0.0
         return seconds_left < rest + following + self.margin_seconds
+
+    def is_hopeless(self, seconds_left: float) -> bool:
+        """Whether this attempt would end as it begins: not even its first epoch, of which is known how long it takes, fits."""
+        return self.fresh and self.longest > 0 and seconds_left < self.longest

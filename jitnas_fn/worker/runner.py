@@ -46,7 +46,7 @@ def run(order: Order, this: Run, *, site: Site, board: Board, token: int = 0) ->
         Whatever else went wrong in the child.
     """
     check_wanted(order, this, board)
-    with termination.heard():
+    with termination.heard(), jobs_end.at_work(this):
         _check_time_is_left(order, site)
         watch = Watch(order, this, site=site, board=board)
         try:
@@ -57,7 +57,8 @@ def run(order: Order, this: Run, *, site: Site, board: Board, token: int = 0) ->
                 raise
             raise _stopped(order, watch.ending.kept, f"this process was told to end; {reason}") from None
         if not ending.outcome:
-            jobs_end.ask_for_the_end()
+            if watch.out_of_time:
+                jobs_end.announce_the_end()
             raise _stopped(order, ending.kept, watch.why)
         if HASH.fullmatch(order.task.key):
             checkpoint_files.leave_a_day(site.checkpoints(), order.task.key)
@@ -85,6 +86,7 @@ def _check_time_is_left(order: Order, site: Site) -> None:
     if termination.seconds_since() is not None or jobs_end.is_ending():
         raise _stopped(order, None, "this process was told to end")
     if left is not None and left < site.margin_seconds:
+        jobs_end.announce_the_end()
         raise _stopped(order, None, f"{max(left, 0):.0f} s are left, and {site.margin_seconds:g} are needed to begin")
 
 

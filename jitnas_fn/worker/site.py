@@ -69,9 +69,13 @@ class Site:
     store: Store | None = field(default=None, compare=False)
     slurm: bool = False
 
+    def where(self) -> Path:
+        """The folder of status and cancel files, whether it is there or not."""
+        return home() / "worker" if self.folder is None else self.folder
+
     def place(self) -> Path:
-        """The folder of status and cancel files, made when it is missing."""
-        folder = home() / "worker" if self.folder is None else self.folder
+        """The same, made when it is missing."""
+        folder = self.where()
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as reason:

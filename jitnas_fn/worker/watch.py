@@ -17,7 +17,7 @@ from jitnas_fn.worker.site import Site
 
 LOOK_SECONDS = 0.1  # how often cancel file and clock are looked at
 SHOW_SECONDS = 0.5  # how often the status file is written
-KEEP_SECONDS = 3600.0  # how often the files of a run that says nothing are kept from looking stale
+KEEP_SECONDS = 60.0  # how often the files of a run that says nothing are kept from looking silent
 NEAR_SECONDS = 5.0  # so near to the job's end nothing is waited for any more
 TERMINATION_SECONDS = 20.0  # ... nor so long after SIGTERM, which Slurm lets SIGKILL follow, 30 s later unless set otherwise
 
@@ -34,6 +34,8 @@ class Watch:
         What is known of it so far.
     why
         Why the child was told to stop; empty if it was not.
+    out_of_time
+        Whether that is since the training does not fit into the job.
     """
 
     order: Order
@@ -42,6 +44,7 @@ class Watch:
     board: Board
     ending: Ending = field(default_factory=Ending)
     why: str = ""
+    out_of_time: bool = False
     pace: Pace = field(init=False)
     shown: float = -SHOW_SECONDS
     touched: float = field(default_factory=time.monotonic)
@@ -125,7 +128,9 @@ class Watch:
             if since is not None:
                 self.why = "this process was told to end"
             elif left is not None and self.pace.must_halt(left):
-                self.why = f"{max(left, 0):.0f} s are left, too few for another epoch"
+                self.why, self.out_of_time = f"{max(left, 0):.0f} s are left, too few for another epoch", True
+                if self.pace.is_hopeless(left):
+                    return True
             if self.why:
                 child.send({"stop": True})
         if since is not None:

@@ -11,7 +11,7 @@ from jitnas_fn.backends.parsl import _launching, parsl
 from jitnas_fn.core.errors import SiteFileError
 from jitnas_fn.worker.site import read
 
-POOL = "parsl.executors.high_throughput.process_worker_pool"
+POOL = "jitnas_fn.worker.pool"
 README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
 
 

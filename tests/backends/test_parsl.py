@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import time
 import venv
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from jitnas_fn.stores.memory import MemoryStore
 from jitnas_fn.stores.segments import SegmentStore
 from jitnas_fn.worker.flight import leases_of
 from tests.backends import odd
+from tests.backends.scheduler import gone
 from tests.client.models import small
 
 pytest.importorskip("parsl")
@@ -46,26 +46,6 @@ def site(tmp_path):
     path = tmp_path / "site.toml"
     path.write_text(SITE)
     return path
-
-
-def of_blocks(site):
-    """Processes whose environment names this site file."""
-    found, mark = [], f"JITNAS_SITE={site}".encode()
-    for entry in Path("/proc").iterdir():
-        try:
-            if entry.name.isdigit() and mark in (entry / "environ").read_bytes().split(b"\0"):
-                found.append(int(entry.name))
-        except OSError:
-            continue
-    return found
-
-
-def gone(site, seconds=30):
-    end = time.monotonic() + seconds
-    while of_blocks(site):
-        assert time.monotonic() < end, of_blocks(site)
-        time.sleep(0.1)
-    return True
 
 
 def test_a_miss_is_trained_in_a_block_and_then_a_hit(site, tmp_path):

@@ -173,6 +173,7 @@ BAD_FILE = "import torch\nraise RuntimeError('no data')\n"
         (["evaluate", "{file}:network", *ASK, "--limit-seconds", "0"], "above 0"),
         (["lookup", "{file}:network", *ASK, "--limit-seconds", "0"], "above 0"),
         (["explain", "{file}:network", *ASK, "--limit-memory", "much"], "MB or GB"),
+        (["explain", "{file}:network", *ASK, "--limit-memory", f"{'9' * 400}GB"], r"below 2\^63 bytes"),
         (["evaluate", "{file}:network", *ASK, "--identity", "near"], "no identity 'near'"),
         (["evaluate", "nosuch.py:network", *ASK], "there is no file nosuch.py"),
         (["evaluate", "network", *ASK], "expected FILE.py:NAME"),

@@ -1,9 +1,10 @@
-"""`jitnas jobs`, `watch` and `cancel`: what is under way at a site, seen from its login node."""
+"""`jitnas jobs` and `cancel`: what is under way at a site, seen from its login node."""
 
 import json
 
 import pytest
 
+from jitnas_fn.cli.site_runs import table
 from jitnas_fn.worker.board import Board, Run
 
 KEY, OTHER = "a" * 64, "b" * 64
@@ -48,7 +49,18 @@ def test_jobs_in_json_tells_no_token_by_which_a_run_could_be_stopped(jitnas, sit
 
 
 def test_where_nothing_is_under_way_it_says_so(jitnas, site):
+    (site.parent / "worker").mkdir()
     assert jitnas("jobs", "--site", site) == (0, "here: 0 training, 0 queued\n", "")
+
+
+@pytest.mark.parametrize("question", [["jobs"], ["watch", "--until-idle"], ["cancel", KEY]])
+def test_a_folder_that_is_not_there_is_told_and_not_made(jitnas, site, question):
+    _, out, err = jitnas(*question, "--site", site)
+    assert "0 training" not in out
+    assert (f"here: the folder {site.parent / 'worker'} is not there" in out) == (question[0] != "cancel")
+    assert ("0 keys" in err) == (question[0] == "cancel")
+    assert [path.name for path in site.parent.iterdir()] == ["site.toml"]
+    assert json.loads(jitnas("jobs", "--site", site, "--json")[1])["missing"] == str(site.parent / "worker")
 
 
 def test_the_site_of_the_environment_is_meant_without_a_file(jitnas, site, board, monkeypatch):
@@ -63,30 +75,52 @@ def test_a_run_is_cancelled_by_the_digits_that_are_shown(jitnas, site, board):
     assert not board.cancelled(Run(OTHER, "2" * 32))
 
 
-@pytest.mark.parametrize("key", ["", "c", "*", "../.."])
-def test_what_is_not_one_key_cancels_nothing(jitnas, site, board, key):
+@pytest.mark.parametrize("key", ["", "…", "a", "aaa", "aaa…", "aaag", "cccc", "*", "????", "../.."])
+@pytest.mark.parametrize("runs", [1, 2])
+def test_what_is_not_one_key_cancels_nothing(jitnas, site, board, key, runs):
+    if runs == 1:
+        board.clear(Run(OTHER, "2" * 32))
     code, _, err = jitnas("cancel", key, "--site", site)
     assert code == 2
     assert "jitnas jobs" in err
+    assert ("0 keys under way" if key == "cccc" else "4 or more of its first digits") in " ".join(err.split())
     assert not board.cancelled(Run(KEY, "1" * 32))
 
 
-def test_watch_prints_a_line_and_ends_when_nothing_is_under_way(jitnas, site, board):
-    for run in (Run(KEY, "1" * 32), Run(OTHER, "2" * 32)):
-        board.clear(run)
-    code, out, _ = jitnas("watch", "--site", site, "--until-idle")
-    assert code == 0
-    assert out.split(maxsplit=1)[1] == "here: 0 training, 0 queued\n"
+def test_what_has_no_key_is_cancelled_by_the_digits_of_its_id(jitnas, site, board):
+    opaque = Run("opaque-0a1b2c3d-0000-4000-8000-000000000000", "5" * 32)
+    board.begin(opaque)
+    assert jitnas("cancel", f"{opaque.key[:12]}…", "--site", site)[0] == 0
+    assert board.cancelled(opaque)
 
 
-def test_hostile_status_files_do_no_harm(jitnas, site, board):
-    folder = site.parent / "worker"
-    text = json.dumps({"key": KEY, "state": "[red]\x1b[2Jtraining", "epoch": "x", "metrics": 7, "updated": "now", "job": ["a"]})
-    (folder / f"{KEY}.{'3' * 32}.status").write_text(text)
-    (folder / f"{KEY}.{'4' * 32}.status").write_text("{")
+HOSTILE = {
+    "names": {
+        "state": "[red]\x1b[2Jtraining\n",
+        "job": "\x1b]0;7\x07",
+        "metrics": {"validation": {"\x1b[2J\x07fake\nline": 0.5}},
+    },
+    "numbers": {"epoch": 10**400, "epochs": 10**400, "metrics": {"validation": {"huge": 10**400}}, "seconds_left": 10**400},
+    "long numbers": {"metrics": {"validation": {"long": 1e300}}, "seconds_left": 1e300, "updated": 1e300},
+    "other things": {"epoch": "x", "epochs": -1, "metrics": 7, "updated": "now", "job": ["a"], "seconds_left": None},
+}
+
+
+@pytest.mark.parametrize("what", HOSTILE)
+def test_hostile_status_files_do_no_harm(jitnas, site, board, what):
+    text = json.dumps({"key": KEY, "state": "training", **HOSTILE[what]})
+    (site.parent / "worker" / f"{KEY}.{'3' * 32}.status").write_text(text)
+    (site.parent / "worker" / f"{KEY}.{'4' * 32}.status").write_text("{")
     code, out, _ = jitnas("jobs", "--site", site)
-    assert code == 0
-    assert "\x1b" not in out
+    lines = out.splitlines()
+    assert (code, len(lines)) == (0, 5)
+    assert all(line.isprintable() and len(line) < 250 for line in lines)
+    assert ("?[2J?fake?line 0.5000" in out) == (what == "names")
+
+
+def test_a_time_that_no_float_holds_is_not_shown():
+    found = {"site": "here", "runs": [{"key": KEY, "state": "training", "updated": 10**400}], "blocks": None, "missing": None}
+    assert table(found).splitlines()[2].split() == [f"{KEY[:12]}…", "training"]
 
 
 def test_a_site_file_that_is_none_is_told(jitnas, tmp_path):

@@ -23,6 +23,13 @@ def test_epoch_accuracy_and_time_left_are_shown(monkeypatch, capsys, terminal):
         assert told in err
 
 
+def test_what_a_bar_shows_is_no_markup(monkeypatch, capsys):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    with progress._bar() as show:
+        show(Status(state="training", epoch=1, epochs=8, metrics={"validation": {"[red]\x1b[2Jaccuracy": 0.5}}))
+    assert "[red]?[2Jaccuracy" in capsys.readouterr().err
+
+
 def test_without_a_terminal_there_is_one_line_per_epoch(capsys):
     with progress._lines() as show:
         for epoch in (None, 1, 1, 2, 2, 5):

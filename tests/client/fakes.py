@@ -1,6 +1,7 @@
 """Executors that stand for a site: they answer when the test says so, and as it says. And a disk that is full."""
 
 import dataclasses
+import time
 from concurrent.futures import Executor, Future
 
 from jitnas_fn.core.envelope import Envelope
@@ -44,8 +45,17 @@ def failing(error):
     return answer
 
 
+def until(condition, seconds=10.0):
+    """Wait for something that comes without fail."""
+    end = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.01)
+    return found
+
+
 class Held(Executor):
-    """Holds every call until the test answers it."""
+    """Holds every call until the test answers it. Where a client asks a control path first, the call comes a moment later."""
 
     def __init__(self):
         self.calls = []
@@ -55,15 +65,19 @@ class Held(Executor):
         self.calls.append((future, text))
         return future
 
+    def call(self, number=0):
+        until(lambda: len(self.calls) > number)
+        return self.calls[number]
+
     def begin(self, number=0):
-        assert self.calls[number][0].set_running_or_notify_cancel()
+        assert self.call(number)[0].set_running_or_notify_cancel()
 
     def answer(self, number=0, text=None, *, source=None):
-        future, asked = self.calls[number]
+        future, asked = self.call(number)
         future.set_result(trained(asked, source=source) if text is None else text)
 
     def key(self, number=0):
-        return Envelope.from_json(self.calls[number][1]).items("tasks")[0]["key"]
+        return Envelope.from_json(self.call(number)[1]).items("tasks")[0]["key"]
 
 
 class Inline(Executor):

@@ -1,5 +1,6 @@
 """What a user can get wrong is said at once, by name, and nothing is sent."""
 
+import inspect
 import threading
 
 import pytest
@@ -19,7 +20,7 @@ ASK = {"dataset": "digits", "recipe": "instant"}
 def client():
     client = Client(store=MemoryStore(), executor=Held())
     yield client
-    assert not client._flights._executor.calls
+    assert not client._flights._dispatch.executor.calls
 
 
 @pytest.mark.parametrize("model", [None, 3, "resnet18", [small], nn.Linear, lambda: 5, object()])
@@ -79,6 +80,16 @@ def test_a_model_without_an_exact_key_is_refused_by_name(client):
 def test_an_architecture_has_a_key(client):
     with pytest.raises(errors.NotAModel, match="Architecture"):
         client.submit(Architecture.from_module(small, input_shape=(1, 8, 8)), **ASK, identity="none")
+
+
+@pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf"), 1e300, 10**400, "60", None, True])
+def test_a_deadline_is_one_that_comes(seconds):
+    with pytest.raises(errors.TaskError, match="deadline_seconds is a number above 0"):
+        Client(store=MemoryStore(), executor=Held(), deadline_seconds=seconds)
+
+
+def test_without_a_word_a_deadline_is_seven_days():
+    assert inspect.signature(Client).parameters["deadline_seconds"].default == 604_800
 
 
 def test_a_payload_over_the_limit_is_refused_with_its_size(client, monkeypatch):

@@ -3,7 +3,7 @@
 import pytest
 
 from jitnas_fn.client import Evaluation
-from jitnas_fn.client.control import in_process, through
+from jitnas_fn.client.control import Item, in_process, through
 from jitnas_fn.core.envelope import Envelope
 from tests.client.fakes import Held, Inline
 
@@ -29,4 +29,4 @@ def test_an_evaluation_asks_about_its_own_run(run, sent):
 
 @pytest.mark.parametrize("run", [RUN, None])
 def test_this_process_answers_about_a_run(run):
-    assert in_process("status", KEY, run) == {"key": KEY, "state": "unknown"}
+    assert in_process("status", [Item(KEY, run)]) == [{"key": KEY, "state": "unknown"}]

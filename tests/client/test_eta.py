@@ -18,6 +18,12 @@ from tests.client.test_the_whole_path import LONG, wait_for
 
 TRAINING, PENDING = Span(100.0, 80.0, 120.0, "5 trainings"), Span(60.0, 20.0, 200.0, "3 jobs")
 QUEUED = Status(state="queued")
+NO_SPANS = [
+    {"seconds": 0, "low": 1, "high": 2},
+    {"seconds": 3, "low": 1, "high": 2},
+    {"seconds": 10**400, "low": 1, "high": 10**400},
+    {"seconds": 1, "low": 1, "high": 1e300},
+]
 
 
 def judged(status=QUEUED, blocks=None, **given):
@@ -75,7 +81,9 @@ def test_it_is_said_in_a_line():
     assert str(Eta.over()) == "now"
 
 
-@pytest.mark.parametrize("fields", [None, 3, {}, {"seconds": 1, "low": 0, "high": "x"}, {"seconds": -1, "low": 0, "high": 1}])
+@pytest.mark.parametrize(
+    "fields", [None, 3, {}, {"seconds": 1, "low": 0, "high": "x"}, {"seconds": -1, "low": 0, "high": 1}, *NO_SPANS]
+)
 def test_what_a_site_sends_that_makes_no_sense_is_left_out(fields):
     assert span_in(fields) is None
 

@@ -1,7 +1,5 @@
 """What was sent is looked after: an answer that is lost, or a worker, is noticed without a word from the executor."""
 
-import time
-
 import pytest
 import tenacity
 
@@ -9,7 +7,7 @@ from jitnas_fn import Client
 from jitnas_fn.client import liveness, losses
 from jitnas_fn.core.envelope import Envelope
 from jitnas_fn.stores.memory import MemoryStore
-from tests.client.fakes import Held, Inline, record_for, trained
+from tests.client.fakes import Held, Inline, record_for, trained, until
 from tests.client.models import small
 
 ASK = {"dataset": "digits", "recipe": "instant"}
@@ -40,13 +38,6 @@ class Site:
         return Envelope("lookup", {"results": results}).to_json()
 
 
-def until(condition):
-    end = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
-
-
 @pytest.fixture
 def site():
     return Site()
@@ -63,7 +54,7 @@ def client(site, executor):
 
 
 def item_of(executor):
-    return Envelope.from_json(executor.calls[0][1]).items("tasks")[0]
+    return Envelope.from_json(executor.call()[1]).items("tasks")[0]
 
 
 def test_an_answer_that_never_comes_is_fetched_from_the_sites_store(client, site, executor):

@@ -1,8 +1,8 @@
 """What was lost is sent again, under the same key, as often as it is worth it, and the reason is logged."""
 
+import itertools
 import logging
 import random
-from collections import Counter
 
 import pytest
 import tenacity
@@ -65,12 +65,12 @@ class Walltimes:
 
 
 LOSSES = [
-    (failing(ConnectionResetError("the cable was pulled")), 5),
+    (failing(ConnectionResetError("the cable was pulled")), 8),
     (failing(errors.WorkerLost("the node is gone")), 5),
-    (told(errors.SiteUnavailable("no GPU just now")), 5),
-    (failing(walltime(3)), 5),
+    (told(errors.SiteUnavailable("no GPU just now")), 8),
+    (failing(walltime(3)), 1 + 5),  # the first time it got on
     (told(walltime(0)), 5),
-    (told(walltime(None)), 20),
+    (told(walltime(None)), 60),
     (told(errors.WorkerLost("ended by SIGKILL")), 1),
 ]
 
@@ -112,8 +112,41 @@ def test_one_that_stands_still_is_given_up_soon():
 
 
 def test_to_get_on_begins_the_count_anew():
-    still = [0] * 5 + [None] * 20
-    assert outcome(*still, 1, *[1] * 5, *[None] * 20, 2, *[2] * 5) == (1 + 25 + 26 + 6, type(None))
+    still = [0] * 5 + [None] * 60
+    assert outcome(*still, 1, *[1] * 5, *[None] * 60, 2, *[2] * 5) == (1 + 65 + 66 + 6, type(None))
+
+
+class Replies(list):
+    """Answers one after another, each by a function."""
+
+    def __call__(self, text):
+        return self.pop(0)(text) if self else trained(text)
+
+
+def test_to_get_on_forgives_lost_nodes_too():
+    a_node = failing(errors.WorkerLost("the node is gone"))
+    replies = Replies(one for day in range(1, 10) for one in [a_node] * 5 + [told(walltime(day))])
+    assert Client(store=MemoryStore(), executor=Inline(replies)).submit(small, **ASK).result(20).verdict == "trained"
+    assert not replies
+
+
+def test_a_loss_is_forgiven_after_a_day(monkeypatch):
+    hours = itertools.count()
+    monkeypatch.setattr(losses.time, "monotonic", lambda: 3600.0 * next(hours))
+    known, gone = losses.Losses(), errors.WorkerLost("the node is gone")
+    for _ in range(7):
+        assert losses.pause_after(gone, known, key="a" * 64, by_executor=True) is not None
+        for _ in range(30):
+            next(hours)
+    pauses = [losses.pause_after(gone, known, key="a" * 64, by_executor=True) for _ in range(7)]
+    assert pauses[-1] is None
+
+
+def test_a_site_may_be_away_for_a_minute(monkeypatch):
+    monkeypatch.setattr(losses, "PAUSE", tenacity.wait_exponential(multiplier=0.5, max=60))
+    known, away = losses.Losses(), errors.SiteUnavailable("away")
+    pauses = [losses.pause_after(away, known, key="a" * 64, by_executor=True) for _ in range(8)]
+    assert sum(pauses) / 2 > 60  # half of it on the average, as they are drawn
 
 
 def test_to_come_again_to_where_it_was_is_not_to_get_on():
@@ -122,7 +155,7 @@ def test_to_come_again_to_where_it_was_is_not_to_get_on():
 
 def test_who_is_told_of_ever_more_epochs_asks_at_a_growing_distance(monkeypatch):
     monkeypatch.setattr(losses, "PAUSE", tenacity.wait_exponential(multiplier=0.5, max=60))
-    known = Counter()
+    known = losses.Losses()
     pauses = [losses.pause_after(walltime(epoch), known, key="a" * 64, by_executor=False) for epoch in range(1, 12)]
     assert pauses[0] == 0.5
     assert pauses[-1] == 60
@@ -150,6 +183,6 @@ def test_a_pause_is_drawn_from_a_generator_of_its_own(monkeypatch):
     """A draw from everybody's, in another thread, would pass for one of the model that is traced meanwhile."""
     monkeypatch.setattr(losses, "PAUSE", PAUSE)
     before = random.getstate()
-    pauses = {losses.pause_after(errors.WorkerLost("gone"), Counter(), key="0" * 64, by_executor=True) for _ in range(5)}
+    pauses = {losses.pause_after(errors.WorkerLost("gone"), losses.Losses(), key="0" * 64, by_executor=True) for _ in range(5)}
     assert len(pauses) == 5
     assert random.getstate() == before

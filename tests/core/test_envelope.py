@@ -103,6 +103,11 @@ def test_a_long_message_is_cut():
     assert len(error_fields(RecipeError("x" * 10_000))["message"]) == 4000
 
 
+def test_so_is_one_that_comes_and_it_moves_no_cursor():
+    assert str(raised({"type": "WorkerLost", "message": "x" * 10_000})) == "x" * 4000
+    assert str(raised({"type": "WorkerLost", "message": "\x1b[2J\x07two\nlines"})) == "?[2J?two\nlines"
+
+
 def test_a_payload_that_is_too_large_is_refused_with_its_size():
     assert checked_size("x" * MAX_PAYLOAD_BYTES) == "x" * MAX_PAYLOAD_BYTES
     with pytest.raises(PayloadTooLarge, match="9.5 MB; at most 8 MB"):
@@ -130,7 +135,7 @@ def test_which_epoch_is_kept_survives_the_wire(kept):
     assert raised(json.loads(Envelope("train", {}, fields).to_json())["error"]).kept == kept
 
 
-@pytest.mark.parametrize("kept", [-1, 100_001, 10**40, True, 2.0, "3", [3], {"kept": 3}])
+@pytest.mark.parametrize("kept", [-1, 100_001, 10**40, 10**400, True, 2.0, "3", [3], {"kept": 3}])
 def test_what_is_no_epoch_is_none(kept):
     assert raised({"type": "WalltimeExceeded", "message": "m", "retryable": True, "kept": kept}).kept is None
     error = WalltimeExceeded("the job is over")

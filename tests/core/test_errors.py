@@ -30,8 +30,8 @@ BUILT_IN = {
     "ModelFailed": RuntimeError,
     "WorkerLost": ConnectionError,
     "SiteUnavailable": ConnectionError,
-    "WalltimeExceeded": TimeoutError,
-    "DeadlineExceeded": TimeoutError,
+    "WalltimeExceeded": RuntimeError,  # no TimeoutError, which `result(timeout)` raises
+    "DeadlineExceeded": RuntimeError,
     "Cancelled": RuntimeError,
 }
 RETRYABLE = {"WorkerLost", "SiteUnavailable", "WalltimeExceeded", "DeadlineExceeded"}

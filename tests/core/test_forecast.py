@@ -1,6 +1,7 @@
 import json
 import math
 import random
+import sys
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,18 @@ def test_the_bounds_are_always_numbers_in_their_order(durations, usual, elapsed,
         assert 0 <= one.low <= one.seconds <= one.high < math.inf
 
 
+@given(st.lists(st.floats(5e-324, sys.float_info.max), min_size=3, max_size=3), st.floats(0, 1e12))
+def test_what_is_left_of_any_estimate_is_a_number(ends, elapsed):
+    low, seconds, high = sorted(ends)
+    left = Span(seconds, low, high, "").after(elapsed)
+    assert left == Span(seconds, low, high, "") or 0 <= left.low <= left.seconds <= left.high < math.inf
+
+
+@pytest.mark.parametrize("ends", [(0.0, 1.0, 2.0), (3.0, 1.0, 2.0)])
+def test_an_estimate_outside_its_bounds_is_left_as_it_is(ends):
+    assert Span(*ends, "").after(5.0) == Span(*ends, "")
+
+
 def test_four_of_five_durations_of_random_trainings_lie_within_the_bounds():
     source, held = random.Random(1), 0
     for _ in range(2000):
@@ -138,6 +151,7 @@ def test_it_goes_over_the_wire_and_nothing_else_does():
         {"epochs": True},
         {"epochs": -1},
         {"macs": 10**16},
+        {"macs": 10**400},
         {"macs": 1.5},
         {"more": 1},
     ],

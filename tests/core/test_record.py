@@ -188,6 +188,9 @@ MALFORMED = {
     "a limit verdict without limits": {"verdict": "over_time", "limits": None},
     "a number for a curve": {"curves": {"validation": {"accuracy": 7}}},
     "a text for a metric": {"metrics": {"validation": {"accuracy": "good"}}},
+    "a metric that no float holds": {"metrics": {"validation": {"accuracy": 10**400}}},
+    "a point of a curve that no float holds": {"curves": {"validation": {"accuracy": [0.5, None, -(10**400)]}}},
+    "a limit that no float holds": {"verdict": "over_time", "limits": {"seconds": 10**400, "memory_bytes": None}},
 }
 
 

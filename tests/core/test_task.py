@@ -85,6 +85,8 @@ def test_limits_survive_a_round_trip(limits):
         {"seconds": float("inf")},
         {"seconds": "10"},
         {"seconds": True},
+        {"seconds": 10**400},
+        {"memory_bytes": 2**63},
         {"memory_bytes": 0},
         {"memory_bytes": 1.5},
         {"memory_bytes": "1G"},

@@ -87,6 +87,7 @@ def settings(folder):
         "SelectTypeParameters": "CR_Core_Memory",
         "DefMemPerCPU": 1000,
         "GresTypes": "gpu",
+        "EnforcePartLimits": "ALL",  # what a partition does not allow is refused by sbatch, else it would wait for ever
         "PreemptType": "preempt/partition_prio",
         "PreemptMode": "REQUEUE",
         "ReturnToService": 2,  # a node that was down serves again as soon as it is back

@@ -1,13 +1,12 @@
 """A real Slurm for the tests of this folder, one for all of them. Where there can be none, they are skipped and say why."""
 
-import os
 import tempfile
 from pathlib import Path
 
 import pytest
 
 from tests.site.cluster import Cluster
-from tests.site.needs import obstacle
+from tests.site.needs import is_excuse, is_required, obstacle
 
 SECONDS = 600  # for one test; queues, restarts and time limits take theirs
 
@@ -24,7 +23,7 @@ def pytest_collection_modifyitems(items):
 def slurm():
     """Skips where there can be no Slurm; fails where `JITNAS_TEST_SITE=required` says that it must be there."""
     if reason := obstacle():
-        (pytest.fail if os.environ.get("JITNAS_TEST_SITE") == "required" else pytest.skip)(reason)
+        (pytest.fail if is_required() else pytest.skip)(reason)
 
 
 @pytest.fixture(scope="session")
@@ -44,8 +43,13 @@ def idle(cluster):
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item, call):
-    """What Slurm logged stands in the report of a test that fails."""
+    """What Slurm logged stands in the report of a test that fails. One that is skipped without need has failed."""
     report = yield
+    if report.skipped and not hasattr(report, "wasxfail") and not is_excuse(report.longrepr[2]):
+        report.outcome, report.longrepr = (
+            "failed",
+            f"JITNAS_TEST_SITE=required, and this machine could do it: {report.longrepr[2]}",
+        )
     cluster = getattr(item, "funcargs", {}).get("cluster")
     if report.failed and isinstance(cluster, Cluster):
         report.sections += [(f"log of {part}", cluster.log(part)) for part in ("slurmctld", *(n.name for n in cluster.nodes))]

@@ -5,6 +5,7 @@
 
 import ipaddress
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -21,6 +22,8 @@ PACKAGES = {  # a program: the package that has it
 PATH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"))
 CONTAINER = (Path("/.dockerenv"), Path("/run/.containerenv"))
 HIERARCHIES = ("freezer", "memory", "cpuacct")
+SYS_ADMIN = 21  # the capability's number
+LACK = "this machine cannot do it: "  # how the reason of a test that is skipped begins
 
 
 def missing():
@@ -57,6 +60,22 @@ def obstacle():
 def has_cgroups():
     """Whether Slurm can hold jobs in cgroups here: those of version 1, as root. Version 2 would need systemd."""
     return os.geteuid() == 0 and all(os.access(f"/sys/fs/cgroup/{name}/release_agent", os.W_OK) for name in HIERARCHIES)
+
+
+def can_mount():
+    """Whether disks can be mounted here: root has that right, unless a container took it."""
+    rights = re.search(r"^CapEff:\s*([0-9a-f]+)$", Path("/proc/self/status").read_text(), re.MULTILINE)
+    return rights is not None and bool(int(rights[1], 16) >> SYS_ADMIN & 1)
+
+
+def is_required():
+    """Whether somebody said that nothing which can be tested here may be left out."""
+    return os.environ.get("JITNAS_TEST_SITE") == "required"
+
+
+def is_excuse(reason):
+    """Whether a test may be skipped for this reason."""
+    return reason.removeprefix("Skipped: ").startswith(LACK) or not is_required()
 
 
 def install():

@@ -39,6 +39,10 @@ def command_line(pid):
         return ""
 
 
+def parent_of(pid):
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
 def processes(folder):
     """Every daemon of the cluster in this folder and every process of its jobs: pid and environment."""
     pids = {int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()} - {os.getpid()}

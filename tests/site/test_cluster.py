@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from tests.site import processes
-from tests.site.needs import has_cgroups
+from tests.site.needs import LACK, has_cgroups
 
 pytestmark = pytest.mark.usefixtures("slurm")
 
@@ -125,7 +125,7 @@ def test_a_job_outlives_the_restart_of_its_slurmd(idle):
     assert idle.output(job_id).endswith("done\nrestarts:\n")
 
 
-@pytest.mark.skipif(not has_cgroups(), reason="needs cgroups of version 1, and root")
+@pytest.mark.skipif(not has_cgroups(), reason=f"{LACK}it takes cgroups of version 1, and root")
 def test_with_cgroups_memory_is_limited_and_nothing_outlives_its_job(idle):
     hungry = "x = []\nwhile True: x.append(bytearray(1 << 24))"
     job_id = idle.submit(f"env -i setsid sleep 600 & echo started; exec {sys.executable} -c '{hungry}'", "--mem=100")

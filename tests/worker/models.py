@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import sys
+import time
 
 import torch
 from torch import nn
@@ -30,6 +31,14 @@ class Bad(nn.Module):
 
     def crash(self):
         os.kill(os.getpid(), signal.SIGSEGV)
+
+    def fork_and_leave(self):
+        pid = os.fork()
+        if pid == 0:
+            time.sleep(60)
+            os._exit(0)
+        os.write(2, f"forked {pid} ".encode())
+        os._exit(3)
 
     def exit(self):
         sys.exit("bye")

@@ -1,4 +1,4 @@
-"""The first process of a job: it sees its pool to an end, because it is told to or because a worker asks for it."""
+"""The first process of a job: it sees its pool to an end, because it is told to or because a worker says so."""
 
 import os
 import signal
@@ -9,89 +9,106 @@ from pathlib import Path
 
 import pytest
 
-from jitnas_fn.worker.board import Board, Run
+from jitnas_fn.worker.jobs_end import BLOCK
 from tests.worker.watching import until
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no signals, no Slurm")
-RUN = Run("a" * 64, "b" * 32)
-LIVES_ON = "import os, pathlib, time; pathlib.Path('pool').write_text(os.environ['JITNAS_BLOCK']); time.sleep(60)"
-SECONDS = 0.8  # in which a block has looked
+POOL = """
+import os, pathlib, sys, time
+from jitnas_fn.worker import jobs_end
+from jitnas_fn.worker.board import Run
+pathlib.Path("folder.new").write_text(os.environ["JITNAS_BLOCK"])
+os.replace("folder.new", "folder")
+"""
+LIVES_ON = "time.sleep(60)"
+LEAVES = "exec('while not jobs_end.is_ending(): time.sleep(0.02)')"
+WORKS_AND_LEAVES = """
+with jobs_end.at_work(Run("a" * 64, "b" * 32)):
+    time.sleep(5)
+    pathlib.Path("kept").touch()
+"""
+DIES_AT_WORK = """
+if os.fork() == 0:
+    at_work = jobs_end.at_work(Run("a" * 64, "b" * 32))
+    at_work.__enter__()
+    os._exit(9)
+time.sleep(60)
+"""
 
 
 @pytest.fixture
 def block(tmp_path):
-    """Begin a block in job 4711, whose pool does this; with its `folder`, where the pool writes `pool`."""
-    (tmp_path / "site.toml").write_text(f'folder = "{tmp_path}"\n')
-    environment = {
-        **os.environ,
-        "JITNAS_SITE": str(tmp_path / "site.toml"),
-        "SLURM_JOB_ID": "4711",
-        "PYTHONPATH": str(Path(__file__).parents[2]),
-    }
+    """Begin a block whose pool does this, and wait until it does."""
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "TMPDIR": str(tmp_path)}
     begun = []
 
-    def begin(pool=LIVES_ON):
-        command = [sys.executable, "-m", "jitnas_fn.worker.block", sys.executable, "-c", pool]
+    def begin(pool):
+        command = [sys.executable, "-m", "jitnas_fn.worker.block", sys.executable, "-c", POOL + pool]
         begun.append(subprocess.Popen(command, cwd=tmp_path, env=environment))
-        until(lambda: (tmp_path / "pool").exists() or begun[-1].poll() is not None)
+        until(lambda: (tmp_path / "folder").exists())
+        begin.folder = Path((tmp_path / "folder").read_text())
         return begun[-1]
 
-    begin.folder, begin.ending = tmp_path, tmp_path / "4711.ending"
     yield begin
     for process in begun:
         process.kill()
         process.wait()
 
 
+def ended(running, seconds=30.0):
+    """Its exit status, and how long it took."""
+    began = time.monotonic()
+    return running.wait(seconds), time.monotonic() - began
+
+
 def test_it_ends_as_its_pool_does(block):
-    assert block("raise SystemExit(3)").wait(20) == 3
+    assert ended(block("sys.exit(3)"))[0] == 3
 
 
-def test_nothing_is_begun_in_a_job_that_is_told_to_end(block):
-    running = block()
+def test_a_pool_that_is_killed_is_no_good_end(block):
+    assert ended(block("os.kill(os.getpid(), 9)"))[0] == 128 + signal.SIGKILL
+
+
+def test_told_to_end_the_pool_leaves_by_itself_and_that_is_a_good_end(block):
+    running = block(LEAVES)
     running.send_signal(signal.SIGTERM)
-    until(block.ending.exists)
-    assert running.wait(20) == 128 + signal.SIGKILL
-    assert not block.ending.exists()
+    status, seconds = ended(running)
+    assert (status, seconds < 2) == (0, True)
+    assert not block.folder.exists()
 
 
-def test_told_to_end_it_waits_for_what_is_at_work(block, monkeypatch):
-    running = block()
-    monkeypatch.setenv("SLURM_JOB_ID", "4711")
-    board = Board(block.folder)
-    board.begin(RUN)
+def test_a_pool_that_does_not_leave_is_ended_soon_where_nothing_is_at_work(block):
+    running = block(LIVES_ON)
     running.send_signal(signal.SIGTERM)
-    until(block.ending.exists)
-    time.sleep(2.0)
-    assert running.poll() is None
-    board.clear(RUN)
-    running.wait(20)
+    status, seconds = ended(running)
+    assert (status, seconds < 8) == (0, True)
 
 
-def test_a_worker_asks_for_the_end_and_what_is_at_work_beside_it_goes_on(block, monkeypatch):
-    running = block()
-    assert (block.folder / "pool").read_text() == "1"  # by which a worker knows that it may ask
-    monkeypatch.setenv("SLURM_JOB_ID", "4711")
-    board = Board(block.folder)
-    board.begin(RUN)
-    block.ending.touch()
-    time.sleep(2.0)
-    assert running.poll() is None
-    board.clear(RUN)
-    running.wait(20)
-    assert not block.ending.exists()
+def test_what_is_at_work_is_waited_for(block, tmp_path):
+    running = block(WORKS_AND_LEAVES)
+    until(lambda: list(block.folder.iterdir()))
+    running.send_signal(signal.SIGTERM)
+    assert ended(running)[0] == 0
+    assert (tmp_path / "kept").exists()
 
 
-def test_what_another_job_is_asked_is_none_of_its_business(block):
-    running = block()
-    (block.folder / "4712.ending").touch()
-    time.sleep(2 * SECONDS)
-    assert running.poll() is None
+def test_who_died_at_work_is_not_waited_for(block):
+    running = block(DIES_AT_WORK)
+    until(lambda: list(block.folder.iterdir()))
+    running.send_signal(signal.SIGTERM)
+    assert ended(running)[1] < 8
 
 
-def test_a_job_that_is_requeued_begins_anew(block):
-    block.ending.touch()
-    running = block()
-    time.sleep(2 * SECONDS)
-    assert running.poll() is None
-    assert not block.ending.exists()
+def test_a_worker_may_say_that_the_job_is_to_end(block):
+    running = block(LEAVES)
+    (block.folder / "ending").touch()
+    assert ended(running)[0] == 0
+
+
+def test_a_block_has_a_folder_of_its_own(block, monkeypatch):
+    monkeypatch.setenv(BLOCK, "another block's")  # also where it runs inside of one
+    block(LIVES_ON)
+    first = block.folder
+    (block.folder.parents[0] / "folder").unlink()
+    block(LIVES_ON)
+    assert block.folder != first

@@ -52,12 +52,16 @@ def test_a_run_that_is_on_its_way_here_can_be_cancelled_before_it_begins(board, 
     assert _names(tmp_path) == []
 
 
-def test_nobody_fills_the_folder_with_cancel_files(board, monkeypatch):
-    monkeypatch.setattr(board_module, "MOST_FILES", 2)
-    for number in range(3):
+def test_nobody_fills_the_folder_with_cancel_files(board, tmp_path, monkeypatch):
+    monkeypatch.setattr(board_module, "MOST_FILES", 3)
+    board.begin(RUN)
+    for number in range(2):
         board.cancel(KEY, f"{number:032x}")
-    with pytest.raises(StoreError, match="cancelled: ask later"):
-        board.cancel(KEY, "f" * 32)
+    for asked in (board, Board(tmp_path)):
+        with pytest.raises(StoreError, match="cancelled: ask later"):
+            asked.cancel(KEY, "f" * 32)
+    assert board.cancel(KEY, RUN.token)["state"] == "cancelling"  # what is under way can be stopped all the same
+    assert board.cancelled(RUN)
 
 
 @pytest.mark.parametrize("token", [None, RUN.token])
@@ -115,7 +119,47 @@ def test_cancel_files_of_others_do_nothing(board, tmp_path):
     assert not board.cancelled(new)
 
 
-def test_stale_files_are_swept_and_nobody_elses(board, tmp_path):
+def test_the_folder_is_swept_once_a_minute_and_not_at_each_message(tmp_path):
+    Board(tmp_path)
+    (tmp_path / f"{RUN.stem}.status").touch()
+    _age(tmp_path / f"{RUN.stem}.status")
+    Board(tmp_path)
+    assert _names(tmp_path) == [f"{RUN.stem}.status"]
+
+
+def test_a_run_that_is_gone_without_a_word_is_silent(board, tmp_path):
+    board.show(RUN, "training")
+    board.show(SECOND, "training")
+    _age(tmp_path / f"{RUN.stem}.status", 200)
+    assert board.read(KEY, RUN.token) == {"key": KEY, "state": "unknown"}
+    assert board.read(KEY)["run"] == SECOND.token
+    assert [one["state"] for one in board.every()] == ["training", "silent"]
+    board.keep()
+    assert board.read(KEY, RUN.token)["state"] == "training"
+
+
+def test_what_was_sent_twice_keeps_the_files_of_who_has_it(board, tmp_path):
+    board.show(RUN, "training")
+    board.cancel(KEY, RUN.token)
+    another = Board(tmp_path)  # of another process, which is told that the first one trains it
+    another.begin(RUN)
+    another.clear(RUN)
+    assert board.cancelled(RUN)
+    assert board.read(KEY, RUN.token)["state"] == "training"
+
+
+def test_what_was_sent_again_takes_over_the_files_of_who_is_gone(board, tmp_path):
+    board.show(RUN, "training")
+    _age(tmp_path / f"{RUN.stem}.status", 200)
+    another = Board(tmp_path)
+    another.begin(RUN)
+    assert board.read(KEY, RUN.token)["state"] == "queued"
+    another.clear(RUN)
+    assert _names(tmp_path) == []
+
+
+def test_stale_files_are_swept_and_nobody_elses(board, tmp_path, monkeypatch):
+    monkeypatch.setattr(board_module, "SWEEP_SECONDS", 0.0)
     stale = [f"{KEY}.status", f"{KEY}.cancel", f"{KEY}.12-34", f"{RUN.stem}.cancel", f"{RUN.stem}.12-34", f"{OTHER}.status"]
     others = ["notes.txt", "status", f"{KEY}.json", "b.status"]
     for name in (*stale, *others):

@@ -185,6 +185,16 @@ def test_a_child_whose_parent_is_gone_ends_even_in_the_middle_of_a_hang():
         assert child._process.wait(30) == 0
 
 
+def test_a_killed_child_leaves_no_thread_behind_whatever_it_still_said(monkeypatch):
+    monkeypatch.setattr("jitnas_fn.worker.children.MAX_WAITING", 3)
+    with Children().borrowed(threads=1, fresh=True) as child:
+        item = item_of(_four, ENDLESS)
+        order = {"payload": item["payload"], "parts": item["parts"], "dataset": "synthetic", "recipe": item["recipe"]}
+        child.send({**order, "limits": {}, "device": "cpu"})
+        _until(child._events.full)
+    _until(lambda: not any(reader.is_alive() for reader in child._readers))
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="no signals")
 def test_ctrl_c_does_not_reach_the_children():
     with Children().borrowed(threads=1, fresh=True) as child:

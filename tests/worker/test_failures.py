@@ -1,6 +1,10 @@
 """Whatever a model does to its process, the answer is a verdict or a typed error, and this process lives on."""
 
+import os
+import re
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +14,7 @@ from jitnas_fn.core.task import Limits
 from tests.client.models import small
 from tests.worker.asking import item_of, trained
 from tests.worker.models import Bad, too_wide
+from tests.worker.watching import until
 
 ENDLESS = Recipe(name="endless", epochs=100_000, batch_size=64, learning_rate=0.01)
 linux = pytest.mark.skipif(sys.platform != "linux", reason="the system has no bound for the memory of a process")
@@ -28,6 +33,22 @@ def test_a_process_that_leaves_is_a_loss_with_its_status_and_last_words():
 def test_a_crash_is_a_loss_with_its_signal():
     with pytest.raises(WorkerLost, match="SIGSEGV"):
         trained(_code(Bad("crash")))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
+@pytest.mark.parametrize("limits", [None, Limits(seconds=30)])
+def test_a_process_that_leaves_a_fork_behind_is_a_loss_and_so_is_the_fork(limits):
+    began = time.monotonic()
+    with pytest.raises(WorkerLost, match="exit status 3") as loss:
+        trained(_code(Bad("fork_and_leave"), limits=limits))
+    assert time.monotonic() - began < 20  # not as long as the fork holds the pipes
+    (fork,) = map(int, re.findall(r"forked (\d+)", str(loss.value)))
+    until(lambda: not _runs(fork), seconds=5)
+
+
+def _runs(pid):
+    stat = Path(f"/proc/{pid}/stat")
+    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
 def test_an_error_of_the_model_names_its_place():

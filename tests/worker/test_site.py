@@ -78,6 +78,9 @@ def test_a_file_may_accept_code(tmp_path):
         ("folder = 1", "folder is a path"),
         ("name = ", "cannot be read"),
         (f"threads = 1{'0' * 5000}", "cannot be read"),
+        (f"threads = 1{'0' * 400}", "threads is a whole number"),
+        (f"seconds = 1{'0' * 400}", "seconds is a number above 0"),
+        ("grace_seconds = 1e300", "grace_seconds is a number above 0"),
     ],
 )
 def test_a_wrong_field_is_refused_by_name(tmp_path, text, words):

@@ -83,22 +83,55 @@ def test_stopped_again_and_again_it_comes_to_the_same_record(site, ends_in):
     assert record.cost["attempts"] == 3
 
 
-def test_a_block_is_asked_to_end_by_what_does_not_fit_into_it(site, ends_in, monkeypatch):
-    monkeypatch.setenv("JITNAS_BLOCK", "1")
-    here = site(margin_seconds=1000.0, checkpoint_seconds=1000.0)
+@pytest.fixture
+def block(tmp_path, monkeypatch):
+    """The folder of a block around this process."""
+    folder = tmp_path / "block"
+    folder.mkdir()
+    monkeypatch.setenv("JITNAS_BLOCK", str(folder))
+    return folder
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_a_block_is_to_end_when_a_training_does_not_fit_into_it_any_more(site, ends_in, block):
+    site(margin_seconds=1000.0, checkpoint_seconds=1000.0)
     ends_in(5000)
     task = Asked(item_of(four, ENDLESS))
     task.under_way()
+    (worker,) = names(block)
+    assert worker.partition(".")[0] == str(os.getpid())
     ends_in(900)
     with pytest.raises(WalltimeExceeded, match="is kept"):
         task.record()
     ends_in(5000)
-    assert (here.place() / "4711.ending").exists()
-    with pytest.raises(WalltimeExceeded, match="it was not begun"):  # sent again, it came back here
+    assert names(block) == ["ending"]
+    with pytest.raises(WalltimeExceeded, match="it was not begun") as refused:  # sent again, it came back here
         trained(item_of(four, ENDLESS))
+    assert refused.value.kept is None
 
 
-def test_no_other_job_is_asked_to_end(site, ends_in):
+def test_and_when_it_is_too_late_to_begin_anything(site, ends_in, block):
+    site(margin_seconds=30.0)
+    ends_in(20)
+    with pytest.raises(WalltimeExceeded):
+        trained(long_item())
+    assert names(block) == ["ending"]
+
+
+def test_a_signal_to_the_child_is_no_reason_to_end_the_block(site, block):
+    site(checkpoint_seconds=1000.0)
+    task = Asked(item_of(four, ENDLESS))
+    task.under_way()
+    busy().send_signal(signal.SIGTERM)
+    with pytest.raises(WalltimeExceeded):
+        task.record()
+    assert names(block) == []
+
+
+def test_outside_of_blocks_nothing_is_left(site, ends_in, tmp_path):
     here = site(margin_seconds=1000.0)
     ends_in(5000)
     task = Asked(item_of(four, ENDLESS))
@@ -106,7 +139,7 @@ def test_no_other_job_is_asked_to_end(site, ends_in):
     ends_in(900)
     with pytest.raises(WalltimeExceeded):
         task.record()
-    assert not list(here.place().glob("*.ending"))
+    assert names(here.place()) == ["checkpoints"]
 
 
 def test_the_child_that_stopped_stays_warm(site, ends_in):
@@ -236,3 +269,13 @@ def test_earlier_attempts_tell_how_long_an_epoch_takes():
     assert (pace.done, pace.longest) == (4, 10.0)
     pace.epoch_over(5)
     assert (pace.done, pace.longest) == (5, 10.0)
+
+
+@pytest.mark.parametrize(("left", "hopeless"), [(11, False), (9, True)])
+def test_an_attempt_whose_first_epoch_does_not_fit_is_hopeless(left, hopeless):
+    pace = Pace(epochs=10, margin_seconds=0.0)
+    assert not pace.is_hopeless(left)  # nothing is known
+    pace.begin(done=4, seconds=40.0)
+    assert pace.is_hopeless(left) is hopeless
+    pace.epoch_over(5)
+    assert not pace.is_hopeless(left)  # what is paid for by then is kept as late as may be

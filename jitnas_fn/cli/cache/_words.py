@@ -3,17 +3,17 @@
 A store that a command acts on is a positional PATH. What a command reads while its positional says where to write is --from.
 """
 
-import math
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from jitnas_fn.core.bounds import finite
 from jitnas_fn.stores.places import NoStore, Place, place_at
 
 
 def _number(seconds: float) -> float:
-    if not (math.isfinite(seconds) and seconds >= 0):
+    if finite(seconds, least=0) is None:
         raise typer.BadParameter(f"{seconds:g} is no number of seconds from 0 on")
     return seconds
 

@@ -58,9 +58,9 @@ def _live(site: Site, *, until_idle: bool) -> None:
 def _drawn(found: Json) -> Table:
     from rich.text import Text
 
-    drawn = Table(*HEAD, title=summary(found), title_justify="left")
+    drawn = Table(*HEAD, title=Text(summary(found)), title_justify="left")  # what a file says is no markup
     for row in rows(found):
-        drawn.add_row(*map(Text, row))  # what a status file says is no markup
+        drawn.add_row(*map(Text, row))
     return drawn
 
 

@@ -75,26 +75,40 @@ class Site:
         told = self.cluster.run("squeue", "--noheader", f"--states={states}", "--name=jitnas", "--format=%A")
         return sorted(set(told.split()), key=int)
 
-    def pids(self, words, *, job=None):
-        """Processes of jobs, or of one, whose command line has these words."""
+    def pids(self, module="", *, job=None):
+        """Processes of jobs, or of one, that were started as `python -m module`; all of them without a module."""
         found = []
         for pid, environment in processes.processes(self.cluster.folder).items():
-            of_job = environment.get("SLURM_JOB_ID")
-            if of_job and job in (None, of_job) and words in processes.command_line(pid):
+            of_job, line = environment.get("SLURM_JOB_ID"), processes.command_line(pid)
+            if of_job and job in (None, of_job) and (not module or line.partition(" -m ")[2].startswith(module)):
                 found.append(pid)
         return found
+
+    def kill(self, pid):
+        """End a process of a job, at once, and wait until it has ended."""
+        os.kill(pid, signal.SIGKILL)
+        self.cluster.wait_until(lambda: not processes.environment(pid), 10)  # a zombie has none
 
     def halt(self, pid):
         """Have a process stand still, until SIGCONT or SIGKILL."""
         os.kill(pid, signal.SIGSTOP)
         self.cluster.wait_until(lambda: Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T", 10)
 
-    def resumed(self, evaluation, seconds):
-        """Wait until another attempt at an evaluation is on its way, and say after which epoch it went on."""
-        board = Board(self.folder / "worker")
-        epoch = self.cluster.wait_until(lambda: evaluation.done() or board.read(evaluation.key).get("resumed"), seconds)
+    def resumed(self, evaluation, seconds, *, told=0):
+        """Wait until another attempt at an evaluation is on its way.
+
+        The last epoch that the one before told of, `told` if it told nothing more, and the epoch after which this one goes on.
+        """
+        board, epochs = Board(self.folder / "worker"), [told]
+
+        def goes_on():
+            now = board.read(evaluation.key)
+            epochs.append(0 if now.get("resumed") else now.get("epoch") or 0)
+            return evaluation.done() or now.get("resumed")
+
+        after = self.cluster.wait_until(goes_on, seconds)
         assert not evaluation.done(), "it was over before anybody looked"
-        return epoch
+        return max(epochs), after
 
     def leases(self):
         """Files of the leases that lie with the store."""

@@ -13,6 +13,7 @@ from jitnas_fn import Client
 from jitnas_fn.core.errors import JitnasError, SiteUnavailable, StoreError
 from jitnas_fn.stores.memory import MemoryStore
 from jitnas_fn.training import checkpoint_files
+from tests.site.needs import LACK, can_mount
 from tests.site.training.models import BRIEF, LONG, QUICK, assert_as_undisturbed, at_epoch, small
 
 CHILD = "jitnas_fn.worker.child"
@@ -66,15 +67,12 @@ class Disk:
 @pytest.fixture
 def disk_of(here):
     """Puts one of the site's two folders on a disk of its own."""
-    if os.geteuid() != 0:
-        pytest.skip("only root can mount a small disk")
+    if not can_mount():
+        pytest.skip(f"{LACK}only root can mount a small disk, and not in every container")
     disks = []
 
     def put(name):
-        try:
-            disks.append(Disk(here.folder / name, here.folder / f"{name} behind"))
-        except subprocess.CalledProcessError as reason:
-            pytest.skip(f"no disk can be mounted here: {reason.stderr.decode().strip()}")
+        disks.append(Disk(here.folder / name, here.folder / f"{name} behind"))
         return disks[-1]
 
     yield put
@@ -181,7 +179,8 @@ class Kept:
 
     def assert_the_one_before_was_used(self):
         """While the next attempt is on its way: with the record all checkpoints go."""
-        assert self.here.resumed(self.evaluation, PATIENCE) == self.epochs[-2]
+        _, after = self.here.resumed(self.evaluation, PATIENCE)
+        assert after == self.epochs[-2]
         newest = checkpoint_files.path_of(self.folder, self.evaluation.key, self.epochs[-1])
         assert newest.with_suffix(".checkpoint.corrupt").read_bytes() == self.content
 

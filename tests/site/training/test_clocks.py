@@ -64,7 +64,7 @@ def test_the_holder_is_killed_and_one_goes_on_where_it_was(here, client_of, hold
     second = client_of(other).submit(small, **LONG)
     seen = at_epoch(second, 1)  # which is told of the training of the first: it was turned away by the lease
     assert_ahead(here, holder)
-    for pid in here.pids("", job=job):
+    for pid in here.pids(job=job):
         os.kill(pid, signal.SIGKILL)
     here.as_if_waited(60 + 2 * SKEW_SECONDS + 60)
     record = second.result(PATIENCE)
@@ -106,7 +106,8 @@ def test_a_job_whose_clock_is_a_minute_behind_is_overtaken_by_its_end_and_keeps_
     here.cluster.wait_for(job, "COMPLETING", "TIMEOUT", seconds=90)
     assert not evaluation.done()  # by its own clock it has a minute left
     os.kill(child, signal.SIGCONT)
-    assert here.resumed(evaluation, PATIENCE) >= before
+    _, after = here.resumed(evaluation, PATIENCE)
+    assert after >= before
     assert_as_undisturbed(evaluation.result(PATIENCE), attempts=2)
 
 

@@ -16,6 +16,19 @@ def test_a_wrong_partition_is_a_clear_error_in_seconds(here):
     assert not caught.value.retryable
 
 
+def test_a_wrong_account_is_a_clear_error_in_seconds_and_the_executor_lives_on(here):
+    client, began = here.client(partition="infer", gpu_type="t4", account="nosuch"), time.monotonic()
+    here.cluster.run("scontrol", "update", "partitionname=infer", "allowaccounts=ours")
+    try:
+        with pytest.raises(errors.SiteUnavailable, match="Invalid account or account/partition combination") as caught:
+            client.evaluate(small, **QUICK)
+    finally:
+        here.cluster.run("scontrol", "update", "partitionname=infer", "allowaccounts=all")
+    assert time.monotonic() - began < 15
+    assert not caught.value.retryable
+    assert client.evaluate(small, **QUICK).verdict == "trained"
+
+
 def test_the_executor_lives_on_and_takes_the_next_task(here):
     client = here.client(partition="infer", gpu_type="t4")
     here.cluster.run("scontrol", "update", "partitionname=infer", "state=inactive")

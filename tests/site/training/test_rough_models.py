@@ -9,9 +9,10 @@ from torch import nn
 
 from jitnas_fn import Limits
 from jitnas_fn.core import errors
-from tests.site.needs import has_cgroups
+from tests.site.needs import LACK, has_cgroups
 from tests.site.training.models import QUICK, small
 
+CHILD = "jitnas_fn.worker.child"
 CODE = {"site": {"accepts": ["graph", "cloudpickle"]}, "most": 1, "memory_gb": 4}
 
 
@@ -40,6 +41,17 @@ def forks():
         os._exit(0)
 
 
+def leaves_another():
+    if os.fork() == 0:
+        time.sleep(10_000)  # with all pipes of its parent
+        os._exit(0)
+
+
+def dies_and_leaves_another():
+    leaves_another()
+    os._exit(9)
+
+
 def hangs():
     time.sleep(10_000)
 
@@ -53,11 +65,13 @@ def leaks():
     [
         (prints, None, "trained"),
         (forks, None, "trained"),
+        (leaves_another, None, "trained"),
         (dies, None, errors.WorkerLost),
+        (dies_and_leaves_another, None, errors.WorkerLost),
         (hangs, Limits(seconds=3), "over_time"),
         (leaks, Limits(memory_bytes=2_000_000_000), "out_of_memory"),
     ],
-    ids=["prints", "forks", "dies", "hangs", "leaks"],
+    ids=["prints", "forks", "leaves another", "dies", "dies and leaves another", "hangs", "leaks"],
 )
 def test_a_rough_model_ends_and_the_block_lives_on(here, deed, limits, ending):
     client = here.client(**CODE)
@@ -68,9 +82,10 @@ def test_a_rough_model_ends_and_the_block_lives_on(here, deed, limits, ending):
         assert isinstance(evaluation.exception(120), ending)
     assert client.evaluate(small, **QUICK).verdict == "trained"
     assert len(here.jobs()) == 1
+    here.cluster.wait_until(lambda: len(here.pids(CHILD)) == 1, 10)  # the one that trained `small`, until its block ends
 
 
-@pytest.mark.skipif(not has_cgroups(), reason="nothing ends a job here that takes too much memory")
+@pytest.mark.skipif(not has_cgroups(), reason=f"{LACK}without cgroups Slurm ends the whole job, or nothing")
 def test_what_takes_more_memory_than_the_job_has_is_a_loss_and_the_block_lives_on(here):
     client = here.client(**{**CODE, "memory_gb": 1})
     evaluation = client.submit(Rough(leaks), **QUICK, identity="none", payload="cloudpickle")

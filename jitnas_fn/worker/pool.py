@@ -1,0 +1,44 @@
+"""Parsl's worker pool, which leaves when its block is to end: `python -m jitnas_fn.worker.pool ARGUMENTS…`.
+
+Parsl's interchange goes on sending tasks to a pool that is gone until it misses three heartbeats. One that asks to be drained
+gets no task any more, and is told to shut down once all its results are there.
+"""
+
+import pickle
+import queue
+import runpy
+from typing import Any
+
+from parsl.executors.high_throughput import mpi_resource_management
+
+from jitnas_fn.worker.jobs_end import is_ending
+
+LOOK_SECONDS = 0.25
+DRAIN = pickle.dumps({"type": "drain"})
+
+
+class Leaving(mpi_resource_management.TaskScheduler):
+    """Hands on the results of workers; among them, once, that the pool wants to be drained."""
+
+    asked = False
+
+    def get_result(self, block: bool = True, timeout: float | None = None) -> Any:  # noqa: FBT001, FBT002  Parsl's
+        """What goes to the interchange next."""
+        while True:
+            if not self.asked and is_ending():
+                self.asked = True
+                return DRAIN
+            try:
+                return super().get_result(block=True, timeout=LOOK_SECONDS)
+            except queue.Empty:
+                continue
+
+
+def main() -> None:
+    """Be the pool."""
+    mpi_resource_management.TaskScheduler = Leaving  # type: ignore[misc]
+    runpy.run_module("parsl.executors.high_throughput.process_worker_pool", run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -40,7 +40,8 @@ class Site:
     grace_seconds
         How long after its time limit a training that does not stop by itself is killed.
     checkpoint_bytes
-        Half-trained models of more than that are not kept; 0 keeps none. Ten times as much may lie there in all. [bytes]
+        Half-trained models of more than that are not kept; 0 keeps none. When ten times as much lie there,
+        the oldest go, but none of the last day. [bytes]
     checkpoint_seconds
         An epoch is kept when that much work has gathered since the last that was; 0 keeps each. [s]
     margin_seconds

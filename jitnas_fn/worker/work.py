@@ -1,6 +1,8 @@
 """One order carried out, inside a child."""
 
 import dataclasses
+import math
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,9 +25,10 @@ from jitnas_fn.worker.versions import version
 
 Say = Callable[[str, Json], None]
 TOGETHER = 10  # as many of the largest checkpoints may lie in a folder before the oldest are swept
+SWEEP_SECONDS = 3600.0
 PIECE = 1_000  # epochs told in one event
 
-_swept: set[Path] = set()
+_swept: dict[Path, float] = {}  # when, by this process
 
 
 def carried_out(order: Json, say: Say, *, stop: Callable[[], bool] = lambda: False) -> tuple[str, Json]:
@@ -111,8 +114,9 @@ def _keeper(order: Json, environment: Json, *, device: torch.device, say: Say) -
         every_seconds=wanted["every_seconds"],
         warn=lambda text: say("note", {"text": text}),
     )
-    if folder not in _swept:
-        _swept.add(folder)
+    now = time.monotonic()
+    if now - _swept.get(folder, -math.inf) >= SWEEP_SECONDS:
+        _swept[folder] = now
         checkpoint_files.sweep(folder, most_bytes=TOGETHER * wanted["most_bytes"])
     return keeper
 

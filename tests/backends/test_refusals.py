@@ -74,7 +74,7 @@ def test_jobs_are_given_back_after_all_tasks_were_ended(site, scheduler):
 
 
 @pytest.mark.slow
-def test_whoever_asks_again_in_a_callback_of_what_was_refused_gets_an_answer_and_the_executor_lives_on(site, scheduler):
+def test_whoever_asks_again_in_a_callback_of_what_was_refused_gets_an_answer_and_the_executor_lives_on(site, scheduler, caplog):
     scheduler.allow(0)
     executor, later, asked = parsl(site), [], threading.Event()
 
@@ -91,6 +91,7 @@ def test_whoever_asks_again_in_a_callback_of_what_was_refused_gets_an_answer_and
     assert executor.submit(print).result(60) is None
     executor.shutdown()
     assert gone(site)
+    assert "did not end as it should" not in caplog.text
 
 
 def test_a_callback_and_another_thread_may_ask_again_at_the_same_time(site, scheduler):
@@ -112,7 +113,7 @@ def test_a_callback_and_another_thread_may_ask_again_at_the_same_time(site, sche
     executor.shutdown()
 
 
-def test_a_callback_may_shut_the_executor_down(site, scheduler):
+def test_a_callback_may_shut_the_executor_down(site, scheduler, caplog):
     executor, done = parsl(site), threading.Event()
 
     def shut_down(_):
@@ -123,3 +124,4 @@ def test_a_callback_may_shut_the_executor_down(site, scheduler):
     assert done.wait(60)
     assert gone(site)
     assert scheduler.cancelled() == ["1001"]
+    assert "did not end as it should" not in caplog.text

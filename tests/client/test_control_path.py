@@ -1,12 +1,15 @@
 """A client with a control path: it tells how far a run is, cancels it and knows records; where it fails, training goes on."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from jitnas_fn import Client
 from jitnas_fn.client import lookups
 from jitnas_fn.core.envelope import Envelope
 from jitnas_fn.stores.memory import MemoryStore
-from tests.client.fakes import FullStore, Held, Inline, Odd, failing, record_for, reply
+from tests.client.fakes import FullStore, Held, Inline, Odd, failing, record_for, reply, until
 from tests.client.models import Wider, small
 
 ASK = {"dataset": "digits", "recipe": "instant"}
@@ -133,3 +136,20 @@ def test_a_lookup_at_the_site_needs_no_store_that_can_be_written():
     client = Client(store=FullStore(), executor=Held(), control=knowing(small))
     with pytest.warns(RuntimeWarning, match="could not be kept: no space left"):
         assert client.lookup(small, **ASK).verdict == "trained"
+
+
+def test_a_callback_may_look_up_at_a_site_that_answers_one_at_a_time():
+    answering, found = knowing(small), []
+    with ThreadPoolExecutor(1) as thread:
+        control = Held()
+        control.submit = lambda function, text: thread.submit(answering._answer, text)
+        client = Client(store=MemoryStore(), executor=Held(), control=control)
+
+        def look(evaluation):
+            began = time.monotonic()
+            found.append((client.lookup(small, **ASK, seed=1), time.monotonic() - began))
+
+        client.submit(small, **ASK).add_done_callback(look)
+        until(lambda: found)
+    assert found[0][0] is None
+    assert found[0][1] < 5

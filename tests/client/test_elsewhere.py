@@ -1,6 +1,7 @@
 """What somebody else trains is asked after in batches, until there is a record or nobody trains it any more."""
 
 import threading
+from concurrent.futures import Future
 
 import pytest
 
@@ -8,11 +9,12 @@ from jitnas_fn import Client
 from jitnas_fn.backends.local import local
 from jitnas_fn.client import elsewhere, inquiry
 from jitnas_fn.client.request import understood
+from jitnas_fn.core import errors
 from jitnas_fn.core.envelope import Envelope
 from jitnas_fn.stores.memory import MemoryStore
 from jitnas_fn.stores.segments import SegmentStore
 from jitnas_fn.worker.flight import leases_of
-from tests.client.fakes import Inline, record_for, reply
+from tests.client.fakes import Inline, record_for, reply, until
 from tests.client.models import small
 
 ASK = {"dataset": "digits", "recipe": "instant"}
@@ -118,3 +120,64 @@ def test_a_key_that_another_site_holds_is_trained_once_its_lease_is_free(tmp_pat
         evaluation.result(0.5)
     lease.release(done=False)
     assert evaluation.result(60).provenance["token"] == 2
+
+
+class Closing(Inline):
+    """Takes nothing any more once it is closed, as an executor that was shut down."""
+
+    closed = False
+
+    def submit(self, function, text):
+        if self.closed:
+            raise RuntimeError("cannot schedule new futures after shutdown")
+        return super().submit(function, text)
+
+
+def test_when_the_executor_is_shut_down_what_is_trained_elsewhere_ends(site):
+    executor = Closing(site)
+    evaluations = Client(store=MemoryStore(), executor=executor).map([small], **ASK, seeds=range(3))
+    executor.closed = True
+    for evaluation in evaluations:
+        with pytest.raises(errors.SiteUnavailable, match="takes no work"):
+            evaluation.result(5)
+
+
+class Silent(Inline):
+    """Answers no look-up."""
+
+    def __init__(self, answering):
+        super().__init__(answering)
+        self.owed = []
+
+    def submit(self, function, text):
+        if Envelope.from_json(text).verb != "lookup":
+            return super().submit(function, text)
+        self.owed.append(Future())
+        return self.owed[-1]
+
+
+def test_a_site_that_owes_an_answer_is_not_asked_again_until_that_counts_as_lost(site, monkeypatch):
+    executor = Silent(site)
+    Client(store=MemoryStore(), executor=executor).submit(small, **ASK)
+    threading.Event().wait(0.5)
+    assert len(executor.owed) == 1
+    monkeypatch.setattr(inquiry, "PATIENCE_SECONDS", 0.1)
+    until(lambda: len(executor.owed) == 3)
+    assert executor.owed[0].cancelled()
+
+
+def test_one_answer_that_makes_no_sense_does_not_keep_the_others(client, site, monkeypatch):
+    evaluations = client.map([small], **ASK, seeds=range(5))
+    for evaluation in evaluations:
+        site.records[evaluation.key] = record_for(site.items[evaluation.key])
+    known = site._known
+
+    def odd(key):
+        answer = known(key)
+        return (
+            answer if key != evaluations[2].key else {**answer, "record": {**answer["record"], "recipe": {"epochs": 10**400}}}
+        )
+
+    monkeypatch.setattr(site, "_known", odd)
+    for evaluation in [*evaluations[:2], *evaluations[3:]]:
+        assert evaluation.result(5).key == evaluation.key

@@ -88,7 +88,7 @@ WRONG = [
     (_with(GOOD, payload__document={}), DocumentError, "document"),
     (_announced_as(GOOD, OPAQUE), FingerprintMismatch, "a document has a fingerprint"),
     (_announced_as(GOOD, GOOD["parts"]["fingerprint"], dataclasses.replace(PLAIN, resolution=4)), OutputMismatch, "1×4×4"),
-    (_with(GOOD, limits={"seconds": -1}), TaskError, "limit seconds is above 0"),
+    (_with(GOOD, limits={"seconds": -1}), TaskError, "limit seconds is a finite number above 0"),
     (_with(GOOD, limits={"memory_bytes": "all"}), TaskError, "limit memory_bytes"),
     (_with(PICKLED, payload__data=5), EnvelopeError, "a cloudpickle payload is"),
     (_with(PICKLED, payload__input_shape=[]), EnvelopeError, "input_shape is a list"),

@@ -11,7 +11,7 @@ from tests.site.processes import parent_of
 from tests.site.training.models import LONG, LONGER, STEADY, assert_as_undisturbed, at_epoch, deep, only, small
 
 ROOT = Path(__file__).resolve().parents[3]
-BLOCK, POOL = "jitnas_fn.worker.block", "parsl.executors.high_throughput.process_worker_pool"
+BLOCK, POOL = "jitnas_fn.worker.block", "jitnas_fn.worker.pool"
 CHILD = "jitnas_fn.worker.child"
 PATIENCE = 240  # a dead holder's lease is taken over within three minutes
 DEAD = 200  # for certain [s]

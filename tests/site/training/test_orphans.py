@@ -8,7 +8,7 @@ import pytest
 from tests.site.processes import parent_of
 from tests.site.training.models import STEADY, assert_as_undisturbed, at_epoch, deep, only
 
-CHILD, POOL = "jitnas_fn.worker.child", "parsl.executors.high_throughput.process_worker_pool"
+CHILD, POOL = "jitnas_fn.worker.child", "jitnas_fn.worker.pool"
 PATIENCE = 240
 DEAD = 200  # for certain [s]
 

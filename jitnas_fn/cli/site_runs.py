@@ -48,7 +48,10 @@ def rows(found: Json) -> list[tuple[str, ...]]:
 def summary(found: Json) -> str:
     """One line: how many train, and how the jobs are; or that there is no folder to tell it."""
     states = [str(run["state"]) for run in found["runs"]]
-    told = f"{found['site']}: {states.count('training')} training, {len(states) - states.count('training')} queued"
+    training, silent = states.count("training"), states.count("silent")
+    told = f"{found['site']}: {training} training, {len(states) - training - silent} queued"
+    if silent:
+        told += f", {silent} silent"
     if found["missing"] is not None:
         told = f"{found['site']}: the folder {shown(found['missing'])} is not there; the first training makes it"
     jobs = found["blocks"]
@@ -58,6 +61,11 @@ def summary(found: Json) -> str:
     since = f", the first for {span_of_time(jobs['waited_seconds'])}" if jobs["waited_seconds"] is not None else ""
     start = f", to begin in {span_of_time(jobs['starts_seconds'])}" if jobs["starts_seconds"] is not None else ""
     return f"{told}; jobs: {jobs['running']} running, {waiting}{since}{start}"
+
+
+def is_idle(found: Json) -> bool:
+    """Whether nothing is under way: a run that is silent is gone."""
+    return all(run["state"] == "silent" for run in found["runs"])
 
 
 def table(found: Json) -> str:

@@ -1,6 +1,7 @@
 """How the interpreter ends while trainings are under way: waiting for them after a normal end, stopping them after an error."""
 
 import concurrent.futures.thread  # noqa: F401  its own hook, which waits for the threads, must be there before ours
+import os
 import sys
 import threading
 import weakref
@@ -50,6 +51,8 @@ def _at_exit() -> None:
             trainings.stop()
 
 
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_open.clear)  # they are the parent's, and never done here
 _register = getattr(threading, "_register_atexit", None)
 if _register is not None:
     _register(_at_exit)

@@ -1,6 +1,7 @@
 """`jitnas jobs` and `cancel`: what is under way at a site, seen from its login node."""
 
 import json
+import os
 
 import pytest
 
@@ -116,6 +117,16 @@ def test_hostile_status_files_do_no_harm(jitnas, site, board, what):
     assert (code, len(lines)) == (0, 5)
     assert all(line.isprintable() and len(line) < 250 for line in lines)
     assert ("?[2J?fake?line 0.5000" in out) == (what == "names")
+
+
+@pytest.mark.parametrize("question", ["jobs", "watch"])
+def test_a_run_that_is_silent_is_told_and_nothing_waits_for_it(jitnas, site, board, question):
+    board.clear(Run(KEY, "1" * 32))
+    path = site.parent / "worker" / f"{OTHER}.{'2' * 32}.status"
+    os.utime(path, (0, path.stat().st_mtime - 3600))
+    code, out, _ = jitnas(question, "--site", site, *["--until-idle"] * (question == "watch"))
+    assert code == 0
+    assert "here: 0 training, 0 queued, 1 silent" in out
 
 
 def test_a_time_that_no_float_holds_is_not_shown():

@@ -90,3 +90,16 @@ def test_what_a_script_submits_at_its_end_is_waited_for(tmp_path):
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     subprocess.run([sys.executable, "-c", textwrap.dedent(SCRIPT)], cwd=tmp_path, env=environment, check=True, timeout=60)
     assert len(TinyStore(tmp_path / "cache")) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
+def test_a_fork_waits_for_nothing_of_its_parents():
+    noted = Noted()
+    endings.see_to_the_end(noted)
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os._exit(len(endings._open))
+        finally:
+            os._exit(99)
+    assert os.waitpid(pid, 0)[1] == 0

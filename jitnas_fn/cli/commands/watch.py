@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from jitnas_fn.cli.site_runs import HEAD, SiteFile, rows, site_named, summary, under_way
+from jitnas_fn.cli.site_runs import HEAD, SiteFile, is_idle, rows, site_named, summary, under_way
 from jitnas_fn.core.codec import Json
 from jitnas_fn.worker.site import Site
 
@@ -34,7 +34,7 @@ def _lines(site: Site, *, until_idle: bool) -> None:
     told = float("-inf")
     while True:
         found = under_way(site)
-        idle = until_idle and not found["runs"]
+        idle = until_idle and is_idle(found)
         if idle or time.monotonic() - told >= LINE_SECONDS:
             sys.stdout.write(f"{time.strftime('%H:%M')}  {summary(found)}\n")
             sys.stdout.flush()
@@ -49,7 +49,7 @@ def _live(site: Site, *, until_idle: bool) -> None:
 
     found = under_way(site)
     with Live(_drawn(found), refresh_per_second=4) as live:
-        while not (until_idle and not found["runs"]):
+        while not (until_idle and is_idle(found)):
             time.sleep(LOOK_SECONDS)
             found = under_way(site)
             live.update(_drawn(found))

@@ -42,7 +42,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
 
 # (smallest, largest) value; None: no bound on that side.
 RANGES: Mapping[str, tuple[float, float]] = {
-    "epochs": (0, 100_000),
+    "epochs": (0, 50_000),  # whose curves fit into a record of `MAX_RECORD_BYTES`, whatever their numbers
     "batch_size": (1, 1_000_000),
     "learning_rate": (0.0, 1e6),
     "momentum": (0.0, 1.0),
@@ -50,7 +50,7 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "beta2": (0.0, 1.0),
     "epsilon": (0.0, 1.0),
     "weight_decay": (0.0, 1e6),
-    "warmup_epochs": (0, 100_000),
+    "warmup_epochs": (0, 50_000),
     "minimum_learning_rate": (0.0, 1e6),
     "shift": (0, 1024),
     "data_fraction": (1e-6, 1.0),

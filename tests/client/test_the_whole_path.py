@@ -22,7 +22,7 @@ from tests.samples import a_record
 
 SYNTHETIC = {"dataset": "synthetic", "recipe": "instant"}
 SHORT = Recipe(name="short", epochs=2, batch_size=64, learning_rate=0.05)
-LONG = Recipe(name="long", epochs=100_000, batch_size=8, learning_rate=0.01)
+LONG = Recipe(name="long", epochs=50_000, batch_size=8, learning_rate=0.01)
 ROOT = Path(__file__).parents[2]
 
 MODEL = textwrap.dedent(
@@ -177,7 +177,7 @@ def test_a_running_training_tells_its_status_and_is_cancelled_within_a_second(cl
     wait_for(lambda: (evaluation.status().epoch or 0) > 0)
     status = evaluation.status()
     assert status.state == "training"
-    assert status.epochs == 100_000
+    assert status.epochs == 50_000
     assert status.seconds_left > 0
     assert 0 <= status.metrics["validation"]["accuracy"] <= 1
     reply = evaluation._reply
@@ -220,7 +220,7 @@ def test_a_model_that_kills_its_process_is_a_typed_error(client):
 WAITING = """
     import sys
     from jitnas_fn import Client, Recipe
-    long = Recipe(epochs=100_000, batch_size=8, learning_rate=0.01)
+    long = Recipe(epochs=50_000, batch_size=8, learning_rate=0.01)
     client = Client()
     print("begun", flush=True)
 """

@@ -126,7 +126,7 @@ def test_whether_asking_again_may_help_survives_the_wire_also_for_an_unknown_cla
     assert raised(error_fields(WorkerLost("gone"))).retryable
 
 
-@pytest.mark.parametrize("kept", [None, 0, 7, 100_000])
+@pytest.mark.parametrize("kept", [None, 0, 7, 50_000])
 def test_which_epoch_is_kept_survives_the_wire(kept):
     error = WalltimeExceeded("the job is over")
     error.kept = kept
@@ -135,7 +135,7 @@ def test_which_epoch_is_kept_survives_the_wire(kept):
     assert raised(json.loads(Envelope("train", {}, fields).to_json())["error"]).kept == kept
 
 
-@pytest.mark.parametrize("kept", [-1, 100_001, 10**40, 10**400, True, 2.0, "3", [3], {"kept": 3}])
+@pytest.mark.parametrize("kept", [-1, 50_001, 10**40, 10**400, True, 2.0, "3", [3], {"kept": 3}])
 def test_what_is_no_epoch_is_none(kept):
     assert raised({"type": "WalltimeExceeded", "message": "m", "retryable": True, "kept": kept}).kept is None
     error = WalltimeExceeded("the job is over")

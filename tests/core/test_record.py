@@ -8,6 +8,7 @@ import pytest
 
 from jitnas_fn.core.codec import digest
 from jitnas_fn.core.errors import NewerVersion, RecordError
+from jitnas_fn.core.recipe import RANGES
 from jitnas_fn.core.record import MAX_RECORD_BYTES, Record, best
 from jitnas_fn.core.task import Limits
 from tests.samples import SALT, a_record, sealed_with
@@ -215,3 +216,11 @@ def test_a_limit_that_was_hit_stands_behind_what_answers_everybody_however_trust
     hit = dataclasses.replace(a_record(trust="curated"), verdict="over_time", limits=limits)
     trained = a_record(trust="imported")
     assert best([hit, trained]) is trained
+
+
+def test_the_longest_training_fits_into_a_record_whatever_its_numbers():
+    series = [-1.2345678901234567e-100] * int(RANGES["epochs"][1])
+    curves = {split: {"loss": series, "accuracy": series} for split in ("train", "validation")}
+    record = dataclasses.replace(a_record(fixed_salt=SALT), curves=curves)
+    assert Record.from_json(record.to_json()) == record
+    assert len(record.to_json()) < 0.8 * MAX_RECORD_BYTES

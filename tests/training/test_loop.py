@@ -97,7 +97,7 @@ def test_a_network_that_answers_nan_has_diverged_even_without_training():
 
 
 def test_time_that_runs_out_leaves_the_finished_epochs():
-    outcome = _trained(dataclasses.replace(PLAIN, epochs=100_000), seconds=0.5)
+    outcome = _trained(dataclasses.replace(PLAIN, epochs=50_000), seconds=0.5)
     assert outcome.verdict == "over_time"
     assert outcome.metrics["test"] == {"loss": None, "accuracy": None}
     assert len(outcome.curves["train"]["loss"]) == len(outcome.curves["validation"]["loss"])

@@ -22,7 +22,7 @@ from tests.worker.asking import asked, item_of, results_of, trained
 from tests.worker.models import Bad
 
 RUN, OTHER = "1" * 32, "2" * 32
-ENDLESS = Recipe(name="endless", epochs=100_000, batch_size=64, learning_rate=0.01)
+ENDLESS = Recipe(name="endless", epochs=50_000, batch_size=64, learning_rate=0.01)
 
 
 def _four():
@@ -91,7 +91,7 @@ def test_status_shows_the_epochs_and_cancel_ends_the_task(site):
         return asked("status", keys=[item["key"]])["results"][0]
 
     status_now = _until(lambda: (now := status())["state"] == "training" and now["epoch"] and now)
-    assert status_now["epochs"] == 100_000
+    assert status_now["epochs"] == 50_000
     assert 0 <= status_now["metrics"]["validation"]["accuracy"] <= 1
     assert status_now["seconds_left"] > 0
     assert asked("cancel", keys=[item["key"]])["results"][0]["state"] == "cancelling"

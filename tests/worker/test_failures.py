@@ -16,7 +16,7 @@ from tests.worker.asking import item_of, trained
 from tests.worker.models import Bad, too_wide
 from tests.worker.watching import until
 
-ENDLESS = Recipe(name="endless", epochs=100_000, batch_size=64, learning_rate=0.01)
+ENDLESS = Recipe(name="endless", epochs=50_000, batch_size=64, learning_rate=0.01)
 linux = pytest.mark.skipif(sys.platform != "linux", reason="the system has no bound for the memory of a process")
 
 

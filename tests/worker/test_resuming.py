@@ -193,7 +193,7 @@ def test_what_is_killed_after_its_limit_tells_the_epochs_and_cost_of_all_attempt
 
 def test_thousands_of_earlier_epochs_are_told(site):
     here = site(checkpoint_seconds=0.5)
-    many = LONG.__class__(epochs=100_000, batch_size=512, learning_rate=0.01, data_fraction=0.01)
+    many = LONG.__class__(epochs=50_000, batch_size=512, learning_rate=0.01, data_fraction=0.01)
     item = item_of(four, many)
     task = Asked(item)
     until(lambda: max(kept(here), default=0) > 2_500)

@@ -145,7 +145,7 @@ def test_a_site_with_a_store_answers_from_it_and_keeps_what_it_trains(site):
 
 def test_a_record_that_met_a_limit_answers_only_smaller_requests(site):
     site(store=MemoryStore(), grace_seconds=0.2)
-    endless = Recipe(name="endless", epochs=100_000, batch_size=64, learning_rate=0.01)
+    endless = Recipe(name="endless", epochs=50_000, batch_size=64, learning_rate=0.01)
     halted, asked_less = (item_of(_four, endless, limits=Limits(seconds=seconds)) for seconds in (0.5, 0.2))
     (first,) = results_of(halted)
     (second,) = results_of(asked_less)

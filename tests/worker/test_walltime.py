@@ -22,7 +22,7 @@ from tests.worker.models import Bad
 from tests.worker.watching import LONG, Asked, busy, four, kept, long_item, measured, status_of, until
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no signals, no Slurm")
-ENDLESS = dataclasses.replace(LONG, epochs=100_000)
+ENDLESS = dataclasses.replace(LONG, epochs=50_000)
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_it_stops_before_the_end_and_the_next_job_goes_on(site, ends_in):
     assert task.under_way()["job"] == "4711"
     ends_in(4)
     began = time.monotonic()
-    with pytest.raises(WalltimeExceeded, match=r"Slurm job 4711: . s are left, .*epoch \d+ of 100000 is kept") as ended:
+    with pytest.raises(WalltimeExceeded, match=r"Slurm job 4711: . s are left, .*epoch \d+ of 50000 is kept") as ended:
         task.record()
     assert ended.value.retryable
     assert time.monotonic() - began < 4
@@ -172,7 +172,7 @@ def test_what_does_not_stop_is_ended_before_the_job_is(site, ends_in):
     until(lambda: task.status()["state"] == "training")
     ends_in(6)
     began = time.monotonic()
-    with pytest.raises(WalltimeExceeded, match="none of 100000 epochs is kept") as ended:
+    with pytest.raises(WalltimeExceeded, match="none of 50000 epochs is kept") as ended:
         task.record()
     assert ended.value.kept == 0
     assert time.monotonic() - began < 7
@@ -189,7 +189,7 @@ def test_a_signal_to_the_child_alone_stops_it(site):
     task = Asked(item_of(four, ENDLESS))
     task.under_way()
     busy().send_signal(signal.SIGTERM)
-    with pytest.raises(WalltimeExceeded, match=r"\(its process was told to end\); epoch \d+ of 100000 is kept"):
+    with pytest.raises(WalltimeExceeded, match=r"\(its process was told to end\); epoch \d+ of 50000 is kept"):
         task.record()
     assert len(kept(here)) == 1
 
@@ -202,7 +202,7 @@ SCRIPT = """
     import dataclasses
 
     HANDLER
-    endless = item_of(four, dataclasses.replace(LONG, epochs=100_000))
+    endless = item_of(four, dataclasses.replace(LONG, epochs=50_000))
     for result in results_of(endless, long_item()):
         print(result["error"]["type"], result["error"]["message"], flush=True)
     time.sleep(HANGING)
@@ -238,7 +238,7 @@ def test_sigterm_stops_answers_and_then_does_what_it_did_before(site, tmp_path, 
     first, second, *rest = out.splitlines()
     assert first.startswith("WalltimeExceeded"), err
     assert "this process was told to end" in first
-    assert "of 100000 is kept" in first
+    assert "of 50000 is kept" in first
     assert second.startswith("WalltimeExceeded")  # the next in the same message is refused
     assert "it was not begun" in second
     assert rest == ([words] if words else [])

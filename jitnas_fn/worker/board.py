@@ -18,6 +18,7 @@ import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
+from jitnas_fn.core.bounds import finite
 from jitnas_fn.core.codec import Json, canonical, parse
 from jitnas_fn.core.errors import StoreError, TaskError
 from jitnas_fn.core.task import HASH, OPAQUE, is_key
@@ -199,5 +200,4 @@ class Board:
 
 
 def _liveliness(status: Json) -> tuple[bool, float]:
-    updated = status.get("updated")
-    return status["state"] == "training", float(updated) if isinstance(updated, (int, float)) else 0.0
+    return status["state"] == "training", finite(status.get("updated"), least=0) or 0.0

@@ -101,7 +101,13 @@ HOSTILE = {
         "job": "\x1b]0;7\x07",
         "metrics": {"validation": {"\x1b[2J\x07fake\nline": 0.5}},
     },
-    "numbers": {"epoch": 10**400, "epochs": 10**400, "metrics": {"validation": {"huge": 10**400}}, "seconds_left": 10**400},
+    "numbers": {
+        "epoch": 10**400,
+        "epochs": 10**400,
+        "metrics": {"validation": {"huge": 10**400}},
+        "seconds_left": 10**400,
+        "updated": 10**400,
+    },
     "long numbers": {"metrics": {"validation": {"long": 1e300}}, "seconds_left": 1e300, "updated": 1e300},
     "other things": {"epoch": "x", "epochs": -1, "metrics": 7, "updated": "now", "job": ["a"], "seconds_left": None},
 }

@@ -51,7 +51,7 @@ with Cluster(tempfile.mkdtemp(prefix="site-", dir="/tmp")) as cluster, tempfile.
     site.write_text(SITE)
     executor = parsl(site)
     client = Client(store=MemoryStore(), executor=executor)
-    evaluations = client.map([network(width) for width in (2, 4, 8)], dataset="digits", recipe="instant", seeds=range(2))
+    evaluations = client.map([network(width) for width in (2, 4, 8)], dataset="digits", recipe="quick", seeds=range(2))
     print(f"{len(evaluations)} sent: {evaluations[0].status()}")
     for evaluation in evaluations:
         record = evaluation.result()

@@ -1,7 +1,6 @@
 """Executors that stand for a site: they answer when the test says so, and as it says. And a disk that is full."""
 
 import dataclasses
-import time
 from concurrent.futures import Executor, Future
 
 from jitnas_fn.core.envelope import Envelope
@@ -9,6 +8,7 @@ from jitnas_fn.core.errors import StoreError
 from jitnas_fn.core.task import key_of
 from jitnas_fn.stores.memory import MemoryStore
 from tests.samples import a_record
+from tests.waiting import until
 
 
 def record_for(item, *, verdict="trained", limits=None, trust="local"):
@@ -43,15 +43,6 @@ def failing(error):
         raise error
 
     return answer
-
-
-def until(condition, seconds=10.0):
-    """Wait for something that comes without fail."""
-    end = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < end, "it never came"
-        time.sleep(0.01)
-    return found
 
 
 class Held(Executor):

@@ -9,8 +9,9 @@ from jitnas_fn import Client
 from jitnas_fn.client import lookups
 from jitnas_fn.core.envelope import Envelope
 from jitnas_fn.stores.memory import MemoryStore
-from tests.client.fakes import FullStore, Held, Inline, Odd, failing, record_for, reply, until
+from tests.client.fakes import FullStore, Held, Inline, Odd, failing, record_for, reply
 from tests.client.models import Wider, small
+from tests.waiting import until
 
 ASK = {"dataset": "digits", "recipe": "instant"}
 

@@ -14,8 +14,9 @@ from jitnas_fn.core.envelope import Envelope
 from jitnas_fn.stores.memory import MemoryStore
 from jitnas_fn.stores.segments import SegmentStore
 from jitnas_fn.worker.flight import leases_of
-from tests.client.fakes import Inline, record_for, reply, until
+from tests.client.fakes import Inline, record_for, reply
 from tests.client.models import small
+from tests.waiting import until
 
 ASK = {"dataset": "digits", "recipe": "instant"}
 HELD = {"site": "another", "since": "2026-01-01T00:00:00Z", "silent_seconds": 1.0}

@@ -9,8 +9,9 @@ from jitnas_fn.client.status import Status
 from jitnas_fn.core.envelope import Envelope
 from jitnas_fn.core.errors import RecipeError, RecordError, TaskError
 from jitnas_fn.stores.memory import MemoryStore
-from tests.client.fakes import Held, Inline, record_for, reply, until
+from tests.client.fakes import Held, Inline, record_for, reply
 from tests.client.models import small
+from tests.waiting import until
 
 ASK = {"dataset": "digits", "recipe": "instant"}
 HUGE = 10**400  # JSON may say it, no float holds it

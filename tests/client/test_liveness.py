@@ -7,8 +7,9 @@ from jitnas_fn import Client
 from jitnas_fn.client import liveness, losses
 from jitnas_fn.core.envelope import Envelope
 from jitnas_fn.stores.memory import MemoryStore
-from tests.client.fakes import Held, Inline, record_for, trained, until
+from tests.client.fakes import Held, Inline, record_for, trained
 from tests.client.models import small
+from tests.waiting import until
 
 ASK = {"dataset": "digits", "recipe": "instant"}
 HELD = {"site": "here", "since": "2026-01-01T00:00:00Z", "silent_seconds": 1.0}

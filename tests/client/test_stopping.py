@@ -9,8 +9,9 @@ from jitnas_fn import Client
 from jitnas_fn.core import errors
 from jitnas_fn.core.envelope import Envelope
 from jitnas_fn.stores.memory import MemoryStore
-from tests.client.fakes import Held, Inline, reply, until
+from tests.client.fakes import Held, Inline, reply
 from tests.client.models import small
+from tests.waiting import until
 
 ASK = {"dataset": "digits", "recipe": "instant"}
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from jitnas_fn.worker.jobs_end import BLOCK
-from tests.worker.watching import until
+from tests.waiting import until
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no signals, no Slurm")
 POOL = """

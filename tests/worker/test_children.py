@@ -7,7 +7,6 @@ import subprocess
 import sys
 import textwrap
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from jitnas_fn.worker.board import Run
 from jitnas_fn.worker.children import CHILDREN, Children
 from jitnas_fn.worker.site import use
 from tests.client.models import small
+from tests.waiting import until
 from tests.worker.asking import asked, item_of, results_of, trained
 from tests.worker.models import Bad
 
@@ -27,15 +27,6 @@ ENDLESS = Recipe(name="endless", epochs=50_000, batch_size=64, learning_rate=0.0
 
 def _four():
     return small(outputs=4)
-
-
-def _until(true, seconds=60.0):
-    """Wait for something that comes without fail."""
-    end = time.monotonic() + seconds
-    while not (found := true()):
-        assert time.monotonic() < end, "it never came"
-        time.sleep(0.02)
-    return found
 
 
 def _in_background(site, item):
@@ -90,7 +81,7 @@ def test_status_shows_the_epochs_and_cancel_ends_the_task(site):
     def status():
         return asked("status", keys=[item["key"]])["results"][0]
 
-    status_now = _until(lambda: (now := status())["state"] == "training" and now["epoch"] and now)
+    status_now = until(lambda: (now := status())["state"] == "training" and now["epoch"] and now)
     assert status_now["epochs"] == 50_000
     assert 0 <= status_now["metrics"]["validation"]["accuracy"] <= 1
     assert status_now["seconds_left"] > 0
@@ -111,7 +102,7 @@ def test_a_task_that_waits_in_the_same_message_can_be_cancelled(site):
 
     thread = threading.Thread(target=work, args=(site(),))
     thread.start()
-    _until(lambda: asked("status", keys=[second["key"]])["results"][0]["state"] == "queued")
+    until(lambda: asked("status", keys=[second["key"]])["results"][0]["state"] == "queued")
     for item in (second, first):
         assert asked("cancel", keys=[item["key"]])["results"][0]["state"] == "cancelling"
     thread.join(60)
@@ -126,7 +117,7 @@ def test_of_two_runs_of_one_key_one_is_cancelled_and_the_other_is_trained(site):
     def state(run):
         return asked("status", keys=[item["key"]], runs=[run])["results"][0]["state"]
 
-    _until(lambda: {state(RUN), state(OTHER)} == {"training"})
+    until(lambda: {state(RUN), state(OTHER)} == {"training"})
     assert asked("cancel", keys=[item["key"]], runs=[RUN])["results"][0]["state"] == "cancelling"
     stopped.join(30)
     assert results[0]["error"]["type"] == Cancelled.__name__
@@ -139,7 +130,7 @@ def test_of_two_runs_of_one_key_one_is_cancelled_and_the_other_is_trained(site):
 def test_without_runs_all_runs_of_a_key_are_cancelled(site):
     item = item_of(_four, ENDLESS)
     both = [_in_background(site(), item), _in_background(site(), {**item, "run": RUN})]
-    _until(lambda: len(list(site().place().glob("*.status"))) == 2)
+    until(lambda: len(list(site().place().glob("*.status"))) == 2)
     assert asked("cancel", keys=[item["key"]])["results"][0]["state"] == "cancelling"
     for thread, results in both:
         thread.join(30)
@@ -167,7 +158,7 @@ def test_a_run_keeps_its_files_from_looking_stale(site, monkeypatch):
 def test_closing_the_children_ends_what_they_were_at(site):
     item = item_of(_four, ENDLESS)
     thread, results = _in_background(site(), item)
-    _until(lambda: asked("status", keys=[item["key"]])["results"][0].get("epoch"))
+    until(lambda: asked("status", keys=[item["key"]])["results"][0].get("epoch"))
     CHILDREN.close()
     thread.join(30)
     assert results[0]["error"]["type"] == WorkerLost.__name__
@@ -191,8 +182,8 @@ def test_a_killed_child_leaves_no_thread_behind_whatever_it_still_said(monkeypat
         item = item_of(_four, ENDLESS)
         order = {"payload": item["payload"], "parts": item["parts"], "dataset": "synthetic", "recipe": item["recipe"]}
         child.send({**order, "limits": {}, "device": "cpu"})
-        _until(child._events.full)
-    _until(lambda: not any(reader.is_alive() for reader in child._readers))
+        until(child._events.full)
+    until(lambda: not any(reader.is_alive() for reader in child._readers))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no signals")

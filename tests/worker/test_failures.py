@@ -12,9 +12,9 @@ from jitnas_fn.core.errors import ModelFailed, WorkerLost
 from jitnas_fn.core.recipe import Recipe
 from jitnas_fn.core.task import Limits
 from tests.client.models import small
+from tests.waiting import until
 from tests.worker.asking import item_of, trained
 from tests.worker.models import Bad, too_wide
-from tests.worker.watching import until
 
 ENDLESS = Recipe(name="endless", epochs=50_000, batch_size=64, learning_rate=0.01)
 linux = pytest.mark.skipif(sys.platform != "linux", reason="the system has no bound for the memory of a process")

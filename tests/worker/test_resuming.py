@@ -19,8 +19,9 @@ from jitnas_fn.worker.children import CHILDREN
 from jitnas_fn.worker.ending import Ending, record_of
 from jitnas_fn.worker.orders import order_of
 from tests.client.models import Unkeyable
+from tests.waiting import until
 from tests.worker.asking import asked, item_of, trained
-from tests.worker.watching import LONG, Asked, busy, four, kept, long_item, measured, until
+from tests.worker.watching import LONG, Asked, busy, four, kept, long_item, measured
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no signals")
 

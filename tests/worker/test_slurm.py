@@ -8,7 +8,7 @@ import pytest
 
 from jitnas_fn.worker import slurm
 from jitnas_fn.worker.slurm import job_id, seconds_left
-from tests.worker.watching import until
+from tests.waiting import until
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the stand-in for squeue is a shell script")
 

@@ -7,9 +7,10 @@ import sys
 import pytest
 
 from jitnas_fn.worker.children import Children
+from tests.waiting import until
 from tests.worker.asking import item_of
 from tests.worker.models import Bad
-from tests.worker.watching import LONG, long_item, until
+from tests.worker.watching import LONG, long_item
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no signals")
 

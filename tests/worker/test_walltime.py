@@ -17,9 +17,10 @@ from jitnas_fn.core.task import Limits
 from jitnas_fn.worker import runner, slurm
 from jitnas_fn.worker.children import CHILDREN
 from jitnas_fn.worker.pace import Pace
+from tests.waiting import until
 from tests.worker.asking import item_of, trained
 from tests.worker.models import Bad
-from tests.worker.watching import LONG, Asked, busy, four, kept, long_item, measured, status_of, until
+from tests.worker.watching import LONG, Asked, busy, four, kept, long_item, measured, status_of
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="no signals, no Slurm")
 ENDLESS = dataclasses.replace(LONG, epochs=50_000)

@@ -1,7 +1,6 @@
 """Tasks that take a while, asked for in a thread, and what can be seen of them meanwhile."""
 
 import threading
-import time
 
 from jitnas_fn.core.envelope import raised
 from jitnas_fn.core.recipe import Recipe
@@ -9,6 +8,7 @@ from jitnas_fn.core.record import Record
 from jitnas_fn.worker.children import CHILDREN
 from jitnas_fn.worker.site import current, use
 from tests.client.models import small
+from tests.waiting import until
 from tests.worker.asking import asked, item_of, results_of
 
 LONG = Recipe(name="long", epochs=120, batch_size=64, learning_rate=0.05, momentum=0.9, flip=True, schedule="cosine")
@@ -21,15 +21,6 @@ def four():
 
 def long_item(**options):
     return item_of(four, LONG, **options)
-
-
-def until(true, seconds=60.0):
-    """Wait for something that comes without fail."""
-    end = time.monotonic() + seconds
-    while not (found := true()):
-        assert time.monotonic() < end, "it never came"
-        time.sleep(0.01)
-    return found
 
 
 def status_of(key):

@@ -39,19 +39,22 @@ def main() -> int:
         signal.signal(signal.SIGINT, lambda *_: told.set())
         while pool.poll() is None:
             if told.wait(LOOK_SECONDS):
-                announce_the_end()
                 _see_to_the_end(pool, Path(folder))
                 return 0
+        _see_to_the_end(pool, Path(folder))  # of what a pool that was killed leaves behind
     return pool.returncode if pool.returncode >= 0 else 128 - pool.returncode
 
 
 def _see_to_the_end(pool: "subprocess.Popen[bytes]", folder: Path) -> None:
+    announce_the_end()
     _signal(pool, signal.SIGTERM)
     began = busy = time.monotonic()
-    while pool.poll() is None and time.monotonic() - began < PATIENCE_SECONDS and time.monotonic() - busy < ANSWER_SECONDS:
-        time.sleep(LOOK_SECONDS)
+    while time.monotonic() - began < PATIENCE_SECONDS and time.monotonic() - busy < ANSWER_SECONDS:
         if is_at_work(folder):
             busy = time.monotonic()
+        elif pool.poll() is not None:
+            break
+        time.sleep(LOOK_SECONDS)
     _signal(pool, signal.SIGKILL)
     pool.wait()
 

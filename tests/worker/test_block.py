@@ -36,6 +36,25 @@ time.sleep(60)
 """
 
 
+LEAVES_A_WORKER = """
+import signal
+if os.fork() == 0:
+    told = []
+    signal.signal(signal.SIGTERM, lambda *_: told.append(1))
+    with jobs_end.at_work(Run("a" * 64, "b" * 32)):
+        while not told:
+            time.sleep(0.05)
+        time.sleep(1)
+        pathlib.Path("kept").touch()
+    while True:
+        time.sleep(1)
+while not list(pathlib.Path(os.environ["JITNAS_BLOCK"]).iterdir()):
+    time.sleep(0.05)
+pathlib.Path("worker").write_text(next(pathlib.Path(os.environ["JITNAS_BLOCK"]).iterdir()).name.partition(".")[0])
+os.kill(os.getpid(), 9)
+"""
+
+
 @pytest.fixture
 def block(tmp_path):
     """Begin a block whose pool does this, and wait until it does."""
@@ -97,6 +116,13 @@ def test_who_died_at_work_is_not_waited_for(block):
     until(lambda: list(block.folder.iterdir()))
     running.send_signal(signal.SIGTERM)
     assert ended(running)[1] < 8
+
+
+def test_what_a_killed_pool_leaves_at_work_keeps_its_epoch_and_ends_with_the_block(block, tmp_path):
+    assert ended(block(LEAVES_A_WORKER))[0] == 128 + signal.SIGKILL
+    assert (tmp_path / "kept").exists()
+    with pytest.raises(ProcessLookupError):
+        until(lambda: os.kill(int((tmp_path / "worker").read_text()), 0), seconds=5)
 
 
 def test_a_worker_may_say_that_the_job_is_to_end(block):

@@ -182,3 +182,19 @@ def test_one_answer_that_makes_no_sense_does_not_keep_the_others(client, site, m
     monkeypatch.setattr(site, "_known", odd)
     for evaluation in [*evaluations[:2], *evaluations[3:]]:
         assert evaluation.result(5).key == evaluation.key
+
+
+def test_the_pauses_between_questions_grow(site, monkeypatch):
+    monkeypatch.setattr(elsewhere, "MOST_SECONDS", 60.0)
+    Client(store=MemoryStore(), executor=Inline(site)).submit(small, **ASK)
+    threading.Event().wait(1.5)
+    assert 3 <= len(site.questions) <= 11  # 0.02 s, and each 1.4 times the one before
+
+
+def test_a_record_is_kept_before_its_evaluation_ends(client, site):
+    kept = []
+    evaluation = client.submit(small, **ASK)
+    evaluation.add_done_callback(lambda one: kept.append(client.store.get(one.key) is not None))
+    site.records[evaluation.key] = record_for(site.items[evaluation.key])
+    until(lambda: kept)
+    assert kept == [True]

@@ -85,3 +85,14 @@ def test_what_waits_in_a_queue_is_left_alone_however_long(client, site, executor
     until(lambda: site.asked > 10)
     assert len(executor.calls) == 1
     assert not evaluation.done()
+
+
+def test_what_was_sent_again_is_given_time_to_begin_again(client, site, executor):
+    client.submit(small, **ASK)
+    site.in_flight = HELD
+    until(lambda: site.asked > 3)
+    site.in_flight = None
+    until(lambda: len(executor.calls) == 2)
+    asked = site.asked
+    until(lambda: site.asked > asked + 6)  # nobody was seen to train it since
+    assert len(executor.calls) == 2

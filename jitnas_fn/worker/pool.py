@@ -5,8 +5,9 @@ gets no task any more, and is told to shut down once all its results are there.
 """
 
 import pickle
-import queue
 import runpy
+import threading
+import time
 from typing import Any
 
 from parsl.executors.high_throughput import mpi_resource_management
@@ -20,23 +21,20 @@ DRAIN = pickle.dumps({"type": "drain"})
 class Leaving(mpi_resource_management.TaskScheduler):
     """Hands on the results of workers; among them, once, that the pool wants to be drained."""
 
-    asked = False
+    def __init__(self, tasks: Any, results: Any) -> None:
+        super().__init__(tasks, results)
+        threading.Thread(target=_ask_to_be_drained, args=(results,), name="jitnas-leaving", daemon=True).start()
 
-    def get_result(self, block: bool = True, timeout: float | None = None) -> Any:  # noqa: FBT001, FBT002  Parsl's
-        """What goes to the interchange next."""
-        while True:
-            if not self.asked and is_ending():
-                self.asked = True
-                return DRAIN
-            try:
-                return super().get_result(block=True, timeout=LOOK_SECONDS)
-            except queue.Empty:
-                continue
+
+def _ask_to_be_drained(results: Any) -> None:
+    while not is_ending():
+        time.sleep(LOOK_SECONDS)
+    results.put(DRAIN)
 
 
 def main() -> None:
     """Be the pool."""
-    mpi_resource_management.TaskScheduler = Leaving  # type: ignore[misc]
+    mpi_resource_management.TaskScheduler = Leaving  # type: ignore[assignment, misc]
     runpy.run_module("parsl.executors.high_throughput.process_worker_pool", run_name="__main__", alter_sys=True)
 
 

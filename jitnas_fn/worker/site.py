@@ -116,19 +116,19 @@ def current() -> Site:
     if isinstance(found, Site):
         return found
     named = os.environ.get("JITNAS_SITE")
-    return _as_it_is_now(Path(named)) if named else Site()
+    return _as_it_is_now(named) if named else Site()
 
 
-def _as_it_is_now(path: Path) -> Site:
+def _as_it_is_now(path: str) -> Site:
     """The site of a file, read again only when the file was changed: it is asked for with every message."""
     try:
-        status = path.stat()
+        status = os.stat(path)  # noqa: PTH116  half the time of a Path's, and here it counts
     except OSError:
-        return read(path)
+        return read(Path(path))
     mark = status.st_ino, status.st_size, status.st_mtime_ns
     known = _read.get(path)
     if known is None or known[0] != mark:
-        known = _read[path] = mark, read(path)
+        known = _read[path] = mark, read(Path(path))
     return known[1]
 
 
@@ -159,7 +159,7 @@ def site_of(stated: Mapping[str, Any], path: Path) -> Site:
     return Site(**values)
 
 
-_read: dict[Path, tuple[tuple[int, int, int], Site]] = {}
+_read: dict[str, tuple[tuple[int, int, int], Site]] = {}
 _stores: dict[tuple[int, Path], Store] = {}
 _opening = threading.Lock()
 

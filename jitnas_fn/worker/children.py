@@ -72,7 +72,7 @@ class Child:
 
     def alive(self) -> bool:
         """Whether the process runs."""
-        if _OF_ITS_OWN and self._process.returncode is None:  # what is waited for gives up its number, and with it its group
+        if hasattr(os, "waitid") and self._process.returncode is None:  # what is waited for gives up its number and its group
             return os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
         return self._process.poll() is None
 

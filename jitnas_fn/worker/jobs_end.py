@@ -47,8 +47,11 @@ def at_work(run: Run) -> Iterator[None]:
 
 
 def is_at_work(folder: Path) -> bool:
-    """Whether a process that lives trains anything in the block of this folder."""
-    return any(_lives(path.name.partition(".")[0]) for path in folder.iterdir())
+    """Whether a process that lives trains anything in the block of this folder; where that cannot be told, it may."""
+    try:
+        return any(_lives(path.name.partition(".")[0]) for path in folder.iterdir())
+    except OSError:
+        return True
 
 
 def _lives(pid: str) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from jitnas_fn.worker import jobs_end
 from jitnas_fn.worker.jobs_end import BLOCK
 from tests.waiting import until
 
@@ -123,6 +124,11 @@ def test_what_a_killed_pool_leaves_at_work_keeps_its_epoch_and_ends_with_the_blo
     assert (tmp_path / "kept").exists()
     with pytest.raises(ProcessLookupError):
         until(lambda: os.kill(int((tmp_path / "worker").read_text()), 0), seconds=5)
+
+
+def test_a_folder_that_somebody_swept_away_costs_some_patience_and_no_block(tmp_path):
+    assert jobs_end.is_at_work(tmp_path / "swept")
+    assert not jobs_end.is_at_work(tmp_path)
 
 
 def test_a_worker_may_say_that_the_job_is_to_end(block):

@@ -176,6 +176,17 @@ def test_a_child_whose_parent_is_gone_ends_even_in_the_middle_of_a_hang():
         assert child._process.wait(30) == 0
 
 
+def test_a_child_is_told_to_live_or_not_where_the_system_has_no_waitid(monkeypatch):
+    monkeypatch.delattr(os, "waitid", raising=False)  # macOS, before Python 3.13
+    with Children().borrowed(threads=1, fresh=True) as child:
+        assert child.alive()
+        child.check_lives()
+        child.kill()
+        assert not child.alive()
+        with pytest.raises(WorkerLost, match="SIGKILL"):
+            child.check_lives()
+
+
 def test_a_killed_child_leaves_no_thread_behind_whatever_it_still_said(monkeypatch):
     monkeypatch.setattr("jitnas_fn.worker.children.MAX_WAITING", 3)
     with Children().borrowed(threads=1, fresh=True) as child:

@@ -145,3 +145,11 @@ def test_a_task_with_any_part_changed_is_trained_under_its_own_key_or_refused(pl
         assert record.parts == GOOD["parts"]
     else:
         assert result["error"]["type"]
+
+
+@pytest.mark.parametrize(("verb", "count"), [("lookup", 10_001), ("cancel", 101), ("status", 101)])
+def test_a_message_asks_about_a_bounded_number_of_keys(verb, count):
+    text = Envelope(verb, {"keys": ["a" * 64] * count}).to_json()
+    error = Envelope.from_json(run_task(text)).error
+    assert error["type"] == "EnvelopeError"
+    assert "keys at most, not" in error["message"]

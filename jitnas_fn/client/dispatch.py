@@ -10,13 +10,13 @@ from jitnas_fn.client.delivery import received, typed
 from jitnas_fn.client.elsewhere import Elsewhere
 from jitnas_fn.client.evaluation import Evaluation
 from jitnas_fn.client.flight import Flight
-from jitnas_fn.client.later import Later
 from jitnas_fn.client.liveness import Liveness
 from jitnas_fn.client.lookups import Inquiries, keep
 from jitnas_fn.client.losses import pause_after
 from jitnas_fn.client.stopping import stop_work
 from jitnas_fn.core.errors import DeadlineExceeded, JitnasError, SiteUnavailable
 from jitnas_fn.core.interfaces import Store
+from jitnas_fn.core.later import Later
 from jitnas_fn.core.record import Record
 from jitnas_fn.worker.entry import run_task
 

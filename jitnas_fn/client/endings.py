@@ -1,11 +1,11 @@
 """How the interpreter ends while trainings are under way: waiting for them after a normal end, stopping them after an error."""
 
-import concurrent.futures.thread  # noqa: F401  its own hook, which waits for the threads, must be there before ours
 import os
 import sys
-import threading
 import weakref
 from typing import Protocol
+
+from jitnas_fn.core.at_exit import at_exit
 
 
 class UnderWay(Protocol):
@@ -29,9 +29,8 @@ def see_to_the_end(trainings: UnderWay) -> None:
 
     An interactive session ends when its user wants it to, whatever went wrong at its prompt before.
 
-    The standard library joins the threads of its executors before any `atexit` function runs, and would wait for hours for a
-    training that nobody can receive any more; other executors end their workers in an `atexit` function, and would lose what
-    is not done. The hook is not a documented one; where it is missing, they do.
+    The standard library would wait for hours for a training that nobody can receive any more; other executors end their workers
+    in an `atexit` function, and would lose what is not done. So this comes before both.
     """
     _open.add(trainings)
 
@@ -53,6 +52,4 @@ def _at_exit() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_open.clear)  # they are the parent's, and never done here
-_register = getattr(threading, "_register_atexit", None)
-if _register is not None:
-    _register(_at_exit)
+at_exit(_at_exit)

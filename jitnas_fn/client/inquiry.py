@@ -9,9 +9,9 @@ from functools import partial
 
 from jitnas_fn.client.control import BATCH
 from jitnas_fn.client.flight import Flight
-from jitnas_fn.client.later import Later
 from jitnas_fn.core.codec import Json
 from jitnas_fn.core.envelope import Envelope, raised
+from jitnas_fn.core.later import Later
 from jitnas_fn.worker.entry import run_task
 
 log = logging.getLogger("jitnas_fn")

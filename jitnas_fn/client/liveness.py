@@ -7,10 +7,10 @@ from concurrent.futures import Executor
 from jitnas_fn.client.evaluation import Evaluation
 from jitnas_fn.client.flight import Flight
 from jitnas_fn.client.inquiry import Inquiry
-from jitnas_fn.client.later import Later
 from jitnas_fn.client.lookups import fitting
 from jitnas_fn.core.codec import Json
 from jitnas_fn.core.errors import WorkerLost
+from jitnas_fn.core.later import Later
 from jitnas_fn.core.record import Record
 
 CHECK_SECONDS = 60.0

@@ -9,12 +9,12 @@ from functools import partial
 from jitnas_fn.client.control import Ask, Item, told
 from jitnas_fn.client.delivery import check_record, only_result
 from jitnas_fn.client.glimpse import glimpsed
-from jitnas_fn.client.later import Later
 from jitnas_fn.client.request import Request
 from jitnas_fn.core.codec import Json
 from jitnas_fn.core.entry import architecture_entry
 from jitnas_fn.core.envelope import Envelope
 from jitnas_fn.core.interfaces import Store
+from jitnas_fn.core.later import Later
 from jitnas_fn.core.record import Record, answering
 from jitnas_fn.core.task import Task
 from jitnas_fn.worker.entry import run_task

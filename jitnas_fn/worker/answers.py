@@ -5,13 +5,13 @@ from collections.abc import Callable
 from jitnas_fn.core import shelf
 from jitnas_fn.core.codec import Json, canonical
 from jitnas_fn.core.envelope import MAX_PAYLOAD_BYTES, PROTOCOL, Envelope, error_fields
-from jitnas_fn.core.errors import EnvelopeError
+from jitnas_fn.core.errors import EnvelopeError, NotAllowed
 from jitnas_fn.core.forecast import About
 from jitnas_fn.core.record import Record
 from jitnas_fn.core.task import HASH, is_key
 from jitnas_fn.graphs.architecture import Architecture
 from jitnas_fn.stores.leases import Held
-from jitnas_fn.worker import flight, runner
+from jitnas_fn.worker import flight, processes, runner
 from jitnas_fn.worker.blocks import blocks
 from jitnas_fn.worker.board import Board, Run, is_token
 from jitnas_fn.worker.experience import expected
@@ -52,7 +52,8 @@ def _hello(request: Envelope, site: Site) -> Json:
 
 
 def _ping(request: Envelope, site: Site) -> Json:
-    return {}
+    """Nothing; with `processes`, which processes of the endpoint live that may have messages of whoever asks."""
+    return {"processes": processes.told(site.where())} if request.body.get("processes") else {}
 
 
 def _lookup(request: Envelope, site: Site) -> Json:
@@ -105,6 +106,8 @@ def _cancel(request: Envelope, site: Site) -> Json:
 
 
 def _train(request: Envelope, site: Site) -> Json:
+    if not processes.trains():
+        raise NotAllowed(f"this is the control path of site {site.name!r}: it trains nothing; the profile for that is train")
     items, board = request.items("tasks"), Board(site.place())
     runs = [_run_of(item) for item in items]
     waiting = [run for run in runs if run is not None]

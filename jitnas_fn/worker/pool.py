@@ -4,8 +4,10 @@ Parsl's interchange goes on sending tasks to a pool that is gone until it misses
 gets no task any more, and is told to shut down once all its results are there.
 """
 
+import itertools
 import pickle
 import runpy
+import sys
 import threading
 import time
 from typing import Any
@@ -33,7 +35,9 @@ def _ask_to_be_drained(results: Any) -> None:
 
 
 def main() -> None:
-    """Be the pool."""
+    """Be the pool. A Globus Compute endpoint puts its own command in front of the arguments: `globus-compute-endpoint …`."""
+    options = itertools.dropwhile(lambda word: not word.startswith("-"), sys.argv[1:])
+    sys.argv[1:] = list(options)
     mpi_resource_management.TaskScheduler = Leaving  # type: ignore[assignment, misc]
     runpy.run_module("parsl.executors.high_throughput.process_worker_pool", run_name="__main__", alter_sys=True)
 

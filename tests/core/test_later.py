@@ -9,7 +9,7 @@ import pytest
 
 from jitnas_fn import Client
 from jitnas_fn.client import liveness
-from jitnas_fn.client.later import SLACK, Later
+from jitnas_fn.core.later import SLACK, Later
 from jitnas_fn.stores.memory import MemoryStore
 from tests.client.fakes import Held, Inline, reply
 from tests.client.models import small

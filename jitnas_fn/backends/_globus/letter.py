@@ -1,0 +1,79 @@
+"""One message to an endpoint, and the future of its answer. It is ours: it lives on when what carries it dies."""
+
+import contextlib
+import hashlib
+import time
+from concurrent.futures import Future, InvalidStateError
+
+from jitnas_fn.core.errors import JitnasError
+
+
+class Letter(Future[str]):
+    """A message under way.
+
+    Attributes
+    ----------
+    text
+        JSON text.
+    size
+        What it takes in a request to the service. [bytes]
+    tries
+        How often it was handed over.
+    task
+        The service's id of the latest time, once that accepted it.
+    """
+
+    def __init__(self, text: str, size: int) -> None:
+        super().__init__()
+        self.text, self.size = text, size
+        self.tries = 0
+        self.task: str | None = None
+        self._accepted = 0.0
+        self._waiting = time.monotonic()
+
+    @property
+    def waited_seconds(self) -> float:
+        """For how long it waits to be accepted, since it was written or lost. [s]."""
+        return time.monotonic() - self._waiting
+
+    @property
+    def digest(self) -> str:
+        """What it is known by on disk."""
+        return hashlib.sha256(self.text.encode()).hexdigest()[:32]
+
+    @property
+    def age_seconds(self) -> float:
+        """Since the service accepted it. [s]."""
+        return time.monotonic() - self._accepted
+
+    def running(self) -> bool:
+        """Never: whether it has begun, only the site knows."""
+        return False
+
+    def hand_over(self) -> bool:
+        """Mark it as on its way, so that it cannot be cancelled any more; False if it is done, or was cancelled."""
+        if self.done():
+            return False
+        if self.tries == 0 and not self.set_running_or_notify_cancel():
+            return False
+        if self.task is not None:
+            self.task, self._waiting = None, time.monotonic()
+        self.tries += 1
+        return True
+
+    def accept(self, task: str, *, age_seconds: float = 0.0) -> None:
+        """Note that the service has it, under this id, and for how long."""
+        self.task, self._accepted = task, time.monotonic() - age_seconds
+
+    def answer(self, text: object) -> None:
+        """End with what came back, unless it has ended already: whoever is first answers."""
+        with contextlib.suppress(InvalidStateError):
+            if isinstance(text, str):
+                self.set_result(text)
+            else:
+                self.set_exception(JitnasError(f"the endpoint answered with {type(text).__name__}, not with text"))
+
+    def fail(self, error: JitnasError) -> None:
+        """End with an error, unless it has ended already."""
+        with contextlib.suppress(InvalidStateError):
+            self.set_exception(error)

@@ -1,0 +1,89 @@
+"""Notices that a user endpoint has died with letters in it: it takes them from the service before they run, and tells nobody.
+
+The site knows which of its processes live; the control path asks while letters are under way.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from functools import partial
+from typing import Any
+
+from jitnas_fn.backends._globus.letter import Letter
+from jitnas_fn.core.bounds import finite
+from jitnas_fn.core.codec import Json
+from jitnas_fn.core.envelope import Envelope
+from jitnas_fn.core.later import Later
+
+log = logging.getLogger("jitnas_fn.globus")
+CHECK_SECONDS = 10.0
+START_SECONDS = 60.0  # that a process may take from the command to its first sign of life
+
+
+class Watch:
+    """Looks after letters that the service has accepted.
+
+    Parameters
+    ----------
+    ask
+        Sends a message over the control path.
+    again
+        Takes letters that were lost.
+    """
+
+    def __init__(self, ask: Callable[[str], "Future[str]"], *, again: Callable[[Sequence[Letter]], None]) -> None:
+        self._ask, self._again = ask, again
+        self._later = Later("jitnas-watch")
+        self._lock = threading.Lock()
+        self._letters: dict[Letter, None] = {}
+        self._dead: set[str] | None = None  # as the site said last; None before it said anything
+        self._is_due = False
+
+    def add(self, letters: Sequence[Letter]) -> None:
+        """Look after more. The first time the site is asked at once, so that it is known who was dead before."""
+        with self._lock:
+            self._letters.update(dict.fromkeys(letters))
+            if letters and not self._is_due:
+                self._is_due = True
+                self._later.call(self._check, 0.0 if self._dead is None else CHECK_SECONDS)
+
+    def _check(self) -> None:
+        with self._lock:
+            self._letters = {one: None for one in self._letters if not one.done() and one.task is not None}
+            asked = {one: str(one.task) for one in self._letters}
+            self._is_due = bool(asked)
+            if self._is_due:
+                self._later.call(self._check, CHECK_SECONDS)
+        if asked:
+            reply = self._ask(Envelope("ping", {"processes": True}).to_json())
+            reply.add_done_callback(lambda done: self._later.call(partial(self._told, asked, done)))
+
+    def _told(self, asked: dict[Letter, str], reply: "Future[str]") -> None:
+        """Send again what was in a process that is dead now. `asked` was accepted before the question was sent."""
+        try:
+            told = Envelope.from_json(reply.result()).body.get("processes")
+        except Exception as reason:  # noqa: BLE001  a site that does not answer says nothing of anybody
+            log.debug("the site does not say which of its processes live: %s", reason)
+            return
+        if not isinstance(told, dict):
+            return
+        living, dead = _living(told), {str(token) for token in told.get("dead") or []}
+        with self._lock:
+            died, self._dead = set() if self._dead is None else dead - self._dead, dead
+        lost = [one for one, task in asked.items() if one.task == task and not one.done() and (died or _is_lost(one, living))]
+        if lost:
+            log.warning("the endpoint's process has ended with %d messages in it; they are sent again", len(lost))
+            self._again(lost)
+
+
+def _living(told: Json) -> list[float]:
+    """For how long each process that lives has lived. [s]."""
+    processes: list[Any] = told.get("living") or []
+    ages = [finite(one.get("age_seconds"), least=0) for one in processes if isinstance(one, dict)]
+    return [age for age in ages if age is not None]
+
+
+def _is_lost(letter: Letter, living: Sequence[float]) -> bool:
+    """Whether no process lives that can have it: none has lived since it was accepted, or was started for it just then."""
+    return letter.age_seconds > START_SECONDS and not any(age >= letter.age_seconds - START_SECONDS for age in living)

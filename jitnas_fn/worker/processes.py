@@ -1,0 +1,142 @@
+"""Which processes of a Globus Compute endpoint live: `python -m jitnas_fn.worker.processes PROFILE [IDENTITY]` notes one.
+
+An endpoint runs that command as its `endpoint_setup` whenever it starts a process for somebody. A process takes messages from
+the service before they run, and loses them without a word when it is killed; so whoever has sent some asks here.
+
+- `endpoints/TOKEN`: JSON {profile, identity, pid, started, host, noted}
+"""
+
+import contextlib
+import os
+import socket
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from jitnas_fn.core.bounds import finite, whole
+from jitnas_fn.core.codec import Json, canonical, parse
+from jitnas_fn.core.errors import StoreError
+from jitnas_fn.worker.board import is_token
+from jitnas_fn.worker.site import current
+
+KEPT_SECONDS = 8 * 24 * 3600.0  # a note of what is dead: nobody waits longer than a week
+MOST_NOTES = 1000
+MOST_BYTES = 2000
+ROLE = "JITNAS_ROLE"  # names, in the environment, what a process of an endpoint is for
+CONTROL, TRAIN = "control", "train"  # profiles, and roles
+LATEST_UNIX_TIME = 1e11
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One process.
+
+    Attributes
+    ----------
+    token
+        No other process has it.
+    profile, identity
+        Of the endpoint, and whose; "" where an endpoint has one user.
+    pid, started, host
+        Which process it is: a pid may be given again, but not with the same start. [clock ticks since boot]
+    noted
+        When. [Unix time]
+    """
+
+    token: str
+    profile: str
+    identity: str
+    pid: int
+    started: int
+    host: str
+    noted: float
+
+    @property
+    def lives(self) -> bool:
+        """Whether the process is there. Of one on another host nothing is known; it lives for all that can be told."""
+        return self.host != socket.gethostname() or _start_of(self.pid) == self.started
+
+
+def note(folder: Path, *, profile: str, identity: str, pid: int) -> Note:
+    """Write down that a process has begun; old notes of dead ones go."""
+    made = Note(uuid.uuid4().hex, profile, identity, pid, _start_of(pid) or 0, socket.gethostname(), time.time())
+    place = folder / "endpoints"
+    place.mkdir(parents=True, exist_ok=True)
+    for old in _notes(folder):
+        if not old.lives and time.time() - old.noted > KEPT_SECONDS:
+            (place / old.token).unlink(missing_ok=True)
+    fields = {name: getattr(made, name) for name in ("profile", "identity", "pid", "started", "host", "noted")}
+    written = place / f"{made.token}.new"
+    written.write_text(canonical(fields), "ascii")
+    written.replace(place / made.token)
+    return made
+
+
+def trains() -> bool:
+    """Whether this process may train: a control path has no GPU, and may be the login node."""
+    return os.environ.get(ROLE, TRAIN) != CONTROL
+
+
+def told(folder: Path) -> Json | None:
+    """{living: [{age_seconds}], dead: [token]} of the train profile's processes of whoever this process is for.
+
+    None where this process is not noted: then nothing can be told of the others.
+    """
+    notes = list(_notes(folder))
+    here = [one for one in notes if one.pid == os.getpid() and one.lives and one.host == socket.gethostname()]
+    if not here:
+        return None
+    theirs = [one for one in notes if one.profile == TRAIN and one.identity == here[-1].identity]
+    living = [one for one in theirs if one.lives]
+    return {
+        "living": [{"age_seconds": round(max(0.0, time.time() - one.noted), 1)} for one in living],
+        "dead": sorted(one.token for one in theirs if one not in living),
+    }
+
+
+def _notes(folder: Path) -> Iterator[Note]:
+    """The notes that can be read, the oldest first."""
+    place = folder / "endpoints"
+    found: list[Note] = []
+    names = [path.name for path in place.iterdir()] if place.is_dir() else []
+    for name in sorted(filter(is_token, names))[:MOST_NOTES]:
+        with contextlib.suppress(OSError, StoreError):
+            fields = parse((place / name).read_text("ascii", "replace"), max_bytes=MOST_BYTES, error=StoreError, what="note")
+            if (read := _note_of(name, fields)) is not None:
+                found.append(read)
+    yield from sorted(found, key=lambda one: one.noted)
+
+
+def _note_of(token: str, fields: Json) -> Note | None:
+    pid, started = whole(fields.get("pid"), least=1), whole(fields.get("started"))
+    noted = finite(fields.get("noted"), least=0, most=LATEST_UNIX_TIME)
+    if pid is None or started is None or noted is None:
+        return None
+    profile, identity, host = (str(fields.get(name, ""))[:100] for name in ("profile", "identity", "host"))
+    return Note(token, profile, identity, pid, started, host, noted)
+
+
+def _start_of(pid: int) -> int | None:
+    """When a process began, in clock ticks since boot; None if there is none, or it is a zombie."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text("ascii", "replace").rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] in ("Z", "X") else int(fields[19])
+
+
+def main() -> None:
+    """Note the parent, which is the endpoint's process; where it cannot be noted, it works all the same."""
+    profile = sys.argv[1] if len(sys.argv) > 1 else TRAIN
+    identity = sys.argv[2] if len(sys.argv) > 2 else ""
+    try:
+        note(current().place(), profile=profile, identity=identity, pid=os.getppid())
+    except Exception as reason:  # noqa: BLE001  an endpoint that does not start for this would help nobody
+        sys.stderr.write(f"jitnas_fn cannot note this process, so that its death will be noticed late: {reason}\n")
+
+
+if __name__ == "__main__":
+    main()

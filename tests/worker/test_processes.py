@@ -1,0 +1,130 @@
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from jitnas_fn.core.codec import parse
+from jitnas_fn.core.envelope import Envelope
+from jitnas_fn.worker import processes
+from jitnas_fn.worker.answers import answer
+from jitnas_fn.worker.site import Site, use
+
+
+@pytest.fixture
+def folder(tmp_path):
+    use(Site(folder=tmp_path))
+    yield tmp_path
+    use(None)
+
+
+@pytest.fixture
+def sleeper():
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as process:
+        yield process
+        process.kill()
+
+
+def control(folder, identity=""):
+    return processes.note(folder, profile="control", identity=identity, pid=os.getpid())
+
+
+def told():
+    return Envelope.from_json(answer(Envelope("ping", {"processes": True}).to_json())).body["processes"]
+
+
+def test_a_process_lives_until_it_is_killed_and_is_then_told_as_dead(folder, sleeper):
+    control(folder)
+    note = processes.note(folder, profile="train", identity="", pid=sleeper.pid)
+    before = told()
+    assert before["dead"] == []
+    assert len(before["living"]) == 1
+    assert 0 <= before["living"][0]["age_seconds"] < 30
+    sleeper.kill()
+    sleeper.wait()
+    assert told() == {"living": [], "dead": [note.token]}
+
+
+def test_a_killed_process_is_dead_before_its_parent_has_noticed(folder, sleeper):
+    control(folder)
+    note = processes.note(folder, profile="train", identity="", pid=sleeper.pid)
+    sleeper.kill()
+    deadline = time.monotonic() + 10
+    while note.lives and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert told()["dead"] == [note.token]  # it is a zombie: nobody waited for it
+
+
+def test_a_pid_that_was_given_again_is_not_the_process_that_had_it(folder, sleeper):
+    note = processes.note(folder, profile="train", identity="", pid=sleeper.pid)
+    path = folder / "endpoints" / note.token
+    path.write_text(path.read_text().replace(f'"started":{note.started}', f'"started":{note.started - 1}'))
+    control(folder)
+    assert told()["dead"] == [note.token]
+
+
+def test_only_processes_of_the_same_identity_are_told_of(folder, sleeper):
+    processes.note(folder, profile="train", identity="ada", pid=sleeper.pid)
+    control(folder, identity="bob")
+    assert told() == {"living": [], "dead": []}
+
+
+def test_nothing_is_told_where_this_process_is_not_noted(folder, sleeper):
+    processes.note(folder, profile="train", identity="", pid=sleeper.pid)
+    assert told() is None
+
+
+def test_a_plain_ping_tells_nothing(folder):
+    assert Envelope.from_json(answer(Envelope("ping", {}).to_json())).body == {}
+
+
+def test_notes_that_are_damaged_or_odd_are_passed_over(folder):
+    control(folder)
+    place = folder / "endpoints"
+    (place / ("0" * 32)).write_text("{")
+    (place / ("1" * 32)).write_text('{"pid":-4,"started":1,"noted":1}')
+    (place / ("2" * 32)).write_text('{"pid":4,"started":1,"noted":1e400}')
+    (place / "../x").write_text("not a note")
+    assert told() == {"living": [], "dead": []}
+
+
+def test_notes_of_what_died_long_ago_go(folder, sleeper):
+    note = processes.note(folder, profile="train", identity="", pid=sleeper.pid)
+    sleeper.kill()
+    sleeper.wait()
+    path = folder / "endpoints" / note.token
+    old = time.time() - processes.KEPT_SECONDS - 10
+    path.write_text(
+        path.read_text().replace(
+            f'"noted":{parse(path.read_text(), max_bytes=9999, error=ValueError, what="note")["noted"]}', f'"noted":{old}'
+        )
+    )
+    control(folder)
+    assert not path.exists()
+
+
+def test_the_command_of_an_endpoint_notes_its_parent(tmp_path):
+    site = tmp_path / "site.toml"
+    site.write_text(f'folder = "{tmp_path}"\n')
+    shell = f"exec {sys.executable} -m jitnas_fn.worker.processes train ada"
+    subprocess.run(["sh", "-c", shell], env={**os.environ, "JITNAS_SITE": str(site)}, check=True)
+    (note,) = processes._notes(tmp_path)
+    assert (note.profile, note.identity, note.pid) == ("train", "ada", os.getpid())
+
+
+def test_a_process_that_cannot_be_noted_starts_all_the_same(tmp_path):
+    site = tmp_path / "site.toml"
+    site.write_text("folder = 3\n")
+    command = [sys.executable, "-m", "jitnas_fn.worker.processes", "train"]
+    done = subprocess.run(command, env={**os.environ, "JITNAS_SITE": str(site)}, capture_output=True, text=True, check=True)
+    assert "cannot note this process" in done.stderr
+
+
+def test_a_control_path_refuses_to_train(folder, monkeypatch):
+    monkeypatch.setenv(processes.ROLE, "control")
+    reply = Envelope.from_json(answer(Envelope("train", {"tasks": []}).to_json()))
+    assert reply.error["type"] == "NotAllowed"
+    assert "the profile for that is train" in reply.error["message"]
+    monkeypatch.setenv(processes.ROLE, "train")
+    assert Envelope.from_json(answer(Envelope("train", {"tasks": []}).to_json())).body == {"results": []}

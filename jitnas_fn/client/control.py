@@ -12,7 +12,7 @@ from jitnas_fn.core.forecast import About
 from jitnas_fn.worker.entry import run_task
 
 ANSWER_SECONDS = 20.0
-BATCH = 500  # keys of one question
+BATCH = 1000  # keys of one question
 
 
 @dataclass(frozen=True, slots=True)

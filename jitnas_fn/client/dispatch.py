@@ -9,11 +9,13 @@ from jitnas_fn.client.control import Ask
 from jitnas_fn.client.delivery import received, typed
 from jitnas_fn.client.elsewhere import Elsewhere
 from jitnas_fn.client.evaluation import Evaluation
+from jitnas_fn.client.first_look import FirstLook
 from jitnas_fn.client.flight import Flight
 from jitnas_fn.client.liveness import Liveness
-from jitnas_fn.client.lookups import Inquiries, keep
+from jitnas_fn.client.lookups import fitting, keep
 from jitnas_fn.client.losses import pause_after
 from jitnas_fn.client.stopping import stop_work
+from jitnas_fn.core.codec import Json
 from jitnas_fn.core.errors import DeadlineExceeded, JitnasError, SiteUnavailable
 from jitnas_fn.core.interfaces import Store
 from jitnas_fn.core.later import Later
@@ -48,7 +50,7 @@ class Dispatch:
         # Each in a thread of its own: what a site answers may take long to take in, or to stop, and a deadline may not wait.
         self._deadlines, self._later, self._stops = map(Later, ("jitnas-deadlines", "jitnas-later", "jitnas-stops"))
         self._to_stop: list[Evaluation] = []
-        self._inquiries = None if control is None else Inquiries(control, later=self._later)
+        self._first_look = None if control is None else FirstLook(control, later=self._later)
         self._elsewhere = Elsewhere(
             lambda: control or self._running_executor(),
             later=self._later,
@@ -70,10 +72,10 @@ class Dispatch:
         try:
             due = self._deadlines.call(partial(self._expire, evaluation), self._deadline_seconds)
             evaluation.add_done_callback(lambda _: self._deadlines.forget(due))
-            if self._inquiries is None or flight.request.architecture is None:  # nobody else has a record of an opaque model
+            if self._first_look is None or flight.request.architecture is None:  # nobody else has a record of an opaque model
                 self._depart(flight)
             else:
-                self._inquiries.ask(flight.request, then=partial(self._told, flight))
+                self._first_look.ask(flight, then=partial(self._told, flight))
         except BaseException as error:
             self._give_up(evaluation, _refusal(error))
             raise
@@ -91,12 +93,15 @@ class Dispatch:
                 self.executor = local()
             return self.executor
 
-    def _told(self, flight: Flight, record: Record | None) -> None:
-        """Take what the site knows; train if it knows nothing."""
-        if record is None:
-            self._depart(flight)
-        else:
+    def _told(self, flight: Flight, answer: Json | None) -> None:
+        """Take what the site knows; wait for who has it trained; train if there is nobody."""
+        record = fitting(answer, flight.request)
+        if record is not None:
             self._arrive(flight, record, source="shared")
+        elif answer is not None and answer.get("in_flight"):
+            self._elsewhere.add(flight)
+        else:
+            self._depart(flight)
 
     def _depart(self, flight: Flight) -> None:
         """Ask the executor. Whatever it does, the evaluation ends; only what is no `Exception`, such as ctrl-C, goes on."""

@@ -3,7 +3,7 @@
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from functools import partial
 
@@ -46,8 +46,7 @@ class Inquiry:
         self._replies, self._began = [], time.monotonic()
         for start in range(0, len(flights), BATCH):
             batch = flights[start : start + BATCH]
-            keys = list(dict.fromkeys(flight.request.task.key for flight in batch))
-            reply = executor.submit(run_task, Envelope("lookup", {"keys": keys, "in_flight": True}).to_json())
+            reply = executor.submit(run_task, question_about(batch))
             self._replies.append(reply)
             reply.add_done_callback(partial(self._told, batch))
 
@@ -64,22 +63,28 @@ class Inquiry:
         self._later.call(partial(self._take_all, batch, reply))
 
     def _take_all(self, batch: Sequence[Flight], reply: Future[str]) -> None:
-        for flight, answer in _answers(batch, reply):
+        for flight, answer in answers_in(reply, batch):
             try:
-                self._take(flight, answer)
+                if not answer.get("left_out"):
+                    self._take(flight, answer)
             except Exception:
                 log.exception("what a site said of key %s… could not be taken", flight.request.task.key[:12])
 
 
-def _answers(flights: Sequence[Flight], reply: Future[str]) -> Iterator[tuple[Flight, Json]]:
+def question_about(flights: Sequence[Flight]) -> str:
+    """The message that asks after tasks: for a record, for who trains it, and in the name of which runs."""
+    runs = {flight.request.task.key: flight.ticket.run for flight in flights}
+    return Envelope("lookup", {"keys": list(runs), "runs": list(runs.values()), "in_flight": True}).to_json()
+
+
+def answers_in(reply: "Future[str]", flights: Sequence[Flight]) -> list[tuple[Flight, Json]]:
+    """What a reply says of each flight that it speaks of; nothing if it is none, whatever went wrong there."""
     try:
         envelope = Envelope.from_json(reply.result())
         if envelope.error is not None:
             raise raised(envelope.error)
         answers = {answer["key"]: answer for answer in envelope.items("results")}
-    except Exception:  # noqa: BLE001  whatever went wrong there
-        return
-    for flight in flights:
-        answer = answers.get(flight.request.task.key)
-        if answer is not None and not answer.get("left_out"):
-            yield flight, answer
+    except Exception as reason:  # noqa: BLE001  what a site answers may be anything
+        log.debug("a site's answer to %d questions is of no use: %s", len(flights), reason)
+        return []
+    return [(flight, answers[key]) for flight in flights if (key := flight.request.task.key) in answers]

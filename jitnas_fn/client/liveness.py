@@ -71,7 +71,7 @@ class Liveness:
         record = fitting(answer, flight.request)
         if record is not None:
             self._arrive(flight, record)
-        elif self._is_lost(flight, at_work=bool(answer.get("in_flight"))):
+        elif self._is_lost(flight, at_work=_is_at_work(answer)):
             self._lose(flight, WorkerLost("the site trained it, and nobody trains it any more, nor is there a record"))
 
     def _is_lost(self, flight: Flight, *, at_work: bool) -> bool:
@@ -85,3 +85,9 @@ class Liveness:
                     del self._misses[one]
                     return True
         return False
+
+
+def _is_at_work(answer: Json) -> bool:
+    """Whether the site says that somebody trains the key, not that somebody waits for it to be trained."""
+    held = answer.get("in_flight")
+    return isinstance(held, dict) and not held.get("queued")

@@ -1,25 +1,16 @@
 """What is known already: in the client's store, and at the site."""
 
-import contextlib
 import warnings
-from collections.abc import Callable
-from concurrent.futures import Executor, Future, InvalidStateError
-from functools import partial
 
 from jitnas_fn.client.control import Ask, Item, told
-from jitnas_fn.client.delivery import check_record, only_result
+from jitnas_fn.client.delivery import check_record
 from jitnas_fn.client.glimpse import glimpsed
 from jitnas_fn.client.request import Request
 from jitnas_fn.core.codec import Json
 from jitnas_fn.core.entry import architecture_entry
-from jitnas_fn.core.envelope import Envelope
 from jitnas_fn.core.interfaces import Store
-from jitnas_fn.core.later import Later
 from jitnas_fn.core.record import Record, answering
 from jitnas_fn.core.task import Task
-from jitnas_fn.worker.entry import run_task
-
-PATIENCE_SECONDS = 5.0
 
 
 def known(store: Store, request: Request) -> Record | None:
@@ -45,45 +36,6 @@ def known_at(site: Ask | None, request: Request, *, store: Store) -> Record | No
     return record
 
 
-class Inquiries:
-    """Asks a site for records and waits for none of them: each question ends by itself, answered or not.
-
-    Parameters
-    ----------
-    control
-        Runs `run_task` where the site's store is, without a GPU.
-    later
-        Takes the answers, so that whoever answers can be asked again meanwhile.
-    """
-
-    def __init__(self, control: Executor, *, later: Later) -> None:
-        self._control, self._later = control, later
-
-    def ask(self, request: Request, *, then: Callable[[Record | None], None]) -> None:
-        """Look a request up at the site. Returns at once.
-
-        Parameters
-        ----------
-        request
-            What is looked up.
-        then
-            Called once, later: with the record, or with None if the site has none, fails or is silent for 5 s.
-        """
-        question: Future[Record | None] = Future()
-        question.add_done_callback(lambda asked: then(asked.result()))
-        silence = self._later.call(partial(_end, question, record=None), PATIENCE_SECONDS)
-        question.add_done_callback(lambda _: self._later.forget(silence))
-
-        def answered(reply: Future[str]) -> None:
-            self._later.call(lambda: _end(question, record=_answered(reply, request)))
-
-        try:
-            reply = self._control.submit(run_task, Envelope("lookup", {"keys": [request.task.key]}).to_json())
-            reply.add_done_callback(answered)
-        except Exception:  # noqa: BLE001  whatever a foreign executor raises, the training does not depend on it
-            self._later.call(partial(_end, question, record=None))
-
-
 def keep(store: Store, request: Request, record: Record) -> None:
     """Keep a record and the architecture that it is of; a store that fails loses no result, and is told of in a warning."""
     try:
@@ -101,18 +53,6 @@ def replicates(task: Task, store: Store) -> list[Record]:
     same = [record for record in found if {**record.parts, "seed": task.seed} == task.parts]
     best_first = sorted(same, key=lambda record: record.order, reverse=True)
     return sorted(best_first, key=lambda record: int(record.parts["seed"]))
-
-
-def _end(question: Future[Record | None], *, record: Record | None) -> None:
-    with contextlib.suppress(InvalidStateError):  # whoever is first answers
-        question.set_result(record)
-
-
-def _answered(reply: Future[str], request: Request) -> Record | None:
-    try:
-        return fitting(only_result(reply.result(), request.task.key), request)
-    except Exception:  # noqa: BLE001  a site without an answer is one without a record
-        return None
 
 
 def fitting(answer: Json | None, request: Request) -> Record | None:

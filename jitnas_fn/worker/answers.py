@@ -57,10 +57,14 @@ def _ping(request: Envelope, site: Site) -> Json:
 
 
 def _lookup(request: Envelope, site: Site) -> Json:
-    """The record of each key, as many as fit into one answer; with `in_flight`, who trains it now."""
+    """The record of each key, as many as fit into one answer.
+
+    With `in_flight`, who trains it now; with `runs` too, who else has asked for it, or that whoever asks here is the one.
+    """
     results, size = [], 0
     leases = flight.leases_of(site.store, site.name) if request.body.get("in_flight") and site.store is not None else None
-    for key in _keys(request):
+    keys = _keys(request)
+    for key, run in zip(keys, _runs(request, len(keys)), strict=True):
         record = None if site.store is None or size > PAGE_BYTES else site.store.get(key)
         found: Json = {"key": key, "record": None if record is None else record.to_dict()}
         if record is not None:
@@ -69,7 +73,7 @@ def _lookup(request: Envelope, site: Site) -> Json:
             found["left_out"] = True
         if request.body.get("in_flight"):
             held = leases.holder(key) if leases is not None and HASH.fullmatch(key) else None
-            found["in_flight"] = None if held is None else _told_of(held)
+            found["in_flight"] = _queued(key, run, site) if held is None and record is None else _told_of(held)
         results.append(found)
     return {"results": results}
 
@@ -101,8 +105,11 @@ def _status(request: Envelope, site: Site) -> Json:
 
 
 def _cancel(request: Envelope, site: Site) -> Json:
-    board = Board(site.place())
-    return {"results": [board.cancel(key, token) for key, token in _keys_and_runs(request)]}
+    board, tickets = Board(site.place()), site.tickets()
+    asked = _keys_and_runs(request)
+    for key, token in asked:
+        tickets.release(key, token or "")
+    return {"results": [board.cancel(key, token) for key, token in asked]}
 
 
 def _train(request: Envelope, site: Site) -> Json:
@@ -118,6 +125,7 @@ def _train(request: Envelope, site: Site) -> Json:
     finally:
         for run in waiting:
             board.clear(run)
+            site.tickets().release(run.key, run.token)
 
 
 def _run_of(item: object) -> Run | None:
@@ -167,8 +175,16 @@ def _answered(order: Order, run: Run, *, site: Site, board: Board) -> tuple[Reco
     )
 
 
-def _told_of(held: Held) -> Json:
+def _queued(key: str, run: str | None, site: Site) -> Json | None:
+    """Who else has asked for a training of this key, which has not begun; None if nobody has: then this run has."""
+    silent = None if run is None else site.tickets().take(key, run)
+    return None if silent is None else {"site": site.name, "silent_seconds": round(silent, 1), "queued": True}
+
+
+def _told_of(held: Held | None) -> Json | None:
     """What others may know of who trains a key: the site, since when, and how long ago it gave its last sign of life [s]."""
+    if held is None:
+        return None
     site, since = (str(held.holder.get(name, ""))[:80] for name in ("site", "since"))
     return {"site": site, "since": since, "silent_seconds": round(held.age_seconds, 1)}
 
@@ -185,17 +201,23 @@ def _keys(request: Envelope) -> list[str]:
 
 def _keys_and_runs(request: Envelope) -> list[tuple[str, str | None]]:
     """Each key with the token of its run, or with None where any run of that key is meant."""
-    keys, tokens = _keys(request), request.body.get("runs")
-    if tokens is None and len(keys) > MOST_KEYS_ALONE:
+    keys = _keys(request)
+    if request.body.get("runs") is None and len(keys) > MOST_KEYS_ALONE:
         raise EnvelopeError(f"without runs, a message asks about {MOST_KEYS_ALONE} keys at most, not {len(keys):,}")
+    return list(zip(keys, _runs(request, len(keys)), strict=True))
+
+
+def _runs(request: Envelope, count: int) -> list[str | None]:
+    """The token of each key's run, None where no run is named."""
+    tokens = request.body.get("runs")
     if tokens is None:
-        return [(key, None) for key in keys]
-    if not isinstance(tokens, list) or len(tokens) != len(keys):
-        raise EnvelopeError(f"runs is null or a list as long as keys, which has {len(keys)}")
+        return [None] * count
+    if not isinstance(tokens, list) or len(tokens) != count:
+        raise EnvelopeError(f"runs is null or a list as long as keys, which has {count}")
     for token in tokens:
         if not (token is None or is_token(token)):
             raise EnvelopeError(f"a run is 32 hexadecimal digits or null, not {str(token)[:80]!r}")
-    return list(zip(keys, tokens, strict=True))
+    return tokens
 
 
 def _abouts(request: Envelope, count: int) -> list[About | None]:

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from jitnas_fn import Client
-from jitnas_fn.client import lookups
+from jitnas_fn.client import first_look
 from jitnas_fn.core.envelope import Envelope
 from jitnas_fn.stores.memory import MemoryStore
 from tests.client.fakes import FullStore, Held, Inline, Odd, failing, record_for, reply
@@ -109,7 +109,7 @@ def test_a_control_path_that_fails_does_not_stop_the_training(control):
 
 
 def test_a_control_path_that_hangs_does_not_stop_the_training(monkeypatch):
-    monkeypatch.setattr(lookups, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(first_look, "PATIENCE_SECONDS", 0.2)
     executor, control = Inline(), Held()
     client = Client(store=MemoryStore(), executor=executor, control=control)
     evaluation = client.submit(small, **ASK)

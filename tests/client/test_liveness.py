@@ -67,6 +67,7 @@ def test_an_answer_that_never_comes_is_fetched_from_the_sites_store(client, site
 
 def test_what_somebody_trained_and_nobody_trains_any_more_is_sent_again(client, site, executor):
     evaluation = client.submit(small, **ASK)
+    executor.call()
     site.in_flight = HELD
     until(lambda: site.asked > 3)
     assert len(executor.calls) == 1
@@ -89,6 +90,7 @@ def test_what_waits_in_a_queue_is_left_alone_however_long(client, site, executor
 
 def test_what_was_sent_again_is_given_time_to_begin_again(client, site, executor):
     client.submit(small, **ASK)
+    executor.call()
     site.in_flight = HELD
     until(lambda: site.asked > 3)
     site.in_flight = None

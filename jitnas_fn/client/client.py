@@ -11,6 +11,7 @@ from jitnas_fn.client.endings import see_to_the_end
 from jitnas_fn.client.evaluation import Evaluation, awaited
 from jitnas_fn.client.explanation import Explanation, explained
 from jitnas_fn.client.flights import Flights
+from jitnas_fn.client.journal import Journal
 from jitnas_fn.client.lookups import known, known_at, replicates
 from jitnas_fn.client.request import understood
 from jitnas_fn.client.sync import from_url
@@ -22,6 +23,7 @@ from jitnas_fn.core.interfaces import Store
 from jitnas_fn.core.recipe import Recipe
 from jitnas_fn.core.record import Record
 from jitnas_fn.core.task import Limits
+from jitnas_fn.settings import home
 
 WEEK_SECONDS = 7 * 24 * 3600.0
 
@@ -74,6 +76,7 @@ class Client:
             control=control,
             ask=ask,
             ledger=self._ledger,
+            journal=_journal_at(executor),
             deadline_seconds=deadline_seconds,
         )
         see_to_the_end(self._flights)
@@ -273,6 +276,20 @@ class Client:
         )
         return explained(request, store=self.store)
 
+    def attach(self) -> list[Evaluation]:
+        """Take up what an earlier process of this user has asked of the same site and did not wait for.
+
+        A laptop was closed, a notebook's kernel restarted, a script killed: what was trained meanwhile comes as its record, and
+        what was lost is sent again, under the same key. `jitnas jobs` lists what was left. Only an executor whose trainings
+        outlive its process, such as `globus_compute`, leaves anything.
+
+        Returns
+        -------
+        list[Evaluation]
+            The oldest first. What cannot be taken up any more (a dataset changed) is told of in a warning.
+        """
+        return self._flights.attach()
+
     def sync(self, url: str | None = None, *, show: Show = quietly) -> Synced:
         """Bring the cache up to date: fetch what others trained since the last time.
 
@@ -317,3 +334,9 @@ class Client:
             self.close()
         else:
             self.stop()
+
+
+def _journal_at(executor: Executor | None) -> Journal | None:
+    """Where is kept what is under way at a place that says what it is: there it outlives this process."""
+    place = getattr(executor, "place", None)
+    return Journal(home(), place=place) if isinstance(place, dict) else None

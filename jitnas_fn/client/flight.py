@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from jitnas_fn.client.evaluation import Evaluation
 from jitnas_fn.client.losses import Losses
-from jitnas_fn.client.request import Request
+from jitnas_fn.client.request import Request, request_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +35,14 @@ def ticket_of(request: Request) -> Ticket:
     """What sends a request once; raises `PayloadTooLarge`, or `ModelFailed` if the model cannot be pickled."""
     run = uuid.uuid4().hex
     return Ticket(request, run, request.message(run))
+
+
+def ticket_from(run: str, message: str) -> Ticket:
+    """The ticket that a message was made from, as an earlier process of this user has written it down.
+
+    Raises
+    ------
+    JitnasError
+        If it is of another version, or damaged, or the dataset is another by now.
+    """
+    return Ticket(request_in(message), run, message)

@@ -1,20 +1,24 @@
 """What is under way: each key once, from the store's miss to the record that is kept."""
 
 import threading
+import warnings
 from collections.abc import Sequence
 from concurrent.futures import Executor, Future
 from functools import partial
+from typing import cast
 
 from jitnas_fn.client.control import Ask
 from jitnas_fn.client.dispatch import Dispatch
 from jitnas_fn.client.evaluation import Evaluation, wait_for
-from jitnas_fn.client.flight import Flight, Ticket, ticket_of
+from jitnas_fn.client.flight import Flight, Ticket, ticket_from, ticket_of
+from jitnas_fn.client.journal import Journal
 from jitnas_fn.client.ledger import Ledger
 from jitnas_fn.client.lookups import known
 from jitnas_fn.client.outlook import Outlook
 from jitnas_fn.client.request import Request
 from jitnas_fn.client.stopping import stop_work
 from jitnas_fn.core.collector import without_collector
+from jitnas_fn.core.errors import JitnasError
 from jitnas_fn.core.interfaces import Store
 from jitnas_fn.core.record import Record
 from jitnas_fn.core.task import Limits
@@ -35,6 +39,8 @@ class Flights:
         Control path for status and cancel, None if there is none.
     ledger
         Where questions are counted, None if they are not.
+    journal
+        Where is kept what is under way, for a later process; None if nothing is.
     deadline_seconds
         No evaluation stays open longer. [seconds]
     """
@@ -47,9 +53,10 @@ class Flights:
         control: Executor | None,
         ask: Ask | None,
         ledger: Ledger | None,
+        journal: Journal | None,
         deadline_seconds: float,
     ) -> None:
-        self._store, self._ask, self._ledger = store, ask, ledger
+        self._store, self._ask, self._ledger, self._journal = store, ask, ledger, journal
         self._dispatch = Dispatch(store, executor, control=control, ask=ask, deadline_seconds=deadline_seconds)
         self._lock = threading.RLock()
         self._open: dict[tuple[str, Limits], Evaluation] = {}
@@ -75,6 +82,18 @@ class Flights:
             hits = [evaluation.result() for evaluation in found if evaluation.source == "cache"]
             keys = dict.fromkeys(request.task.key for request in missed if request.architecture is not None)
             self._ledger.note(hits=hits, misses=list(keys))
+
+    def attach(self) -> list[Evaluation]:
+        """The evaluations that processes which are gone have left; what cannot be taken up any more is told of in a warning."""
+        left = [] if self._journal is None else self._journal.taken_up()
+        found = []
+        for one in left:
+            try:
+                found.append(self._begun(ticket_from(one.run, one.message)))
+            except JitnasError as reason:
+                warnings.warn(f"run {one.run[:8]}… cannot be taken up: {reason}", UserWarning, stacklevel=3)
+                self._ended(one.run)
+        return list(dict.fromkeys(found))
 
     def close(self) -> None:
         """Wait for everything under way, and end the executor that is our own."""
@@ -109,10 +128,14 @@ class Flights:
         with self._lock:
             found = self._found(request)
             if found is not None:
+                if found.run != ticket.run:
+                    self._ended(ticket.run)
                 return found
             outlook = Outlook(request, store=self._store, ahead=self._ahead_of, executor=lambda: self._dispatch.executor)
             evaluation = Evaluation(request.task.key, ask=self._ask, run=ticket.run, outlook=outlook)
             self._open[request.place] = evaluation
+        if self._journal is not None:
+            self._journal.begin(ticket.run, ticket.message)
         evaluation.add_done_callback(partial(self._land, request.place))
         self._dispatch.send(Flight(ticket, evaluation))
         return evaluation
@@ -126,3 +149,8 @@ class Flights:
         with self._lock:
             if self._open.get(place) is evaluation:
                 del self._open[place]
+        self._ended(cast("Evaluation", evaluation).run)
+
+    def _ended(self, run: str | None) -> None:
+        if self._journal is not None and run is not None:
+            self._journal.end(run)

@@ -9,7 +9,7 @@ from jitnas_fn.core import shelf
 from jitnas_fn.core.codec import Json
 from jitnas_fn.core.dataset import Dataset
 from jitnas_fn.core.envelope import Envelope, checked_size
-from jitnas_fn.core.errors import NotAModel, TaskError
+from jitnas_fn.core.errors import EnvelopeError, JitnasError, NotAModel, TaskError
 from jitnas_fn.core.recipe import Recipe
 from jitnas_fn.core.seeds import checked_seed
 from jitnas_fn.core.task import Limits, Task
@@ -124,6 +124,33 @@ def understood(
     task = Task(fingerprint, card.name, card.sha256, plan, _whole(seed))
     bounds = Limits() if limits is None else limits
     return Request(task, bounds, model, architecture, card, payload, initialisation, validation)
+
+
+def request_in(message: str) -> Request:
+    """The request that a message was made from, without the model, which need not be there any more.
+
+    Raises
+    ------
+    JitnasError
+        If the message is of another version or damaged, or the dataset has another content by now.
+    """
+    items = Envelope.from_json(message).items("tasks")
+    try:
+        (item,) = items
+        parts, payload = item["parts"], item["payload"]
+        card, plan = card_of(item["dataset"]), Recipe.from_dict(item["recipe"])
+        task = Task(parts["fingerprint"], card.name, card.sha256, plan, parts["seed"])
+        is_graph = payload["format"] == "graph"
+        architecture = Architecture.from_document(payload["document"]) if is_graph else None
+        limits, reading = Limits.from_dict(item["limits"]), payload.get("initialisation", "as built")
+        request = Request(task, limits, None, architecture, card, payload["format"], reading, payload.get("validation"))
+    except (KeyError, TypeError, ValueError) as reason:
+        if isinstance(reason, JitnasError):
+            raise
+        raise EnvelopeError(f"this message asks for no one training ({type(reason).__name__}: {reason})") from None
+    if task.key != item.get("key"):
+        raise TaskError(f"the training of key {str(item.get('key'))[:12]}… would have another key now: {task.key[:12]}…")
+    return request
 
 
 def _validation(model: object, *, validate: bool) -> str:

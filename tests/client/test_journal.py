@@ -1,0 +1,184 @@
+"""What is under way outlives its process: written down when it begins, taken up by the next one."""
+
+import os
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+from jitnas_fn import Client
+from jitnas_fn.client.journal import FOLDER, Journal, files_in, is_open, left_in
+from jitnas_fn.core.envelope import Envelope
+from jitnas_fn.settings import home
+from jitnas_fn.stores.memory import MemoryStore
+from tests.client.fakes import Held, trained
+from tests.client.models import Wider, small
+
+ASK = {"dataset": "digits", "recipe": "instant"}
+HERE, THERE = {"backend": "fake", "endpoint": "here"}, {"backend": "fake", "endpoint": "there"}
+
+
+class Far(Held):
+    """An executor whose trainings outlive this process."""
+
+    def __init__(self, place=HERE):
+        super().__init__()
+        self.place = place
+
+
+def a_client(place=HERE):
+    executor = Far(place)
+    return Client(store=MemoryStore(), executor=executor), executor
+
+
+def killed(lines):
+    """What a process does that is killed before it can end anything."""
+    script = f"""
+        import os
+        from jitnas_fn import Client
+        from jitnas_fn.stores.memory import MemoryStore
+        from tests.client.models import Respelled, Wider, small
+        from tests.client.test_journal import ASK, HERE, THERE, a_client
+        client, executor = a_client()
+        {lines}
+        print(*[text for _, text in executor.calls], sep="\\n", flush=True)
+        os.kill(os.getpid(), 9)
+    """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, check=False)
+    assert done.returncode == -9, done.stderr
+    return done.stdout.splitlines()
+
+
+def messages_left():
+    return [left.message for path in files_in(home()) for left in left_in(path)]
+
+
+def test_what_a_killed_process_has_asked_for_is_taken_up_under_the_same_run():
+    sent = killed("client.map([small, Wider], **ASK)")
+    assert messages_left() == sent
+    client, executor = a_client()
+    first, second = client.attach()
+    assert [text for _, text in executor.calls] == sent
+    executor.answer(0)
+    executor.answer(1)
+    keys = [Envelope.from_json(text).items("tasks")[0]["key"] for text in sent]
+    assert [first.result(5).key, second.result(5).key] == keys
+    assert client.attach() == []
+    assert files_in(home()) == []
+
+
+def test_what_ended_is_not_taken_up():
+    killed("a, b = client.map([small, Wider], **ASK); executor.answer(0); assert a.result(5)")
+    client, _ = a_client()
+    (evaluation,) = client.attach()
+    assert evaluation is client.submit(Wider, **ASK)
+
+
+def test_what_is_known_by_now_needs_no_training():
+    (sent,) = killed("client.submit(small, **ASK)")
+    client, executor = a_client()
+    asked = client.submit(small, **ASK)
+    executor.calls[0][0].set_result(trained(sent))
+    assert asked.result(5)
+    (evaluation,) = client.attach()
+    assert evaluation.source == "cache"
+    assert len(executor.calls) == 1
+    assert files_in(home()) == []
+
+
+def test_what_was_asked_elsewhere_stays_for_whoever_asks_there():
+    killed("client.submit(small, **ASK)")
+    client, _ = a_client(THERE)
+    assert client.attach() == []
+    assert len(messages_left()) == 1
+    client, _ = a_client(HERE)
+    assert len(client.attach()) == 1
+
+
+def test_what_a_living_process_waits_for_is_its_own():
+    client, _ = a_client()
+    client.submit(small, **ASK)
+    other, _ = a_client()
+    assert other.attach() == []
+    (path,) = files_in(home())
+    assert is_open(path)
+
+
+def test_of_two_processes_one_takes_it_up():
+    killed("client.submit(small, **ASK)")
+    first, second = a_client()[0], a_client()[0]
+    assert [len(first.attach()), len(second.attach())] == [1, 0]
+
+
+def test_whoever_took_it_up_and_is_killed_leaves_it_to_the_next():
+    sent = killed("client.submit(small, **ASK)")
+    assert killed("client.attach()") == sent
+    assert len(a_client()[0].attach()) == 1
+
+
+def test_code_is_sent_again_as_it_was():
+    (sent,) = killed("client.submit(small, **ASK, identity='none')")
+    client, executor = a_client()
+    (evaluation,) = client.attach()
+    assert executor.calls[0][1] == sent
+    executor.answer(0)
+    assert evaluation.result(5).key == evaluation.key
+    assert evaluation.key.startswith("opaque-")
+
+
+def test_a_failure_a_cancel_and_a_deadline_end_it_too(monkeypatch):
+    client, executor = a_client()
+    failed, cancelled = client.map([small, Wider], **ASK)
+    executor.calls[0][0].set_exception(ValueError("no"))
+    assert cancelled.cancel()
+    assert failed.exception(5)
+    assert files_in(home()) == []
+
+
+def test_an_executor_that_says_no_place_leaves_nothing():
+    Client(store=MemoryStore(), executor=Held()).submit(small, **ASK)
+    assert files_in(home()) == []
+
+
+def test_torn_lines_and_hostile_ones_count_for_nothing(tmp_path):
+    killed("client.submit(small, **ASK)")
+    (path,) = files_in(home())
+    whole = path.read_text()
+    path.write_text(f'{whole}{{"run": "../../x", "place": {{}}, "at": 1, "message": "m"}}\n[]\n{whole[:50]}')
+    assert len(a_client()[0].attach()) == 1
+
+
+def test_a_message_that_is_damaged_is_told_of_and_forgotten():
+    killed("client.submit(small, **ASK)")
+    (path,) = files_in(home())
+    path.write_text(path.read_text().replace("digits", "digitz"))
+    client, _ = a_client()
+    with pytest.warns(UserWarning, match="cannot be taken up.*digitz"):
+        assert client.attach() == []
+    assert files_in(home()) == []
+
+
+def test_a_disk_that_refuses_stops_nothing(caplog):
+    (home() / FOLDER).write_text("a file")
+    client, executor = a_client()
+    evaluation = client.submit(small, **ASK)
+    executor.answer(0)
+    assert evaluation.result(5)
+    assert "cannot be taken up" in caplog.text
+
+
+def test_no_file_is_for_other_eyes():
+    client, _ = a_client()
+    client.submit(small, **ASK)
+    assert os.stat(home() / FOLDER).st_mode & 0o077 == 0  # noqa: PTH116
+
+
+def test_a_journal_that_has_ended_begins_again(tmp_path):
+    journal = Journal(tmp_path, place=HERE)
+    for run in ("1" * 32, "2" * 32):
+        journal.begin(run, "m")
+        (path,) = files_in(tmp_path)
+        assert [left.run for left in left_in(path)] == [run]
+        journal.end(run)
+        assert list((tmp_path / FOLDER).iterdir()) == []

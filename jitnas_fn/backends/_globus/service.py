@@ -1,7 +1,9 @@
 """The hosted service as one person sees it: a login, the function, and links that carry messages. Imports the SDK when used."""
 
+import logging
 import sys
 import threading
+import warnings
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -161,6 +163,11 @@ def let_go() -> None:
 
 
 def _client() -> Any:
+    # It warns that other versions of Python and dill cannot read what is sent. Here it is JSON and plain source, which they can.
+    warnings.filterwarnings("ignore", r"\s*Environment differences detected", UserWarning)
+    # Where nobody has said what becomes of logs, their tracebacks of each lost connection would end on the screen.
+    for name in ("globus_compute_sdk", "globus_sdk", "pika"):
+        logging.getLogger(name).addHandler(logging.NullHandler())
     from globus_compute_sdk import Client
     from globus_compute_sdk.serialize import JSONData, PureSourceTextInspect
 

@@ -1,8 +1,11 @@
 """What a site on one machine needs: Debian's packages, and a name of this machine that is its own address.
 
+Slurm's tests need no RabbitMQ, and the other way round.
+
 `python -m tests.site.needs` installs the packages, as root with apt; else it says what is missing, and fails.
 """
 
+import contextlib
 import ipaddress
 import os
 import re
@@ -19,6 +22,7 @@ PACKAGES = {  # a program: the package that has it
     "munged": "munge",
     "munge": "munge",
 }
+RABBITMQ = {"rabbitmq-server": "rabbitmq-server"}
 PATH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"))
 CONTAINER = (Path("/.dockerenv"), Path("/run/.containerenv"))
 HIERARCHIES = ("freezer", "memory", "cpuacct")
@@ -26,9 +30,9 @@ SYS_ADMIN = 21  # the capability's number
 LACK = "this machine cannot do it: "  # how the reason of a test that is skipped begins
 
 
-def missing():
+def missing(packages=PACKAGES):
     """Debian's packages of the programs that are not there."""
-    return sorted({package for program, package in PACKAGES.items() if shutil.which(program, path=PATH) is None})
+    return sorted({package for program, package in packages.items() if shutil.which(program, path=PATH) is None})
 
 
 def own_address():
@@ -57,6 +61,14 @@ def obstacle():
     return None
 
 
+def obstacle_to_rabbitmq():
+    """Why there can be no RabbitMQ here, in words, or None."""
+    if packages := missing(RABBITMQ):
+        how = f"make test-site as root, or apt-get install --no-install-recommends {' '.join(packages)}"
+        return f"RabbitMQ is not installed: {how}"
+    return None
+
+
 def has_cgroups():
     """Whether Slurm can hold jobs in cgroups here: those of version 1, as root. Version 2 would need systemd."""
     return os.geteuid() == 0 and all(os.access(f"/sys/fs/cgroup/{name}/release_agent", os.W_OK) for name in HIERARCHIES)
@@ -78,14 +90,38 @@ def is_excuse(reason):
     return reason.removeprefix("Skipped: ").startswith(LACK) or not is_required()
 
 
+@contextlib.contextmanager
+def no_daemons(policy=Path("/usr/sbin/policy-rc.d")):
+    """While this lasts, a package that is installed starts nothing: RabbitMQ and its epmd would listen at every address."""
+    if policy.exists():  # a container's, which says the same, or what an administrator decided
+        yield
+        return
+    policy.write_text("#!/bin/sh\nexit 101\n")
+    policy.chmod(0o755)
+    try:
+        yield
+    finally:
+        policy.unlink()
+
+
+def keep_down(names):
+    """Keep the daemons of packages that were installed for the tests from being started when the machine boots."""
+    if Path("/run/systemd/system").exists():
+        for name in names:
+            subprocess.run(["systemctl", "disable", "--quiet", name], check=False)
+
+
 def install():
     """Install what is missing, or exit with what a person has to do."""
-    packages = missing()
+    packages = missing(PACKAGES | RABBITMQ)
     if packages and os.geteuid() == 0 and shutil.which("apt-get"):
         apt = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         subprocess.run(["apt-get", "update", "-qq"], env=apt, check=True)
-        subprocess.run(["apt-get", "install", "-qq", "-y", "--no-install-recommends", *packages], env=apt, check=True)
-    if reason := obstacle():
+        with no_daemons():
+            subprocess.run(["apt-get", "install", "-qq", "-y", "--no-install-recommends", *packages], env=apt, check=True)
+        if "rabbitmq-server" in packages:
+            keep_down(["rabbitmq-server.service", "epmd.socket", "epmd.service"])
+    if reason := obstacle() or obstacle_to_rabbitmq():
         sys.exit(f"the tests of a site cannot run: {reason}")
 
 

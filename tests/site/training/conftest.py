@@ -1,8 +1,6 @@
 """A person on the login node: a site file, an executor that trains in Slurm jobs, a client with an empty cache."""
 
 import json
-import os
-import signal
 from pathlib import Path
 
 import pytest
@@ -10,9 +8,7 @@ import pytest
 from jitnas_fn import Client
 from jitnas_fn.backends.parsl import parsl
 from jitnas_fn.stores.memory import MemoryStore
-from jitnas_fn.stores.segments import SegmentStore
-from jitnas_fn.worker.board import Board
-from tests.site import processes
+from tests.site.jobs import Jobs
 
 SITE = {"name": "one machine", "checkpoint_seconds": 0, "margin_seconds": 5}
 BLOCKS = {
@@ -34,13 +30,12 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.filterwarnings("ignore::ResourceWarning"))
 
 
-class Site:
+class Site(Jobs):
     """What one test has at the cluster."""
 
     def __init__(self, cluster, folder):
-        self.cluster, self.folder = cluster, folder
-        self.executors = []
-        self._before = set(self._ids("all"))
+        super().__init__(cluster, worker=folder / "worker", store=folder / "store")
+        self.folder, self.executors = folder, []
 
     def file(self, *, site=None, **blocks):
         """A site file with these changes, and folders of this test."""
@@ -58,68 +53,6 @@ class Site:
 
     def client(self, **changes):
         return Client(store=MemoryStore(), executor=self.executor(**changes))
-
-    @property
-    def store(self):
-        return SegmentStore(self.folder / "store")
-
-    def jobs(self):
-        """Ids of all jobs that were submitted in this test."""
-        return [job for job in self._ids("all") if job not in self._before]
-
-    def running(self):
-        """Ids of the jobs that run."""
-        return self._ids("running")
-
-    def _ids(self, states):
-        told = self.cluster.run("squeue", "--noheader", f"--states={states}", "--name=jitnas", "--format=%A")
-        return sorted(set(told.split()), key=int)
-
-    def pids(self, module="", *, job=None):
-        """Processes of jobs, or of one, that were started as `python -m module`; all of them without a module."""
-        found = []
-        for pid, environment in processes.processes(self.cluster.folder).items():
-            of_job, line = environment.get("SLURM_JOB_ID"), processes.command_line(pid)
-            if of_job and job in (None, of_job) and (not module or line.partition(" -m ")[2].startswith(module)):
-                found.append(pid)
-        return found
-
-    def kill(self, pid):
-        """End a process of a job, at once, and wait until it has ended."""
-        os.kill(pid, signal.SIGKILL)
-        self.cluster.wait_until(lambda: not processes.environment(pid), 10)  # a zombie has none
-
-    def halt(self, pid):
-        """Have a process stand still, until SIGCONT or SIGKILL."""
-        os.kill(pid, signal.SIGSTOP)
-        self.cluster.wait_until(lambda: Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T", 10)
-
-    def resumed(self, evaluation, seconds, *, told=0):
-        """Wait until another attempt at an evaluation is on its way.
-
-        The last epoch that the one before told of, `told` if it told nothing more, and the epoch after which this one goes on.
-        """
-        board, epochs = Board(self.folder / "worker"), [told]
-
-        def goes_on():
-            now = board.read(evaluation.key)
-            epochs.append(0 if now.get("resumed") else now.get("epoch") or 0)
-            return evaluation.done() or now.get("resumed")
-
-        after = self.cluster.wait_until(goes_on, seconds)
-        assert not evaluation.done(), "it was over before anybody looked"
-        return max(epochs), after
-
-    def leases(self):
-        """Files of the leases that lie with the store."""
-        return sorted(path for path in (self.folder / "store" / "leases").rglob("*") if path.is_file())
-
-    def as_if_waited(self, seconds):
-        """Set the last beat of every lease back, so that one whose holder is dead looks that much older."""
-        for path in self.leases():
-            before = path.stat()
-            if before.st_mtime_ns:  # 0 means that it was given up
-                os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns - int(seconds * 1e9)))
 
     def close(self):
         for executor in self.executors:

@@ -1,0 +1,1 @@
+"""`jitnas site`, one file a command."""

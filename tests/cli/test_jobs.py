@@ -6,7 +6,12 @@ import os
 import pytest
 
 from jitnas_fn.cli.site_runs import table
+from jitnas_fn.client.flight import ticket_of
+from jitnas_fn.client.journal import Journal
+from jitnas_fn.client.request import understood
+from jitnas_fn.settings import home
 from jitnas_fn.worker.board import Board, Run
+from tests.client.models import small
 
 KEY, OTHER = "a" * 64, "b" * 64
 
@@ -144,3 +149,50 @@ def test_a_site_file_that_is_none_is_told(jitnas, tmp_path):
     code, _, err = jitnas("jobs", "--site", tmp_path / "nosuch.toml")
     assert code != 0
     assert "cannot be read" in err
+
+
+PLACE = {"backend": "globus_compute", "endpoint": "00000000-0000-4000-8000-00000000000e", "options": {}}
+
+
+def asked_for(seed, *, place=PLACE):
+    """The journal of a process that has asked for one training and lives."""
+    journal = Journal(home(), place=place)
+    request = understood(small, dataset="digits", recipe="instant", seed=seed)
+    ticket = ticket_of(request)
+    journal.begin(ticket.run, ticket.message)
+    return journal, ticket
+
+
+def test_jobs_shows_what_was_asked_of_endpoints_far_away(jitnas, site, board):
+    kept = asked_for(3)
+    code, out, _ = jitnas("jobs", "--site", site)
+    lines = out.splitlines()[-3:]
+    assert code == 0
+    assert lines[0] == f"asked of globus_compute {PLACE['endpoint']}: 1 under way"
+    assert lines[2].split()[:4] == [f"{kept[1].request.task.key[:12]}…", "digits", "instant", "3"]
+    assert "a process" in lines[2]
+
+
+def test_jobs_tells_what_nobody_waits_for_any_more(jitnas, site, board):
+    journal, ticket = asked_for(0)
+    journal._held.release()  # as if its process were gone
+    _, out, _ = jitnas("jobs", "--site", site)
+    assert "1 under way, of which 1 are waited for by nobody: client.attach() takes them up" in out
+    _, out, _ = jitnas("jobs", "--site", site, "--json")
+    (one,) = json.loads(out)["asked"]
+    assert (one["key"], one["is_left"], one["place"]) == (ticket.request.task.key, True, PLACE)
+    assert "run" not in one
+
+
+def test_what_was_asked_in_words_nobody_reads_any_more_is_shown_all_the_same(jitnas, site, board):
+    Journal(home(), place=PLACE).begin("3" * 32, '{"protocol": 9}')
+    code, out, _ = jitnas("jobs", "--site", site)
+    assert code == 0
+    assert "this side speaks protocol" in out
+
+
+def test_a_place_that_cannot_be_asked_has_no_states(jitnas, site, board):
+    kept = asked_for(0, place={"backend": "elsewhere"})
+    code, out, _ = jitnas("jobs", "--site", site, "--ask", "--json")
+    assert (code, json.loads(out)["asked"][0]["status"]) == (0, None)
+    assert kept

@@ -60,7 +60,7 @@ def started_by(folder: Path, *, home: Path) -> list[Json]:
 def _folders(folder: Path, home: Path) -> Iterator[Path]:
     known = endpoint_id(folder)
     if known is not None:
-        yield from sorted(home.glob(f"uep.{known[:8]}.*"))
+        yield from sorted(home.glob(f"uep.{known[:8]}*"))
 
 
 def _lives(pid: int) -> bool:

@@ -21,8 +21,12 @@ def slurm(endpoint: Endpoint) -> Iterator[Finding]:
     partitions = endpoint.stated.get("partitions")
     if not partitions:
         return
-    if _said(endpoint, "sinfo --version")[0] == NOT_FOUND:
+    code, _, complaint = _said(endpoint, "sinfo --noheader --format=%R")
+    if code == NOT_FOUND:
         yield wrong("slurm", "there is no sinfo on the PATH of the agent", "add its folder to PATH in user_environment.yaml")
+        return
+    if code != 0:
+        yield wrong("slurm", f"sinfo: {complaint.strip()}", "is this a login node of the cluster?")
         return
     for partition in partitions:
         yield from _partition(endpoint, str(partition))
@@ -32,11 +36,9 @@ def slurm(endpoint: Endpoint) -> Iterator[Finding]:
 
 
 def _partition(endpoint: Endpoint, name: str) -> Iterator[Finding]:
-    code, told, complaint = _said(endpoint, f"sinfo --noheader --partition={name} --format='%R|%a|%l|%G'")
+    _, told, _ = _said(endpoint, f"sinfo --noheader --partition={name} --format='%R|%a|%l|%G'")
     rows = [line.split("|") for line in told.splitlines() if line.count("|") == 3]
-    if code != 0:
-        yield wrong("partition", f"sinfo: {complaint.strip() or told.strip()}", "is this a login node of the cluster?")
-    elif not rows:
+    if not rows:
         todo = f"name one of {', '.join(_all_partitions(endpoint)) or 'those that sinfo lists'}"
         yield wrong("partition", f"there is no partition {name}", f"{todo}, in the template and the schema")
     elif all(row[1] != "up" for row in rows):

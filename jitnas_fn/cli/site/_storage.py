@@ -25,6 +25,9 @@ LITTLE_BYTES, FULL_BYTES = 10_000_000_000, 500_000_000
 def storage(folder: Path) -> Iterator[Finding]:
     """Try all of it, in the folder or in the nearest one above that is there, and leave nothing behind."""
     place = _nearest(folder)
+    if place == Path(folder.anchor) != folder:
+        yield wrong("storage", f"{folder}: nothing of this path is on this machine", "name a folder that is, in the site file")
+        return
     met = str(folder) if place == folder else f"{folder}, to be made in {place}"
     probe = place / f".jitnas-doctor-{uuid.uuid4().hex}"
     try:

@@ -79,6 +79,6 @@ def _lines_of(path: Path) -> Iterator[tuple[str, Carried]]:
     for line in path.read_text(encoding="ascii", errors="replace").splitlines():
         with contextlib.suppress(StoreError, ValueError, TypeError, KeyError):
             fields = parse(line, max_bytes=MOST_LINE_BYTES, error=StoreError, what="line")
-            letter, task, at = fields["letter"], str(uuid.UUID(fields["task"])), finite(fields["at"], least=0, most=1e11)
+            letter, task, at = fields["letter"], str(uuid.UUID(str(fields["task"]))), finite(fields["at"], least=0, most=1e11)
             if isinstance(letter, str) and at is not None:
                 yield letter, Carried(task, max(0.0, time.time() - at))

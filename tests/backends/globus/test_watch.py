@@ -1,0 +1,148 @@
+"""A user endpoint that dies takes its letters with it, and says nothing: the site tells which of its processes live."""
+
+from concurrent.futures import Future
+
+import pytest
+
+from jitnas_fn.backends._globus import watch
+from jitnas_fn.backends._globus.watch import Watch
+from jitnas_fn.core.envelope import Envelope
+from tests.backends.globus.fakes import a_letter
+from tests.waiting import until
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr(watch, "CHECK_SECONDS", 0.02)
+
+
+class Site:
+    """Tells which processes live: seconds since the start of each, and tokens of the dead. `silent` answers nothing."""
+
+    def __init__(self):
+        self.living, self.dead, self.silent, self.asked, self.held = [5.0], [], False, 0, []
+
+    def __call__(self, text):
+        assert Envelope.from_json(text).body == {"processes": True}
+        self.asked += 1
+        reply = Future()
+        told = {"living": [{"age_seconds": age} for age in self.living], "dead": list(self.dead)}
+        if self.silent:
+            reply.set_exception(TimeoutError("no"))
+        else:
+            reply.set_result(Envelope("ping", {"processes": told}).to_json())
+        return reply
+
+
+@pytest.fixture
+def site():
+    return Site()
+
+
+@pytest.fixture
+def lost():
+    return []
+
+
+@pytest.fixture
+def watching(site, lost):
+    return Watch(site, again=lost.extend)
+
+
+def sent(age_seconds=0.0, task="t"):
+    letter = a_letter()
+    letter.hand_over()
+    letter.accept(task, age_seconds=age_seconds)
+    return letter
+
+
+def rounds(site, count=3):
+    now = site.asked
+    until(lambda: site.asked >= now + count)
+
+
+def test_what_a_living_process_may_have_is_left_alone(site, watching, lost):
+    site.dead = ["long ago"]
+    letter = sent(age_seconds=1000.0)
+    site.living = [2000.0]
+    watching.add([letter])
+    rounds(site)
+    assert lost == []
+    letter.answer("done")
+
+
+def test_a_process_that_died_since_the_letter_was_sent_has_lost_it(site, watching, lost):
+    letter = sent()
+    watching.add([letter])
+    rounds(site)
+    site.dead, site.living = ["now"], [0.5]
+    until(lambda: lost)
+    assert lost[0] is letter
+
+
+def test_what_was_sent_after_the_death_was_told_is_left_alone(site, watching, lost):
+    first = sent()
+    watching.add([first])
+    site.dead = ["now"]
+    until(lambda: lost or site.asked > 5)
+    first.answer("done")
+    before = list(lost)
+    second = sent()
+    watching.add([second])
+    rounds(site)
+    assert lost == before
+    second.answer("done")
+
+
+def test_where_no_process_lives_that_can_have_it_it_is_lost(site, watching, lost):
+    site.living = [10.0]
+    old, young = sent(age_seconds=500.0), sent(age_seconds=20.0)
+    watching.add([old, young])
+    until(lambda: lost)
+    assert set(lost) == {old}
+
+
+def test_a_process_that_was_started_for_it_a_moment_later_may_have_it(site, watching, lost):
+    site.living = [480.0]
+    watching.add([letter := sent(age_seconds=500.0)])
+    rounds(site)
+    assert lost == []
+    letter.answer("done")
+
+
+def test_what_was_sent_again_meanwhile_is_not_lost_twice(site, lost):
+    letter = sent(task="first")
+
+    def again(letters):
+        lost.extend(letters)
+        letter.hand_over()
+        letter.accept("second")
+
+    watching = Watch(site, again=again)
+    watching.add([letter])
+    rounds(site)
+    site.dead = ["now"]
+    until(lambda: lost)
+    watching.add([letter])
+    rounds(site)
+    assert lost == [letter]
+    letter.answer("done")
+
+
+def test_a_site_that_says_nothing_of_processes_is_believed_to_be_well(site, watching, lost, monkeypatch):
+    site.silent = True
+    watching.add([letter := sent(age_seconds=1000.0)])
+    rounds(site)
+    assert lost == []
+    letter.answer("done")
+
+
+def test_nobody_asks_when_nothing_is_under_way(site, watching):
+    letter = sent()
+    watching.add([letter])
+    rounds(site)
+    letter.answer("done")
+    until(lambda: not watching._is_due)
+    asked = site.asked
+    watching.add([])
+    assert site.asked == asked

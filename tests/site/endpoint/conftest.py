@@ -4,6 +4,7 @@ With `JITNAS_LIVE_ENDPOINT` set to the id of an endpoint of one's own the same t
 something.
 """
 
+import contextlib
 import os
 import re
 import shutil
@@ -132,7 +133,7 @@ class Laptop(Jobs):
 
 
 @pytest.fixture
-def laptop(endpoint, idle, tmp_path, monkeypatch):
+def laptop(endpoint, tmp_path, monkeypatch):
     """A laptop, at a site whose store is empty and where nothing runs."""
     for name, value in endpoint.hosted.environment(OWNER, folder=tmp_path / "globus").items():
         monkeypatch.setenv(name, value)
@@ -142,6 +143,10 @@ def laptop(endpoint, idle, tmp_path, monkeypatch):
     made = Laptop(endpoint, tmp_path)
     yield made
     made.close()
+    endpoint.hosted.faults()
+    with contextlib.suppress(TimeoutError):  # the endpoint hears late of jobs that are cancelled
+        made.cluster.wait_until(lambda: not made.cluster.squeue(), 30)
+    made.cluster.clear()
 
 
 @pytest.hookimpl(wrapper=True)

@@ -25,7 +25,6 @@ def test_a_miss_is_trained_in_a_job_and_the_second_ask_touches_nothing(laptop):
 
 def test_another_person_is_answered_by_the_site_without_a_job(laptop):
     first = laptop.client().evaluate(small, **ASK)
-    laptop.cluster.wait_until(lambda: not laptop.running(), 60)
     jobs = laptop.jobs()
     evaluation = laptop.client().submit(small, **ASK)
     assert evaluation.result(60) == first
@@ -33,6 +32,16 @@ def test_another_person_is_answered_by_the_site_without_a_job(laptop):
     assert laptop.jobs() == jobs
     assert laptop.client().lookup(small, **ASK) == first
     assert laptop.client().lookup(small, **ASK, seed=1) is None
+
+
+def test_two_thousand_evaluations_of_which_a_third_are_duplicates_take_few_requests(laptop):
+    seeds = [*range(1400), *range(600)]
+    evaluations = laptop.client().map([small], dataset="digits", recipe="instant", seeds=seeds)
+    assert (len(evaluations), len(set(evaluations))) == (2000, 1400)  # those of one client are one
+    assert {one.result(300).verdict for one in evaluations} == {"trained"}
+    assert {one.source for one in evaluations} == {"trained"}
+    assert len(laptop.store) == 1400
+    assert laptop.hosted.requests()["total"] <= 60
 
 
 def test_a_cache_is_filled_through_the_endpoint_alone(laptop):

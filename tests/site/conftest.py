@@ -1,4 +1,4 @@
-"""A real Slurm for the tests of this folder, one for all of them. Where there can be none, they are skipped and say why."""
+"""A real Slurm and a hosted service for the tests of this folder. Where there can be none, they are skipped and say why."""
 
 import tempfile
 from pathlib import Path
@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.site.cluster import Cluster
+from tests.site.hosted.hosted import Hosted
+from tests.site.hosted.hosted import obstacle as obstacle_to_hosted
 from tests.site.needs import is_excuse, is_required, obstacle
 
 SECONDS = 600  # for one test; queues, restarts and time limits take theirs
@@ -31,6 +33,20 @@ def cluster(slurm):
     """A cluster that is up, with partitions gpu, infer and scavenge. It may still run what an earlier test left."""
     with Cluster(tempfile.mkdtemp(prefix="site-", dir="/tmp")) as cluster:
         yield cluster
+
+
+@pytest.fixture(scope="session")
+def globus():
+    """Skips where there can be no hosted service; fails where it must be there."""
+    if reason := obstacle_to_hosted():
+        (pytest.fail if is_required() else pytest.skip)(reason)
+
+
+@pytest.fixture(scope="session")
+def hosted(globus):
+    """RabbitMQ and a stand-in for the hosted service, one for all tests: clients look for it at one port."""
+    with Hosted(tempfile.mkdtemp(prefix="hosted-", dir="/tmp")) as hosted:
+        yield hosted
 
 
 @pytest.fixture

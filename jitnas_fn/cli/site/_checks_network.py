@@ -18,8 +18,7 @@ HOW = "have the firewall let this machine connect outwards"
 def network(endpoint: Endpoint) -> Iterator[Finding]:
     """The service's web address, and its message queues."""
     web, queues, login = addresses()
-    for url in dict.fromkeys((web, login)):
-        host, port = urlsplit(url).hostname or "", urlsplit(url).port or (443 if url.startswith("https") else 80)
+    for host, port in dict.fromkeys(map(_host_and_port, (web, login))):
         trouble = _trouble(host, port)
         if trouble is None:
             yield well("network", f"{host}:{port} answers")
@@ -27,6 +26,11 @@ def network(endpoint: Endpoint) -> Iterator[Finding]:
             yield wrong("network", f"{host}:{port}: {trouble}", f"{HOW} to {host}:{port} (HTTPS)")
     if queues != "localhost":
         yield from _queues(queues, int(values_in(CONFIG, endpoint.text(CONFIG)).get("amqp_port") or PORTS[0]))
+
+
+def _host_and_port(url: str) -> tuple[str, int]:
+    parts = urlsplit(url)
+    return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
 
 
 def _queues(host: str, port: int) -> Iterator[Finding]:

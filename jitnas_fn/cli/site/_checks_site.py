@@ -1,7 +1,6 @@
 """Whether the site file is good, and the storage that it names."""
 
 import json
-import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,19 +31,18 @@ def site_file(endpoint: Endpoint) -> Iterator[Finding]:
 
 def kept(endpoint: Endpoint) -> Iterator[Finding]:
     """The folders of the site, tried by whoever will write there."""
-    folders = folders_of(endpoint.site())
-    account = endpoint.service_account if endpoint.is_shared else None
-    if account is None or os.geteuid() != 0:
+    folders, others = folders_of(endpoint.site()), endpoint.as_others()
+    if not others:
         for folder in folders:
             yield from storage(folder)
         return
-    python = str(endpoint.stated.get("agent_python"))
-    command = ["runuser", "-u", account, "--", python, "-m", "jitnas_fn.cli.site._storage", *map(str, folders)]
+    account, python = endpoint.service_account, str(endpoint.stated.get("agent_python"))
+    command = [*others, python, "-m", "jitnas_fn.cli.site._storage", *map(str, folders)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False, cwd="/")
         findings = json.loads(done.stdout)
     except (OSError, subprocess.TimeoutExpired) as reason:
-        yield wrong("storage", f"nothing could be tried as {account}: {reason}", "is util-linux installed, which has runuser?")
+        yield wrong("storage", f"nothing could be tried as {account}: {reason}", "try again")
         return
     except ValueError:
         said = (done.stderr.strip().splitlines() or ["it says nothing"])[-1]
@@ -79,7 +77,11 @@ def sharing(endpoint: Endpoint) -> Iterator[Finding]:
             met = f"{account} cannot read {path}, since {hidden} is not open to others"
             yield wrong("sharing", met, f"put it where others may read, or chmod o+rx {hidden}")
     if _may_write(endpoint.site_file, user=found.pw_uid, group=found.pw_gid):
-        yield wrong("sharing", f"{account} may change {endpoint.site_file}", f"chown root {endpoint.site_file}; chmod 644 it")
+        yield wrong(
+            "sharing",
+            f"{account} may change {endpoint.site_file}",
+            f"chown root {endpoint.site_file}; chmod 644 {endpoint.site_file}",
+        )
     yield well("sharing", f"others work as {account}")
 
 

@@ -1,6 +1,5 @@
 """Whether Slurm would take the jobs."""
 
-import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -101,11 +100,8 @@ def tried(endpoint: Endpoint, options: Json) -> tuple[int, str, str]:
 
 def _said(endpoint: Endpoint, command: str) -> tuple[int, str, str]:
     """What a command of Slurm's says, with the environment that the agent's processes have, and under their account."""
-    account = endpoint.service_account if endpoint.is_shared and os.geteuid() == 0 else None
     environment = {**surroundings(("account", "partition", "qos", "constraint")), **endpoint.environment}
-    if account is not None:
-        command = f"runuser -u {account} -- {command}"
-    return answer(command, environment=environment, seconds=PATIENCE_SECONDS)
+    return answer(" ".join([*endpoint.as_others(), command]), environment=environment, seconds=PATIENCE_SECONDS)
 
 
 def _user() -> str:

@@ -1,6 +1,8 @@
 """An endpoint's folder, as it is now."""
 
 import json
+import os
+import shutil
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -8,7 +10,7 @@ from typing import Any
 
 from jitnas_fn.cli.site._filling import values_in
 from jitnas_fn.cli.site._profiles import CONFIG, ENVIRONMENT, MAPPING, TEMPLATE
-from jitnas_fn.core.errors import SiteFileError
+from jitnas_fn.core.errors import SiteFileError, SiteUnavailable
 from jitnas_fn.worker.site import Site, read
 
 FUNCTION = "function.json"  # what `jitnas site register` has registered
@@ -62,6 +64,26 @@ class Endpoint:
         except (SiteFileError, ValueError, KeyError, IndexError, TypeError):
             return None
         return accounts.pop() if len(accounts) == 1 else None
+
+    def as_others(self) -> list[str]:
+        """What stands in front of a command that is to be run as others will be: nothing, unless root shares this endpoint."""
+        account = self.service_account if self.is_shared else None
+        if account is None or os.geteuid() != 0:
+            return []
+        program = shutil.which("runuser", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
+        if program is None:
+            raise SiteUnavailable(f"nothing can be tried as {account}: there is no runuser, which util-linux has")
+        return [program, "-u", account, "--"]
+
+    def home_of_others(self) -> Path | None:
+        """The home folder of what root starts for others; None if nothing is started for others, or they have none."""
+        if not self.is_shared:
+            return None
+        stated = self.environment.get("HOME")
+        try:
+            return Path(stated) if stated else Path(f"~{self.service_account}").expanduser()
+        except RuntimeError:  # no such account
+            return None
 
     def registered(self) -> dict[str, Any]:
         """What was registered: {function_id, sha256, public, service}; empty before."""

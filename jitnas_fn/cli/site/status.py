@@ -25,7 +25,7 @@ def status(name: Named = None, *, as_json: options.AsJson = False) -> None:
             "function_id": endpoint.registered().get("function_id"),
             "agent": agent_of(endpoint.folder),
             "service": seen_by_the_service(endpoint),
-            "started": started_by(endpoint.folder, home=_home_of(endpoint)),
+            "started": started_by(endpoint.folder, home=_places_of_others(endpoint) or user_folder()),
             "under_way": _under_way(endpoint),
         }
         answer.give(fields, text=_text(fields))
@@ -44,15 +44,9 @@ def seen_by_the_service(endpoint: Endpoint) -> Json:
     return {"state": str(found.get("status")), "reason": None}
 
 
-def _home_of(endpoint: Endpoint) -> Path:
-    """The folder of endpoints of the account under which the agent starts processes."""
-    account = endpoint.service_account if endpoint.is_shared else None
-    if account is None:
-        return user_folder()
-    try:
-        return Path(f"~{account}").expanduser() / ".globus_compute"
-    except RuntimeError:  # no such account
-        return user_folder()
+def _places_of_others(endpoint: Endpoint) -> Path | None:
+    home = endpoint.home_of_others()
+    return None if home is None else home / ".globus_compute"
 
 
 def _under_way(endpoint: Endpoint) -> Json | None:
@@ -69,7 +63,7 @@ def _text(fields: Json) -> str:
         "elsewhere": f"running on another machine, process {agent['pid']} there",
         "stopped": f"not running: globus-compute-endpoint start {fields['name']}",
     }
-    started = ", ".join(f"{one['profile']} ({one['name']}, process {one['pid']})" for one in fields["started"])
+    started = ", ".join(f"{one['profile']} (process {one['pid']})" for one in fields["started"])
     site = fields["under_way"]
     lines = [
         ("endpoint", f"{fields['name']}, {fields['endpoint_id'] or 'without an id yet'}"),

@@ -1,5 +1,6 @@
 """`jitnas site doctor` on the site file, its storage, and an endpoint that others share."""
 
+import json
 import os
 import pwd
 import sys
@@ -9,24 +10,13 @@ import pytest
 
 pytest.importorskip("globus_compute_endpoint")
 
-from jitnas_fn.cli.site import _checks_site
-from jitnas_fn.cli.site._endpoint import Endpoint
+from jitnas_fn.cli.site import _checks_site, _checks_slurm, _endpoint
 from jitnas_fn.cli.site._finding import OK
-from jitnas_fn.cli.site.doctor import found as found_by
-
-
-def found(check, folder):
-    return list(found_by("the check", check, Endpoint(folder)))
+from tests.cli.site.findings import change, found
 
 
 def wrong(check, folder):
     return [finding for finding in found(check, folder) if finding.state != OK]
-
-
-def change(path, before, after):
-    text = path.read_text()
-    assert before in text
-    path.write_text(text.replace(before, after))
 
 
 def test_a_site_file_of_init_is_well(endpoint):
@@ -138,6 +128,22 @@ def test_a_site_file_that_the_account_may_change_is_told(shared, account, tmp_pa
     assert finding.met == f"{account} may change {tmp_path}/etc/site.toml"
 
 
+@pytest.mark.usefixtures("opened")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
+def test_a_site_file_that_the_account_owns_is_told(shared, account, tmp_path):
+    folder = shared(account)
+    os.chown(tmp_path / "etc" / "site.toml", 65534, 0)
+    (finding,) = wrong(_checks_site.sharing, folder)
+    assert finding.todo == f"chown root {tmp_path}/etc/site.toml; chmod 644 {tmp_path}/etc/site.toml"
+
+
+def test_whoever_is_not_root_tries_storage_as_they_are(shared, account, programs, tmp_path, monkeypatch):
+    folder = shared(account)
+    programs("runuser", "exit 9")
+    monkeypatch.setattr(_endpoint.os, "geteuid", lambda: 1000)
+    assert [finding.state for finding in found(_checks_site.kept, folder) if finding.subject == "storage"] == [OK]
+
+
 @pytest.mark.usefixtures("opened", "account")
 def test_an_account_that_is_root_or_nobody_s_is_told(shared, tmp_path):
     folder = shared("root")
@@ -170,3 +176,35 @@ def test_an_account_that_cannot_run_the_interpreter_is_told(shared, account, pro
     programs("runuser", "echo runuser: Permission denied >&2; exit 126")
     (finding,) = found(_checks_site.kept, folder)
     assert finding.met == f"{account} cannot run {tmp_path}/py/python: runuser: Permission denied"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another account")
+def test_slurm_is_asked_as_the_account_that_will_ask_for_jobs(shared, account, programs, tmp_path):
+    programs("sbatch", f"echo {account} >> {tmp_path}/asked")
+    folder = shared(account)
+    programs("runuser", f'[ "$2" = {account} ] || exit 9\nshift 3\nexec env PATH={tmp_path}/programs:/usr/bin:/bin "$@"')
+    programs("sinfo", "echo 'gpu|up|1:00:00|gpu:1'")
+    programs("sacctmgr", f'[ "$5" = user={account} ] && echo theirs')
+    findings = found(_checks_slurm.slurm, folder)
+    assert [(finding.subject, finding.state) for finding in findings] == [("partition", OK), ("account", OK), ("sbatch", OK)]
+    assert findings[1].met == "left to Slurm, which knows theirs"
+    assert (tmp_path / "asked").read_text() == f"{account}\n"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another account")
+def test_without_runuser_it_says_what_is_missing(shared, account, monkeypatch):
+    folder = shared(account)
+    monkeypatch.setattr(_endpoint.shutil, "which", lambda name, path: None)
+    for check in (_checks_site.kept, _checks_slurm.slurm):
+        (finding,) = found(check, folder)
+        assert finding.met == f"nothing can be tried as {account}: there is no runuser, which util-linux has"
+
+
+def test_status_tells_of_what_was_started_for_others(shared, account, service, alive, jitnas, tmp_path):
+    folder, home = shared(account), tmp_path / "their home"
+    with (folder / "user_environment.yaml").open("a") as environment:
+        environment.write(f'HOME: "{home}"\n')
+    (folder / "endpoint.json").write_text('{"endpoint_id": "abcdef12-0000-4000-8000-000000000000"}')
+    alive(home / ".globus_compute" / "uep.abcdef12.1")
+    started = json.loads(jitnas("site", "status", "--json")[1])["started"]
+    assert [(one["name"], one["profile"]) for one in started] == [("uep.abcdef12.1", "control")]

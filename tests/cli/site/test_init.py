@@ -246,3 +246,16 @@ def test_the_cron_line_starts_the_agent_only_where_none_lives(lives, jitnas, end
     assert (tmp_path / "started").exists() != lives
     if not lives:
         assert (tmp_path / "started").read_text() == f"start jitnas {endpoints}\n"
+
+
+def test_a_shared_endpoint_is_the_system_s_and_its_site_file_lies_where_others_may_read(
+    jitnas, endpoints, programs, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(_known, "ADMINISTRATORS", tmp_path / "etc")
+    words = ["email=a@example.org", "organisation=example.org", "service_account=x", "partitions=gpu", "folder=/s"]
+    stated = [part for word in words for part in ("--set", word)]
+    told = json.loads(jitnas("site", "init", "shared", "--json", *stated)[1])
+    assert told["site_file"] == f"{tmp_path}/etc/jitnas.toml"
+    assert stat.S_IMODE((tmp_path / "etc" / "jitnas.toml").stat().st_mode) == 0o644
+    assert told["next"][-1] == f"systemctl enable --now {endpoints}/jitnas/jitnas-endpoint-jitnas.service"
+    assert "WantedBy=multi-user.target" in (endpoints / "jitnas" / "jitnas-endpoint-jitnas.service").read_text()

@@ -52,8 +52,7 @@ def test_an_endpoint_at_work_is_told_with_its_processes(jitnas, known, service, 
     assert started == {f"uep.{ID}.1": "train", "uep.abcdef12.2": "control"}
     text = jitnas("site", "status")[1]
     assert f"agent      running, process {os.getpid()}\n" in text
-    assert f"control (uep.abcdef12.2, process {os.getpid()})" in text
-    assert f"train (uep.{ID}.1, process {os.getpid()})" in text
+    assert f"started    train (process {os.getpid()}), control (process {os.getpid()})\n" in text
 
 
 def test_an_agent_on_another_machine_is_told_apart_from_one_that_is_gone(jitnas, known, service, alive):

@@ -66,6 +66,13 @@ def test_a_file_system_that_copies_instead_of_linking_is_found_out(tmp_path, mon
     assert finding.met.endswith("a linked file has 1 links, not 2")
 
 
+def test_a_file_system_that_links_over_what_is_there_is_found_out(tmp_path, monkeypatch):
+    real = os.link
+    monkeypatch.setattr(_storage.os, "link", lambda source, target: None if target.exists() else real(source, target))
+    (finding,) = storage(tmp_path)
+    assert finding.met.endswith("the same link was made twice")
+
+
 def test_a_file_system_without_o_excl_is_found_out(tmp_path, monkeypatch):
     real = os.open
     monkeypatch.setattr(_storage.os, "open", lambda path, flags, mode: real(path, flags & ~os.O_EXCL, mode))

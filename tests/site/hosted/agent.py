@@ -48,7 +48,7 @@ class Agent:
         self.service, self.folder, self.name = service, Path(folder).resolve(), name
         self.client_id, self.more = client_id, dict(environment or {})
         self.seat = "administrator" if as_root else "user"
-        self._process = None
+        self._seats = []  # the last is of the agent that runs; those before wait for what theirs have left
 
     def __enter__(self):
         return self.up()
@@ -90,16 +90,9 @@ class Agent:
         (self.configuration / "daemon.pid").unlink(missing_ok=True)  # one that was killed left it, and would be waited for
         begun = time.time()
         with (self.configuration / "printed.log").open("ab") as printed:
-            self._process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    "tests.site.hosted.namespaces",
-                    self.seat,
-                    "globus-compute-endpoint",
-                    "start",
-                    self.name,
-                ],
+            command = [sys.executable, "-m", "tests.site.hosted.namespaces", self.seat]
+            seat = subprocess.Popen(
+                [*command, "globus-compute-endpoint", "start", self.name],
                 env=self.environment,
                 cwd=ROOT,
                 stdin=subprocess.DEVNULL,
@@ -107,6 +100,7 @@ class Agent:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        self._seats.append(seat)
         try:
             self._wait_until(lambda: self.id and self.service.beats().get(self.id, 0) > begun, seconds)
         except BaseException:
@@ -129,9 +123,8 @@ class Agent:
     def down(self):
         """End the agent and all that it has begun, at once."""
         end(lambda: marks.marked(marks.AGENT, str(self.configuration)))
-        if self._process is not None:
-            self._process.wait()
-            self._process = None
+        while self._seats:
+            self._seats.pop().wait()
 
     def processes(self):
         """Pids of the agent and of all that it has begun: user endpoints, interchanges, jobs, workers."""
@@ -175,7 +168,7 @@ class Agent:
     def _wait_until(self, predicate, seconds):
         deadline = time.monotonic() + seconds
         while not predicate():
-            if self._process is None or self._process.poll() is not None or time.monotonic() > deadline:
+            if not self._seats or self._seats[-1].poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"the agent {self.name} does not come online: {self.log()}")
             time.sleep(0.1)
 

@@ -51,9 +51,11 @@ def executor_of(client, endpoint_id, **config):
 
     executor = Executor(
         endpoint_id,
+        task_group_id=uuid.uuid4(),  # else all of this process share one, whoever they are
         client=client,
         user_endpoint_config=config,
         result_serializers=[JSONData()],
+        batch_size=1000,  # few requests, since they are limited
         api_burst_limit=8,
         api_burst_window_s=1,
     )
@@ -64,8 +66,13 @@ def executor_of(client, endpoint_id, **config):
         for watcher in list(_RESULT_WATCHERS.values()):  # else its thread would look for the service for ever
             watcher.shutdown(cancel_futures=True)
             del watcher
-        with warnings.catch_warnings(action="ignore", category=ResourceWarning):
-            gc.collect()  # the SDK leaves its sockets to Python to close
+        collect()
+
+
+def collect():
+    """Let Python close the sockets that the SDK leaves open, before pytest takes offence."""
+    with warnings.catch_warnings(action="ignore", category=ResourceWarning):
+        gc.collect()
 
 
 def submit(client, endpoint_id, function_id, *args, group=None, **config):

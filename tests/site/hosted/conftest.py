@@ -1,16 +1,14 @@
-"""The hosted half of Globus Compute for the tests of this folder. Where there can be none, they are skipped and say why."""
+"""Clients of the hosted service, and an agent, for the tests of this folder."""
 
 import contextlib
-import tempfile
+import uuid
 from pathlib import Path
 
 import pytest
 
 from tests.site.hosted.agent import Agent
-from tests.site.hosted.client import COLLEAGUE, ME, client_of
-from tests.site.hosted.hosted import Hosted, obstacle
-from tests.site.hosted.namespaces import obstacle as obstacle_to
-from tests.site.needs import is_required
+from tests.site.hosted.client import COLLEAGUE, ME, client_of, collect
+from tests.site.hosted.namespaces import obstacle
 
 TEMPLATE = """\
 heartbeat_period: 5
@@ -29,24 +27,17 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"))  # the SDK's
 
 
+@pytest.fixture(scope="module", autouse=True)
+def no_sockets():
+    """None that clients have left open, beyond a module."""
+    yield
+    collect()
+
+
 @pytest.fixture(scope="session")
-def globus():
-    """Skips where there can be no service; fails where `JITNAS_TEST_SITE=required` says that it must be there."""
-    if reason := obstacle():
-        (pytest.fail if is_required() else pytest.skip)(reason)
-
-
-@pytest.fixture(scope="module")
-def hosted(globus):
-    """RabbitMQ and the service, for one module: port 5000 is free again after it."""
-    with Hosted(tempfile.mkdtemp(prefix="hosted-", dir="/tmp")) as hosted:
-        yield hosted
-
-
-@pytest.fixture(scope="module")
 def agent(hosted):
     """A real agent that is up, of an endpoint of mine."""
-    if reason := obstacle_to("user"):
+    if reason := obstacle("user"):
         pytest.skip(reason)
     configuration = hosted.folder / "agents" / "mine"
     configuration.mkdir(parents=True)
@@ -62,17 +53,23 @@ def me(hosted):
 
 
 @pytest.fixture
+def someone(hosted):
+    """A client whose submits are not counted with those of other tests."""
+    return client_of(hosted, str(uuid.uuid4()))
+
+
+@pytest.fixture
 def colleague(hosted):
     return client_of(hosted, COLLEAGUE)
 
 
 @pytest.fixture
-def played(hosted, me):
-    """Makes endpoints of mine that the test plays, message by message."""
+def played(hosted, someone):
+    """Makes endpoints of someone's that the test plays, message by message."""
     from tests.site.hosted.played import PlayedEndpoint
 
     with contextlib.ExitStack() as stack:
-        yield lambda **registration: stack.enter_context(contextlib.closing(PlayedEndpoint(hosted, me, **registration)))
+        yield lambda **registration: stack.enter_context(contextlib.closing(PlayedEndpoint(hosted, someone, **registration)))
 
 
 @pytest.fixture(autouse=True)

@@ -62,6 +62,7 @@ class Hosted:
         command = [sys.executable, "-m", "tests.site.hosted.guard", str(self.folder), str(os.getpid())]
         try:
             self._guard = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, start_new_session=True)
+            self._expect_a_free_port()
             (self.folder / "service").mkdir(parents=True)
             self.broker.up()
             self.know(self.identities)
@@ -100,8 +101,7 @@ class Hosted:
 
     def start_service(self, seconds=30):
         """Start the service, and wait until it serves."""
-        if self.is_served():
-            raise RuntimeError(f"port {self.port} is taken: end what listens there")
+        self._expect_a_free_port()
         command = [sys.executable, "-m", "tests.site.hosted.service"]
         command += [str(self.folder / "service"), self.broker.url, str(self.port)]
         with (self.folder / "service.log").open("ab") as printed:
@@ -171,6 +171,10 @@ class Hosted:
     def log(self, lines=30):
         path = self.folder / "service.log"
         return "\n".join(path.read_text(errors="replace").splitlines()[-lines:]) if path.exists() else ""
+
+    def _expect_a_free_port(self):
+        if self.is_served():
+            raise RuntimeError(f"port {self.port} is taken: end what listens there")
 
     def _end_service(self, number):
         self._service.send_signal(number)

@@ -55,7 +55,7 @@ def run(seat, command):
             os.setresgid(uid, uid, uid)
             os.setresuid(uid, uid, uid)
         os.closerange(3, 256)
-        os.execvp(command[0], command)
+        _become(command)
     if needed(seat):
         if number := os.read(ready, 1)[0]:
             raise OSError(number, os.strerror(number))
@@ -63,6 +63,14 @@ def run(seat, command):
             Path(f"/proc/{pid}/{name}").write_text(SEATS[seat][1])
         os.write(tell, b"!")
     return _reap(pid)
+
+
+def _become(command):
+    try:
+        os.execvp(command[0], command)
+    except OSError as error:
+        print(f"{command[0]}: {error.strerror}", file=sys.stderr, flush=True)
+        os._exit(127)
 
 
 def _reap(pid):

@@ -1,6 +1,6 @@
 """The real agent, and what is told and ended of it."""
 
-import os
+from pathlib import Path
 
 import pytest
 
@@ -13,9 +13,8 @@ def test_each_configuration_has_a_user_endpoint_and_all_end_with_the_agent(hoste
     for kind in ("one", "two"):
         with executor_of(me, agent.id, kind=kind) as executor:
             assert executor.submit_to_registered_function(function, (kind,)).result(60) == kind
-    told = {each["name"]: each for each in hosted.user_endpoints().values()}
-    assert set(agent.user_endpoints()) == set(told)
-    assert sorted(each["config"]["kind"] for each in told.values()) == ["one", "two"]
+    told = {each["config"].get("kind"): each["name"] for each in hosted.user_endpoints().values()}
+    assert {told["one"], told["two"]} <= set(agent.user_endpoints())
     assert {agent.pid(), *agent.user_endpoints().values()} <= set(agent.processes())
     agent.stop()
     assert agent.pid() is None
@@ -43,7 +42,7 @@ def test_a_killed_agent_leaves_user_endpoints_that_end_by_themselves_and_comes_b
 def test_tasks_of_a_user_endpoint_that_cannot_start_fail_and_say_why(hosted, me, agent):
     (task, other), _ = submit(me, agent.id, me.register_source_code(ECHO, "echo"), 1, 2, kind="broken")
     until(lambda: {each["status"] for each in statuses(me, [task, other]).values()} == {"failed"})
-    assert "endpoint_setup failed" in statuses(me, [task])[task]["exception"]
+    assert "(SystemExit) 78" in statuses(me, [task])[task]["exception"]
 
 
 def test_a_configuration_that_cannot_start_says_why_and_leaves_nothing(hosted, agent):
@@ -58,8 +57,6 @@ def test_a_configuration_that_cannot_start_says_why_and_leaves_nothing(hosted, a
     assert agent.processes()
 
 
-def test_an_agent_is_not_root_in_its_own_eyes(agent):
-    status = dict(line.split(":", 1) for line in open(f"/proc/{agent.pid()}/status") if ":" in line)
-    assert int(status["CapEff"], 16) == 0
-    if os.geteuid() == 0:
-        assert open(f"/proc/{agent.pid()}/uid_map").read().split() == ["65534", "0", "1"]
+def test_an_agent_has_no_rights_of_root(agent):
+    status = Path(f"/proc/{agent.pid()}/status").read_text()
+    assert "CapEff:\t0000000000000000\n" in status

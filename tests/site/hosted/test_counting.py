@@ -9,15 +9,15 @@ from tests.site.hosted.client import ECHO, executor_of, submit
 SUBMIT = "POST /v3/endpoints/{endpoint}/submit"
 
 
-def test_requests_are_counted_per_route_and_second(hosted, me, played):
+def test_requests_are_counted_per_route_and_second(hosted, someone, played):
     endpoint = played()
-    function = me.register_source_code(ECHO, "echo")
+    function = someone.register_source_code(ECHO, "echo")
     hosted.forget_requests()
     for _ in range(3):
-        submit(me, endpoint.id, function, *range(50))
+        submit(someone, endpoint.id, function, *range(50))
     hosted.faults(answers=[{"path": "/v2/endpoints", "status": 418}])
     with pytest.raises(Exception, match="418"):
-        me.get_endpoints()
+        someone.get_endpoints()
     told = hosted.requests()
     assert told["total"] == 4
     assert told["requests"] == {SUBMIT: 3, "GET /v2/endpoints": 1}

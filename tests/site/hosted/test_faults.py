@@ -12,42 +12,42 @@ SUBMIT = "/v3/endpoints/*/submit"
 
 
 @pytest.fixture
-def echo(me):
-    return me.register_source_code(ECHO, "echo")
+def echo(someone):
+    return someone.register_source_code(ECHO, "echo", public=True)
 
 
 @pytest.mark.parametrize("status", [403, 413, 429, 500])
-def test_the_next_requests_to_a_path_are_answered_with_a_status(hosted, me, played, echo, status):
+def test_the_next_requests_to_a_path_are_answered_with_a_status(hosted, someone, played, echo, status):
     from globus_sdk import GlobusAPIError
 
     endpoint = played()
     hosted.faults(answers=[{"path": SUBMIT, "times": 2, "status": status}])
     for _ in range(2):
         with pytest.raises(GlobusAPIError) as caught:
-            submit(me, endpoint.id, echo, 1)
+            submit(someone, endpoint.id, echo, 1)
         assert caught.value.http_status == status
-    submit(me, endpoint.id, echo, 1)
+    submit(someone, endpoint.id, echo, 1)
 
 
-def test_a_request_may_be_carried_out_and_its_answer_lost(hosted, me, played, echo):
+def test_a_request_may_be_carried_out_and_its_answer_lost(hosted, someone, played, echo):
     from globus_sdk import NetworkError
 
     endpoint, group = played(), "44444444-4444-4444-8444-444444444444"
     hosted.faults(answers=[{"path": SUBMIT, "close": True, "after": True}])
     with pytest.raises(NetworkError):
-        submit(me, endpoint.id, echo, 1, group=group)
-    assert len(me._compute_web_client.v2.get_task_group(group)["tasks"]) == 1
+        submit(someone, endpoint.id, echo, 1, group=group)
+    assert len(someone._compute_web_client.v2.get_task_group(group)["tasks"]) == 1
     hosted.faults(answers=[{"path": SUBMIT, "close": True}])
     with pytest.raises(NetworkError):
-        submit(me, endpoint.id, echo, 1, group=group)
-    assert len(me._compute_web_client.v2.get_task_group(group)["tasks"]) == 1
+        submit(someone, endpoint.id, echo, 1, group=group)
+    assert len(someone._compute_web_client.v2.get_task_group(group)["tasks"]) == 1
 
 
-def test_a_request_hangs_until_the_faults_are_changed(hosted, me, played):
+def test_a_request_hangs_until_the_faults_are_changed(hosted, someone, played):
     endpoint = played()
     hosted.faults(answers=[{"path": "/v2/endpoints/*/status", "method": "GET", "hang": 60}])
     with futures.ThreadPoolExecutor() as pool:
-        asked = pool.submit(me.get_endpoint_status, endpoint.id)
+        asked = pool.submit(someone.get_endpoint_status, endpoint.id)
         with pytest.raises(futures.TimeoutError):
             asked.result(0.5)
         hosted.faults()
@@ -84,16 +84,20 @@ def test_a_held_result_comes_late_even_if_the_service_dies_meanwhile(hosted, me,
         assert late.result(10) == 1
 
 
-def test_tasks_wait_for_an_endpoint_that_is_away(hosted, me, played, echo):
+def test_tasks_wait_for_an_endpoint_that_is_away_over_a_death_of_the_service(hosted, someone, played, echo):
     endpoint = played()
     endpoint.beat(endpoint.id)
-    until(lambda: me.get_endpoint_status(endpoint.id)["status"] == "online")
+    until(lambda: someone.get_endpoint_status(endpoint.id)["status"] == "online")
     hosted.faults(online={endpoint.id: False})
-    assert me.get_endpoint_status(endpoint.id)["status"] == "offline"
-    (task,), _ = submit(me, endpoint.id, echo, 1)
-    assert statuses(me, [task])[task]["status"] == "waiting-for-ep"
+    assert someone.get_endpoint_status(endpoint.id)["status"] == "offline"
+    (task,), _ = submit(someone, endpoint.id, echo, 1)
+    assert statuses(someone, [task])[task]["status"] == "waiting-for-ep"
     (user_endpoint,) = (each for each, told in hosted.user_endpoints().items() if told["endpoint"] == endpoint.id)
     assert not endpoint.has_task(user_endpoint)
+    someone.delete_function(echo)
+    hosted.kill_service()
+    hosted.start_service()
+    assert statuses(someone, [task])[task]["status"] == "waiting-for-ep"
     hosted.faults()
     assert endpoint.command()["kwargs"]["amqp_creds"]["endpoint_id"] == user_endpoint
     assert str(endpoint.task(user_endpoint).task_id) == task

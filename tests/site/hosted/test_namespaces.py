@@ -7,10 +7,11 @@ import sys
 import pytest
 
 from tests.site.cluster import ROOT
+from tests.site.hosted import marks
 from tests.site.hosted.agent import Agent
 from tests.site.hosted.client import ME
 from tests.site.hosted.namespaces import NOBODY, obstacle
-from tests.site.processes import end
+from tests.site.processes import command_line, end
 from tests.waiting import until
 
 
@@ -30,7 +31,7 @@ def test_somebody_else_sits_there_and_reads_what_we_may_read(seat, tmp_path):
     (tmp_path / "secret").write_text("kept")
     (tmp_path / "secret").chmod(0o600)
     code = f"import os; print(os.getuid(), open('{tmp_path}/secret').read())"
-    usual = os.geteuid() if os.geteuid() else NOBODY
+    usual = os.geteuid() or NOBODY
     assert seated(seat, sys.executable, "-c", code).stdout.split() == [str({"user": usual, "administrator": 0}[seat]), "kept"]
 
 
@@ -39,24 +40,20 @@ def test_the_exit_status_is_that_of_the_command(seat):
     assert "no-such-program" in seated(seat, "no-such-program").stderr
 
 
-def test_what_a_command_leaves_behind_stays_below_its_seat(seat):
-    mark = {**os.environ, "JITNAS_TEST_SEAT": str(os.getpid())}
-    command = ["sh", "-c", "(setsid sleep 600 & setsid sleep 601 &) ; exit 0"]
-    run = subprocess.Popen([sys.executable, "-m", "tests.site.hosted.namespaces", seat, *command], cwd=ROOT, env=mark)
+def test_what_a_command_leaves_behind_stays_below_its_seat_which_waits_for_it(seat):
+    command = ["sh", "-c", "(setsid sleep 600 & setsid sleep 601 &); exit 3"]
+    run = subprocess.Popen([sys.executable, "-m", "tests.site.hosted.namespaces", seat, *command], cwd=ROOT)
 
     def left():
-        return [int(each) for each in os.listdir("/proc") if each.isdigit() and is_below(int(each), run.pid)]
+        return [pid for pid in map(int, filter(str.isdigit, os.listdir("/proc"))) if below(pid) == run.pid]  # noqa: PTH208
+
+    def below(pid):
+        return marks.parent_of(pid) if command_line(pid).startswith("sleep") else None
 
     until(lambda: len(left()) == 2)
+    assert run.poll() is None
     end(left)
-    assert run.wait(10) == 0
-
-
-def is_below(pid, seat):
-    try:
-        return int(open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()[1]) == seat
-    except OSError:
-        return False
+    assert run.wait(10) == 3
 
 
 def test_a_job_that_an_agent_submits_is_of_whoever_runs_the_tests(idle, hosted, seat):

@@ -39,13 +39,13 @@ def test_futures_come_to_their_end_when_the_service_was_away(hosted, me, agent):
         assert [each.result(60) for each in pending] == [0.5] * 4
 
 
-def test_what_was_accepted_while_the_broker_was_away_is_sent_when_it_is_back(hosted, me, played):
-    function, endpoint = me.register_source_code(ECHO, "echo"), played()
-    submit(me, endpoint.id, function, 1)
+def test_what_was_accepted_while_the_broker_was_away_is_sent_when_it_is_back(hosted, someone, played):
+    function, endpoint = someone.register_source_code(ECHO, "echo"), played()
+    submit(someone, endpoint.id, function, 1)
     (user_endpoint,) = (each for each, told in hosted.user_endpoints().items() if told["endpoint"] == endpoint.id)
     hosted.broker.kill()
     with futures.ThreadPoolExecutor() as pool:
-        accepted = pool.submit(submit, me, endpoint.id, function, 2)
+        accepted = pool.submit(submit, someone, endpoint.id, function, 2)
         hosted.broker.up()
         (task,), _ = accepted.result(60)
     endpoint.connect()

@@ -8,7 +8,7 @@ from tests.site.hosted.service.refusal import forbidden, unknown
 def find(service, caller, function_id):
     """A function that the caller may use."""
     function = service.state.functions.get(function_id)
-    if function is None:
+    if function is None or function.get("deleted"):
         raise unknown("FUNCTION_NOT_FOUND", f"Function {function_id} could not be resolved")
     if function["owner"] != caller.id and not function["public"]:
         raise forbidden("FUNCTION_ACCESS_FORBIDDEN", f"Unauthorized access to function {function_id}")

@@ -103,7 +103,7 @@ class State:
         self.functions[key] = function
 
     def _on_function_deleted(self, key):
-        self.functions.pop(key, None)
+        self.functions[key]["deleted"] = True  # what was submitted is still to be sent
 
     def _on_endpoint(self, key, **endpoint):
         self.endpoints[key] = endpoint

@@ -60,7 +60,8 @@ def refusal(failure: BaseException) -> JitnasError:
 def _refusal(failure: BaseException) -> JitnasError:
     if not isinstance(failure, globus_sdk.GlobusAPIError):
         return SiteUnavailable(f"Globus Compute cannot be reached ({type(failure).__name__}: {_in_a_line(str(failure))})")
-    told = f"HTTP {failure.http_status} {failure.code or ''}: {_in_a_line(str(failure.message or failure.text))}"
+    reason = (failure.raw_json or {}).get("reason") or failure.message or failure.text
+    told = f"HTTP {failure.http_status} {failure.code or ''}: {_in_a_line(str(reason))}"
     match failure.http_status:
         case 401 | 403:
             return NotAllowed(f"Globus Compute refuses this ({told})")

@@ -163,7 +163,7 @@ def let_go() -> None:
 
 
 def _client() -> Any:
-    # It warns that other versions of Python and dill cannot read what is sent. Here it is JSON and plain source, which they can.
+    # It warns that other versions of Python and dill cannot read what is sent: JSON and plain source they can.
     warnings.filterwarnings("ignore", r"\s*Environment differences detected", UserWarning)
     # Where nobody has said what becomes of logs, their tracebacks of each lost connection would end on the screen.
     for name in ("globus_compute_sdk", "globus_sdk", "pika"):

@@ -17,15 +17,11 @@ from jitnas_fn import Client
 from jitnas_fn.backends.globus_compute import globus_compute
 from jitnas_fn.cli.app import run
 from jitnas_fn.stores.memory import MemoryStore
-from tests.site import needs
-from tests.site.hosted import hosted as hosting
 from tests.site.hosted import namespaces
 from tests.site.hosted.agent import Agent
-from tests.site.hosted.hosted import Hosted
 from tests.site.jobs import Jobs
 
 OWNER = "0a0a0a0a-0000-4000-8000-00000000000a"  # of the endpoint
-LIVE = os.environ.get("JITNAS_LIVE_ENDPOINT")
 FIELDS = {
     "partitions": "gpu",
     "account": "",
@@ -45,17 +41,6 @@ def pytest_collection_modifyitems(items):
             for kind in ("PytestUnraisableExceptionWarning", "PytestUnhandledThreadExceptionWarning"):
                 item.add_marker(pytest.mark.filterwarnings(f"ignore::pytest.{kind}"))
             item.add_marker(pytest.mark.filterwarnings("ignore::ResourceWarning"))
-
-
-@pytest.fixture(scope="session")
-def hosted():
-    """The hosted service, stood in for, with its broker."""
-    if LIVE:
-        pytest.skip(f"{needs.LACK}the service of a live endpoint is nobody's to break")
-    if reason := hosting.obstacle() or namespaces.obstacle("user"):
-        (pytest.fail if needs.is_required() else pytest.skip)(reason)
-    with Hosted(tempfile.mkdtemp(prefix="hosted-", dir="/tmp")) as service:
-        yield service
 
 
 class Endpoint:
@@ -94,7 +79,14 @@ class Endpoint:
 
 
 @pytest.fixture(scope="session")
-def endpoint(hosted, cluster):
+def seat():
+    """Skips where no agent can be a user's own."""
+    if reason := namespaces.obstacle("user"):
+        pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def endpoint(seat, hosted, cluster):
     folder = Path(tempfile.mkdtemp(prefix="endpoint-", dir="/tmp"))
     made = Endpoint(hosted, cluster, folder)
     try:

@@ -1,12 +1,13 @@
 """A real endpoint on a real cluster, the hosted service stood in for, and a person with a laptop.
 
-With `JITNAS_LIVE_ENDPOINT` set to the id of an endpoint of one's own the same tests run there, but for those that break
-something.
+With `JITNAS_LIVE_ENDPOINT` set to the id of an endpoint the same tests run there, as whoever is logged in to Globus: what only
+a test's own site can show is left out, and what would break something is skipped.
 """
 
 import contextlib
 import os
 import re
+import secrets
 import shutil
 import tempfile
 from pathlib import Path
@@ -20,7 +21,9 @@ from jitnas_fn.stores.memory import MemoryStore
 from tests.site.hosted import namespaces
 from tests.site.hosted.agent import Agent
 from tests.site.jobs import Jobs
+from tests.site.needs import LACK
 
+LIVE = os.environ.get("JITNAS_LIVE_ENDPOINT")
 OWNER = "0a0a0a0a-0000-4000-8000-00000000000a"  # of the endpoint
 FIELDS = {
     "partitions": "gpu",
@@ -86,7 +89,7 @@ def seat():
 
 
 @pytest.fixture(scope="session")
-def endpoint(seat, hosted, cluster):
+def own_endpoint(seat, hosted, cluster):
     folder = Path(tempfile.mkdtemp(prefix="endpoint-", dir="/tmp"))
     made = Endpoint(hosted, cluster, folder)
     try:
@@ -97,36 +100,68 @@ def endpoint(seat, hosted, cluster):
         shutil.rmtree(folder, ignore_errors=True)
 
 
-class Laptop(Jobs):
-    """A person far away; and what the test sees of the cluster."""
+class Person:
+    """Somebody far away from an endpoint."""
 
-    def __init__(self, endpoint, folder):
-        super().__init__(endpoint.cluster, worker=endpoint.site / "worker", store=folder / "store")
-        self.endpoint, self.hosted, self.agent = endpoint, endpoint.hosted, endpoint.agent
-        self.executors = []
+    is_live = False
+    executors: tuple = ()
 
     def executor(self, **options):
-        made = globus_compute(self.endpoint.id, options=options or None)
-        self.executors.append(made)
+        made = globus_compute(self.endpoint_id, options=options or None)
+        self.executors = (*self.executors, made)
         return made
 
     def client(self, **options):
         """A client with an empty cache."""
         return Client(store=MemoryStore(), executor=self.executor(**options))
 
-    def user_endpoint(self, profile):
-        """Name and pid of the process of a profile, or None."""
-        of_profile = {one["name"] for one in self.hosted.user_endpoints().values() if one["config"].get("profile") == profile}
-        return next(((name, pid) for name, pid in self.agent.user_endpoints().items() if name in of_profile), None)
+    def seed(self, number):
+        """A seed that nobody has used at this site."""
+        return number
 
     def close(self):
         for executor in self.executors:
             executor.shutdown(wait=False)
 
 
+class Stranger(Person):
+    """A person at an endpoint that is not the test's. Whatever only the test's own would show skips the test."""
+
+    is_live = True
+
+    def __init__(self, endpoint_id):
+        self.endpoint_id = endpoint_id
+        self._first_seed = secrets.randbelow(2**40) + 2**41
+
+    def seed(self, number):
+        return self._first_seed + number
+
+    def __getattr__(self, name):
+        pytest.skip(f"{LACK}a live endpoint has no {name} that a test may see, or break")
+
+
+class Laptop(Person, Jobs):
+    """A person far away; and what the test sees of the cluster."""
+
+    def __init__(self, endpoint, folder):
+        super().__init__(endpoint.cluster, worker=endpoint.site / "worker", store=folder / "store")
+        self.endpoint_id, self.hosted, self.agent = endpoint.id, endpoint.hosted, endpoint.agent
+
+    def user_endpoint(self, profile):
+        """Name and pid of the process of a profile, or None."""
+        of_profile = {one["name"] for one in self.hosted.user_endpoints().values() if one["config"].get("profile") == profile}
+        return next(((name, pid) for name, pid in self.agent.user_endpoints().items() if name in of_profile), None)
+
+
 @pytest.fixture
-def laptop(endpoint, tmp_path, monkeypatch):
-    """A laptop, at a site whose store is empty and where nothing runs."""
+def laptop(request, tmp_path, monkeypatch):
+    """A laptop, at a site whose store is empty and where nothing runs; or at a live one, as it is."""
+    if LIVE:
+        made = Stranger(LIVE)
+        yield made
+        made.close()
+        return
+    endpoint = request.getfixturevalue("own_endpoint")
     for name, value in endpoint.hosted.environment(OWNER, folder=tmp_path / "globus").items():
         monkeypatch.setenv(name, value)
     endpoint.use_store(tmp_path / "store")
@@ -145,7 +180,7 @@ def laptop(endpoint, tmp_path, monkeypatch):
 def pytest_runtest_makereport(item, call):
     """What agent and service logged stands in the report of a test that fails."""
     report = yield
-    endpoint = getattr(item, "funcargs", {}).get("endpoint")
+    endpoint = getattr(item, "funcargs", {}).get("own_endpoint")
     if report.failed and isinstance(endpoint, Endpoint):
         report.sections += [("log of the endpoint", endpoint.agent.log()), ("log of the service", endpoint.hosted.log())]
     return report

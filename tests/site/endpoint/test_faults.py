@@ -105,7 +105,7 @@ def test_a_client_that_is_killed_leaves_what_another_process_takes_up(laptop):
         from jitnas_fn import Client
         from jitnas_fn.backends.globus_compute import globus_compute
         from tests.site.training.models import BRIEF, small
-        client = Client(executor=globus_compute("{laptop.endpoint.id}"))
+        client = Client(executor=globus_compute("{laptop.endpoint_id}"))
         evaluations = client.map([small], **BRIEF, seeds=range(50, 53))
         print(*[one.key for one in evaluations], flush=True)
         for one in evaluations:

@@ -14,7 +14,7 @@ def script(laptop, lines):
         from jitnas_fn import Client
         from jitnas_fn.backends.globus_compute import globus_compute
         from tests.site.training.models import BRIEF, LONGER, QUICK, small
-        client = Client(executor=globus_compute({laptop.endpoint.id!r}))
+        client = Client(executor=globus_compute({laptop.endpoint_id!r}))
     """
     text = textwrap.dedent(begin) + textwrap.dedent(lines)
     return subprocess.Popen([sys.executable, "-c", text], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

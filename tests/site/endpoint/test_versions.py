@@ -61,7 +61,7 @@ def test_a_client_on_another_python_is_served(laptop, other, tmp_path):
         from jitnas_fn import Architecture, Client
         from jitnas_fn.backends.globus_compute import globus_compute
         architecture = Architecture.from_json(open({str(document)!r}).read())
-        executor = globus_compute({laptop.endpoint.id!r})
+        executor = globus_compute({laptop.endpoint_id!r})
         record = Client(executor=executor).evaluate(architecture, dataset="digits", recipe="instant", seed=5)
         assert "torch" not in sys.modules
         print(sys.version_info.minor, record.verdict, record.environment["versions"]["python"])

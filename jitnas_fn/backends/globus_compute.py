@@ -37,8 +37,8 @@ def globus_compute(endpoint: str, *, options: Mapping[str, Any] | None = None, f
         import globus_compute_sdk as _  # noqa: F401
     except ImportError as reason:
         raise SiteUnavailable(f"the Globus Compute SDK is missing ({reason}): pip install 'jitnas_fn[globus]'") from None
-    endpoint, chosen = _uuid(endpoint, "endpoint"), _checked(options)
-    function = None if function is None else _uuid(function, "function")
+    endpoint, chosen = _uuid(endpoint, "an endpoint"), _checked(options)
+    function = None if function is None else _uuid(function, "a function")
     from jitnas_fn.backends._globus.executor import executor_at
 
     return executor_at(endpoint, options=chosen, function=function, folder=home() / "globus")
@@ -48,16 +48,18 @@ def _uuid(text: object, what: str) -> str:
     try:
         return str(uuid.UUID(str(text)))
     except ValueError:
-        raise TaskError(f"the id of an {what} is a UUID, not {str(text)[:80]!r}") from None
+        raise TaskError(f"the id of {what} is a UUID, not {str(text)[:80]!r}") from None
 
 
 def _checked(options: Mapping[str, Any] | None) -> Json:
     """Options as they are sent; `profile` is not the user's to choose."""
-    chosen = {} if options is None else dict(options)
-    if "profile" in chosen:
-        raise TaskError("the profile is chosen by jitnas_fn: trainings go to train, questions to control")
     try:
+        chosen = {} if options is None else dict(options)
         canonical(chosen)
     except (TypeError, ValueError) as reason:
         raise TaskError(f"options are names with plain values, as JSON has them ({reason})") from None
+    if not all(isinstance(name, str) for name in chosen):
+        raise TaskError("options are names with plain values: a name is text")
+    if "profile" in chosen:
+        raise TaskError("the profile is chosen by jitnas_fn: trainings go to train, questions to control")
     return chosen

@@ -129,6 +129,8 @@ class Evaluation(Future[Record]):
             return Status(state="in flight", reason="somebody else has it trained")
         if self.running():
             return Status(state="training")
+        if answer is None and self._ask is not None and self._reply is not None:
+            return Status(state="queued", reason="the site does not answer")
         return pending(answer.get("blocks") if answer else None)
 
     def _repr_html_(self) -> str:

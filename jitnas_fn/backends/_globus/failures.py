@@ -93,7 +93,7 @@ def _failure(told: str) -> JitnasError:
     if BAD_OPTION.search(told):
         return NotAllowed(f"the endpoint does not take these options: {line}")
     if NOT_ALLOWED.search(told):
-        return NotAllowed(f"the endpoint does not run this: {line}")
+        return NotAllowed(f"the endpoint does not run this ({line}); its administrator allows it: jitnas site register")
     if NOT_STARTED.search(told):
         return SiteUnavailable(f"the endpoint could not start its process: {line}")
     return SiteUnavailable(f"the endpoint failed: {line}")

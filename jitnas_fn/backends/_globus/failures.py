@@ -23,6 +23,8 @@ BAD_OPTION = re.compile(r"ValidationError|Additional properties are not allowed|
 
 def passes(failure: BaseException) -> bool:
     """Whether what refused a request may take it the next time: no network, an overworked service, an SDK that broke."""
+    if isinstance(failure, JitnasError):
+        return failure.retryable
     if isinstance(failure, globus_sdk.GlobusAPIError):
         return failure.http_status in PASSING
     return isinstance(failure, (CancelledError, globus_sdk.NetworkError, OSError, RuntimeError))
@@ -66,11 +68,11 @@ def _refusal(failure: BaseException) -> JitnasError:
         case 401 | 403:
             return NotAllowed(f"Globus Compute refuses this ({told})")
         case 404:
-            return _lasting(SiteUnavailable(f"Globus Compute knows no such thing ({told}): is the endpoint's id right?"))
+            return lasting(SiteUnavailable(f"Globus Compute knows no such thing ({told}): is the endpoint's id right?"))
         case 413:
             return PayloadTooLarge(f"Globus Compute takes no message of this size ({told})")
         case 400 | 422:
-            return _lasting(SiteUnavailable(f"Globus Compute takes no such request ({told})"))
+            return lasting(SiteUnavailable(f"Globus Compute takes no such request ({told})"))
         case _:
             return SiteUnavailable(f"Globus Compute is not available ({told})")
 
@@ -99,7 +101,8 @@ def _failure(told: str) -> JitnasError:
     return SiteUnavailable(f"the endpoint failed: {line}")
 
 
-def _lasting(error: JitnasError) -> JitnasError:
+def lasting(error: JitnasError) -> JitnasError:
+    """An error that the next try cannot but meet again."""
     error.retryable = False
     return error
 

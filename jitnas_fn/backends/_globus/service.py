@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jitnas_fn.backends._globus import function as task_function
-from jitnas_fn.backends._globus.failures import failure_of, passes, refusal
+from jitnas_fn.backends._globus.failures import failure_of, lasting, passes, refusal
 from jitnas_fn.core.codec import Json, canonical
 from jitnas_fn.core.errors import EnvelopeError, JitnasError, NotAllowed, SiteUnavailable
 
@@ -177,8 +177,8 @@ def _client() -> Any:
             data_serialization_strategy=JSONData(),  # type: ignore[no-untyped-call]
         )
     except EOFError:
-        raise SiteUnavailable(
-            "nobody is logged in to Globus, and nobody can be asked here: run jitnas site login once in a terminal"
+        raise lasting(
+            SiteUnavailable("nobody is logged in to Globus, and nobody can be asked here: run jitnas site login in a terminal")
         ) from None
 
 

@@ -27,10 +27,10 @@ TRACE = "Traceback (most recent call last):\n  File x\n"
             "job",
         ),
         (
-            f"{TRACE}parsl.executors.errors.BadStateException: Executor failed due to: Error 1:\n\tSTDERR: sbatch: no partition",
+            f"{TRACE}parsl.executors.errors.BadStateException: failed due to: Error 1:\n\tSTDERR: sbatch: no partition",
             SiteUnavailable,
             True,
-            "gets no jobs: Executor failed due to: Error 1: STDERR: sbatch: no partition",
+            "gets no jobs: failed due to: Error 1: STDERR: sbatch: no partition",
         ),
         ("Function f not permitted on endpoint e", NotAllowed, False, "jitnas site register"),
         ("Identity failed to map to a local user name.", NotAllowed, False, "does not serve this identity"),

@@ -106,7 +106,7 @@ def test_a_second_process_takes_up_what_the_first_has_sent(service, executor, tm
 def test_to_shut_down_waits_for_answers_or_ends_what_is_under_way(service, tmp_path):
     executor = _Train(service, options={}, memory=Memory(tmp_path))
     left = executor.submit(run_task, "m")
-    until(lambda: of(service, "train"))
+    until(lambda: list(tmp_path.glob("*.jsonl")))
     executor.shutdown(wait=False)
     assert isinstance(left.exception(5), WorkerLost)
     with pytest.raises(RuntimeError, match="was shut down"):

@@ -55,9 +55,14 @@ class Note:
     noted: float
 
     @property
+    def is_here(self) -> bool:
+        """Whether it is, or was, on this host. Of others nothing can be told: an agent that has moved left them behind."""
+        return self.host == socket.gethostname()
+
+    @property
     def lives(self) -> bool:
-        """Whether the process is there. Of one on another host nothing is known; it lives for all that can be told."""
-        return self.host != socket.gethostname() or _start_of(self.pid) == self.started
+        """Whether the process is there, on this host."""
+        return self.is_here and _start_of(self.pid) == self.started
 
 
 def note(folder: Path, *, profile: str, identity: str, pid: int) -> Note:
@@ -86,10 +91,10 @@ def told(folder: Path) -> Json | None:
     None where this process is not noted: then nothing can be told of the others.
     """
     notes = list(_notes(folder))
-    here = [one for one in notes if one.pid == os.getpid() and one.lives and one.host == socket.gethostname()]
+    here = [one for one in notes if one.pid == os.getpid() and one.lives]
     if not here:
         return None
-    theirs = [one for one in notes if one.profile == TRAIN and one.identity == here[-1].identity]
+    theirs = [one for one in notes if one.is_here and one.profile == TRAIN and one.identity == here[-1].identity]
     living = [one for one in theirs if one.lives]
     return {
         "living": [{"age_seconds": round(max(0.0, time.time() - one.noted), 1)} for one in living],

@@ -70,6 +70,22 @@ def test_only_processes_of_the_same_identity_are_told_of(folder, sleeper):
     assert told() == {"living": [], "dead": []}
 
 
+def test_of_a_process_on_another_host_nothing_is_told(folder, sleeper):
+    note = processes.note(folder, profile="train", identity="", pid=sleeper.pid)
+    path = folder / "endpoints" / note.token
+    path.write_text(path.read_text().replace(f'"host":"{note.host}"', '"host":"another"'))
+    control(folder)
+    assert told() == {"living": [], "dead": []}
+
+
+def test_a_run_is_stopped_over_a_control_path_by_whoever_knows_its_token(folder, monkeypatch):
+    monkeypatch.setenv(processes.ROLE, "control")
+    asked = {"keys": ["a" * 64]}
+    assert Envelope.from_json(answer(Envelope("cancel", asked).to_json())).error["type"] == "NotAllowed"
+    named = {**asked, "runs": ["1" * 32]}
+    assert Envelope.from_json(answer(Envelope("cancel", named).to_json())).error is None
+
+
 def test_nothing_is_told_where_this_process_is_not_noted(folder, sleeper):
     processes.note(folder, profile="train", identity="", pid=sleeper.pid)
     assert told() is None

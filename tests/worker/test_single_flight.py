@@ -22,7 +22,7 @@ from jitnas_fn.core.task import Limits
 from jitnas_fn.stores.leases import Held, Lease, Leases
 from jitnas_fn.stores.memory import MemoryStore
 from jitnas_fn.stores.segments import SegmentStore
-from jitnas_fn.worker import answers
+from jitnas_fn.worker import questions
 from jitnas_fn.worker.flight import leases_of, trained_once
 from jitnas_fn.worker.site import use
 from tests.client.models import Unkeyable, small
@@ -325,7 +325,7 @@ def test_more_records_than_fit_into_an_answer_are_left_for_the_next(site, tmp_pa
     records = [a_record(number) for number in range(5)]
     for record in records:
         store.put(record)
-    monkeypatch.setattr(answers, "PAGE_BYTES", 3_000)
+    monkeypatch.setattr(questions, "PAGE_BYTES", 3_000)
     results = asked("lookup", keys=[record.key for record in records])["results"]
     found = [result["record"] is not None for result in results]
     assert found == sorted(found, reverse=True)

@@ -7,7 +7,7 @@ import pytest
 
 from jitnas_fn.core.envelope import Envelope
 from jitnas_fn.stores.segments import SegmentStore
-from jitnas_fn.worker import tickets
+from jitnas_fn.worker import questions, tickets
 from jitnas_fn.worker.answers import answer
 from jitnas_fn.worker.site import Site, use
 from jitnas_fn.worker.tickets import Tickets
@@ -29,7 +29,7 @@ def site(tmp_path):
 
 def asked(run, **fields):
     body = {"keys": [KEY], "runs": [run], "in_flight": True, **fields}
-    return Envelope.from_json(answer(Envelope("lookup", body).to_json())).body["results"][0]["in_flight"]
+    return Envelope.from_json(answer(Envelope("lookup", body).to_json())).body["results"][0].get("in_flight")
 
 
 def make_older(path, seconds):
@@ -111,3 +111,10 @@ def test_a_training_gives_the_ticket_back_however_it_ended(site):
 def test_runs_without_their_form_are_refused(site):
     body = {"keys": [KEY], "runs": ["../x"], "in_flight": True}
     assert Envelope.from_json(answer(Envelope("lookup", body).to_json())).error["type"] == "EnvelopeError"
+
+
+def test_what_is_left_out_of_an_answer_takes_no_ticket(site, monkeypatch):
+    monkeypatch.setattr(questions, "PAGE_BYTES", -1)
+    asked(ADA)
+    monkeypatch.undo()
+    assert asked(BOB) is None

@@ -38,7 +38,7 @@ def test_through_a_site_page_by_page(cache, shared, site, monkeypatch):
 
 
 def test_a_page_is_never_larger_than_a_service_takes(shared, site, monkeypatch):
-    monkeypatch.setattr("jitnas_fn.worker.answers.PAGE_BYTES", 6_000)
+    monkeypatch.setattr("jitnas_fn.worker.questions.PAGE_BYTES", 6_000)
     entries, cursor, size = syncing._page(site, {})
     assert 0 < size < 8_000
     assert 0 < len(entries) < 30

@@ -1,8 +1,12 @@
 """From a laptop through the service and the agent to a job on the cluster, and back."""
 
 from jitnas_fn import Client
+from jitnas_fn.client.flight import ticket_of
+from jitnas_fn.client.request import understood
+from jitnas_fn.core.envelope import Envelope
 from jitnas_fn.stores.memory import MemoryStore
 from jitnas_fn.worker.board import Board
+from jitnas_fn.worker.entry import run_task
 from tests.site.training.models import LONG, at_epoch, small
 
 ASK = {"dataset": "digits", "recipe": "quick"}
@@ -46,6 +50,15 @@ def test_two_people_who_ask_at_once_have_it_trained_once(laptop):
     if not laptop.is_live:
         assert len(laptop.jobs()) == 1  # the second one's ticket kept it out of the queue
         assert len(laptop.store) == 1
+
+
+def test_the_control_path_refuses_to_train(laptop):
+    executor = laptop.executor()
+    request = understood(small, **ASK, seed=laptop.seed(5))
+    text = executor.control.submit(run_task, ticket_of(request).message).result(120)
+    error = Envelope.from_json(text).error
+    assert error["type"] == "NotAllowed"
+    assert "it trains nothing" in error["message"]
 
 
 def test_what_is_cancelled_stops_at_the_site(laptop):

@@ -10,17 +10,15 @@ from jitnas_fn.client.evaluation import Evaluation
 from jitnas_fn.client.status import Status
 from jitnas_fn.core.record import Record
 
-POLL_SECONDS = 0.2
-
 Show = Callable[[Status], None]
 
 
-def watched(evaluation: Evaluation) -> Record:
+def watched(evaluation: Evaluation, *, poll_seconds: float) -> Record:
     """Wait for the record and show how it goes; ctrl-C cancels the training."""
     try:
         if not evaluation.done():
             with _bar() if sys.stderr.isatty() else _lines() as show:
-                while not wait([evaluation], timeout=POLL_SECONDS).done:
+                while not wait([evaluation], timeout=poll_seconds).done:
                     show(evaluation.status())
     except KeyboardInterrupt:
         evaluation.cancel()

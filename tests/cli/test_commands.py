@@ -175,6 +175,7 @@ BAD_FILE = "import torch\nraise RuntimeError('no data')\n"
         (["explain", "{file}:network", *ASK, "--limit-memory", "much"], "MB or GB"),
         (["explain", "{file}:network", *ASK, "--limit-memory", f"{'9' * 400}GB"], r"below 2\^63 bytes"),
         (["evaluate", "{file}:network", *ASK, "--identity", "near"], "no identity 'near'"),
+        (["evaluate", "{file}:network", *ASK, "--endpoint", "mine"], "the id of an endpoint is a UUID, not 'mine'"),
         (["evaluate", "nosuch.py:network", *ASK], "there is no file nosuch.py"),
         (["evaluate", "network", *ASK], "expected FILE.py:NAME"),
         (["evaluate", "{bad}:network", *ASK], r"bad\.py cannot be imported: line 2: RuntimeError: no data"),

@@ -40,5 +40,5 @@ def test_without_a_terminal_there_is_one_line_per_epoch(capsys):
 def test_a_hit_shows_no_progress(capsys):
     evaluation = Evaluation("0" * 64)
     evaluation.finish(a_record(), "cache")
-    assert progress.watched(evaluation) == a_record(fixed_salt=evaluation.result().seal["salt"])
+    assert progress.watched(evaluation, poll_seconds=0.1) == a_record(fixed_salt=evaluation.result().seal["salt"])
     assert capsys.readouterr() == ("", "")

@@ -1,6 +1,8 @@
 """`jitnas evaluate`."""
 
 import time
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager, nullcontext
 from typing import Annotated
 
 import typer
@@ -11,6 +13,8 @@ from jitnas_fn.cli.model_file import model_in
 from jitnas_fn.cli.progress import watched
 from jitnas_fn.cli.summary import as_fields, described
 from jitnas_fn.client.client import Client
+
+HERE_SECONDS, FAR_SECONDS = 0.2, 2.0  # between two looks at how it goes
 
 
 def evaluate(  # noqa: PLR0913  one argument per option
@@ -24,10 +28,14 @@ def evaluate(  # noqa: PLR0913  one argument per option
     limit_seconds: options.LimitSeconds = None,
     limit_memory: options.LimitMemory = None,
     identity: Annotated[str, typer.Option("--identity", help='"exact", or "none" to train what cannot be keyed.')] = "exact",
+    endpoint: Annotated[
+        str | None,
+        typer.Option("--endpoint", metavar="UUID", envvar="JITNAS_ENDPOINT", help="Train at this Globus Compute endpoint."),
+    ] = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """The record of a model: looked up when it is known, trained on this machine when it is not."""
-    with answering(as_json=as_json) as answer, Client() as client:
+    """The record of a model: looked up when it is known, trained on this machine, or at an endpoint, when it is not."""
+    with answering(as_json=as_json) as answer, _executor(endpoint) as executor, Client(executor=executor) as client:
         began = time.monotonic()
         evaluation = client.submit(
             model_in(target),
@@ -39,12 +47,21 @@ def evaluate(  # noqa: PLR0913  one argument per option
             initialisation=initialisation,
             validate=validate,
         )
-        record = watched(evaluation)
+        record = watched(evaluation, poll_seconds=HERE_SECONDS if endpoint is None else FAR_SECONDS)
         waited, source = time.monotonic() - began, evaluation.source or "trained"
         answer.give(
             as_fields(record, key=record.key, source=source, seconds_waited=waited),
             text=described(record, source=source, seconds_waited=waited),
         )
+
+
+def _executor(endpoint: str | None) -> AbstractContextManager[Executor | None]:
+    """What trains at an endpoint; None for this machine."""
+    if endpoint is None:
+        return nullcontext()
+    from jitnas_fn.backends.globus_compute import globus_compute
+
+    return globus_compute(endpoint)
 
 
 COMMAND = evaluate

@@ -1,5 +1,9 @@
 """From a laptop through the service and the agent to a job on the cluster, and back."""
 
+import json
+import subprocess
+import sys
+
 from jitnas_fn import Client
 from jitnas_fn.client.flight import ticket_of
 from jitnas_fn.client.request import understood
@@ -89,3 +93,16 @@ def test_a_cache_is_filled_through_the_endpoint_alone(laptop):
     synced = far.sync()
     assert synced.reached
     assert [far.store.get(record.key) for record in records] == records
+
+
+def test_the_command_line_evaluates_at_an_endpoint(laptop, tmp_path):
+    model = tmp_path / "models.py"
+    model.write_text("from torch import nn\n\n\ndef network():\n    return nn.Sequential(nn.Flatten(), nn.Linear(64, 10))\n")
+    seed = str(laptop.seed(6))
+    words = [f"{model}:network", "--dataset", "digits", "--recipe", "instant", "--seed", seed]
+    command = [sys.executable, "-m", "jitnas_fn", "evaluate", *words, "--endpoint", laptop.endpoint_id, "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=500, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["source"] == "trained"
+    again = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    assert json.loads(again.stdout)["source"] == "cache"

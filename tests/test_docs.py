@@ -17,11 +17,17 @@ from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
 from jitnas_fn import JitnasError, fingerprint
+from jitnas_fn.backends._globus import memory, pace, watch
+from jitnas_fn.client import control, elsewhere, first_look, journal, liveness, losses
+from jitnas_fn.client.client import WEEK_SECONDS
+from jitnas_fn.core import envelope
+from jitnas_fn.worker import processes, tickets
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
-SAMENESS, IDENTITY = (
-    (ROOT / "docs" / f"{name}.md").read_text("utf-8") for name in ("what-makes-two-networks-the-same", "how-identity-works")
+SAMENESS, IDENTITY, CLUSTER = (
+    (ROOT / "docs" / f"{name}.md").read_text("utf-8")
+    for name in ("what-makes-two-networks-the-same", "how-identity-works", "from-a-laptop-to-a-cluster")
 )
 BLOCK = re.compile(r"^<!-- (run|save \S+) -->\n```(python|sh)\n(.*?)^```\n(?:```text\n(.*?)^```\n)?", re.MULTILINE | re.DOTALL)
 
@@ -275,3 +281,32 @@ def test_an_entry_that_is_shown_is_in_the_tables():
     tables = "".join((ROOT / "jitnas_fn" / "graphs" / f"opset_{i}.py").read_text("utf-8") for i in (1, 2))
     assert len(shown) == 2
     assert all(f"    {entry}\n" in tables for entry in shown)
+
+
+# the way to a cluster
+
+DAY = 24 * 3600
+STATED = [
+    (control.BATCH, 1000, "for up to 1,000 tasks"),
+    (first_look.PATIENCE_SECONDS, 30, "says nothing for 30 s"),
+    (elsewhere.FIRST_SECONDS, 0.5, "from half a second to twenty"),
+    (elsewhere.MOST_SECONDS, 20, "from half a second to twenty"),
+    (watch.CHECK_SECONDS, 10, "is asked every 10 s"),
+    (liveness.CHECK_SECONDS, 60, "once a minute the site is asked"),
+    (losses.TRIES["SiteUnavailable"], 8, "tried again 8 times"),
+    (WEEK_SECONDS, 7 * DAY, "in seven days at the latest"),
+    (journal.KEPT_SECONDS, 30 * DAY, "what was left, 30 days"),
+    (memory.KEPT_SECONDS, 8 * DAY, "else eight days"),
+    (processes.KEPT_SECONDS, 8 * DAY, "eight days after it was written"),
+    (tickets.SILENT_SECONDS, 180, "after three minutes without a sign of life"),
+    (tickets.SWEEP_SECONDS, 3600, "an hour after the last sign"),
+    (envelope.MAX_PAYLOAD_BYTES, 8_000_000, "at most 8 MB"),
+    (pace.FREE, 4, "makes four at once"),
+    (pace.SLOW_SECONDS, 1, "then one a second"),
+]
+
+
+@pytest.mark.parametrize(("value", "stated", "words"), STATED, ids=[words for _, _, words in STATED])
+def test_the_way_to_a_cluster_states_what_the_code_does(value, stated, words):
+    assert value == stated
+    assert words in " ".join(CLUSTER.split())

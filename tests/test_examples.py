@@ -12,11 +12,22 @@ ROOT = Path(__file__).parents[1]
 EXAMPLES = sorted((ROOT / "examples").glob("[0-9]*.py"))
 
 
-def output_of(path, folder):
+NO_LOGIN = ("GLOBUS_", "JITNAS_ENDPOINT")
+
+
+def output_of(path, folder, *words, before=(), **more):
+    """What an example prints, for somebody who has no endpoint and no login but those in `more`."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(NO_LOGIN)}
     run = subprocess.run(
-        [sys.executable, str(path)],
+        [sys.executable, str(path), *words],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={
+            **kept,
+            "GLOBUS_COMPUTE_USER_DIR": str(folder),
+            "PYTHONPATH": os.pathsep.join(map(str, (*before, ROOT))),
+            **more,
+        },
+        stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         timeout=115,
@@ -54,3 +65,35 @@ def test_the_batch_trains_duplicates_once(outputs, tmp_path):
     text = outputs.get("02_batch") or output_of(EXAMPLES[2], tmp_path)
     assert "6 asked for, 3 of them different" in text
     assert text.count("(trained)") == 3
+
+
+ENDPOINT = "0a0a0a0a-0000-4000-8000-00000000000a"
+
+
+def asked(folder, *words, **more):
+    """What the example of an endpoint prints."""
+    return output_of(ROOT / "examples" / "04_on_an_endpoint.py", folder, *words, **more)
+
+
+def test_who_names_no_endpoint_is_told_how_to_name_one_and_how_to_set_one_up(tmp_path):
+    told = asked(tmp_path)
+    assert "no endpoint is named" in told
+    assert "JITNAS_ENDPOINT=ID" in told
+    assert (ROOT / told.split()[-1]).is_file()
+
+
+def test_an_endpoint_that_is_no_uuid_is_refused(tmp_path):
+    assert asked(tmp_path, "mine") == "endpoint mine cannot be used from here: the id of an endpoint is a UUID, not 'mine'\n"
+
+
+def test_who_lacks_the_sdk_is_told_what_to_install(tmp_path):
+    (tmp_path / "globus_compute_sdk.py").write_text("raise ImportError('not here')\n")
+    told = asked(tmp_path, JITNAS_ENDPOINT=ENDPOINT, before=[tmp_path])
+    assert told.startswith(f"endpoint {ENDPOINT} cannot be used from here: the Globus Compute SDK is missing (not here)")
+    assert told.endswith("pip install 'jitnas_fn[globus]'\n")
+
+
+def test_who_is_not_logged_in_is_told_to_log_in(tmp_path):
+    pytest.importorskip("globus_compute_sdk")
+    told = asked(tmp_path, ENDPOINT)
+    assert told == "nobody is logged in to Globus: run `jitnas site login` once, in a terminal\n"

@@ -14,6 +14,7 @@ from jitnas_fn.core import shelf
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
+EXTRAS = ("sync", "parsl", "globus", "endpoint", "search", "plots", "gateway", "dev")
 
 
 def blocks(language, after=""):
@@ -81,8 +82,14 @@ def test_every_command_that_is_named_exists_and_the_other_way_round():
     assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in targets)
 
 
+def test_every_command_for_an_endpoint_that_is_named_exists_and_the_other_way_round():
+    named = re.findall(r"jitnas site ((?:\w+ \| )*\w+)", README) + re.findall(r"an endpoint: ((?:\w+ \| )*\w+)", README)
+    assert {command for names in named for command in names.split(" | ")} == set(shelf.names("cli.site"))
+
+
 def test_every_file_and_extra_that_is_named_exists():
     assert all((ROOT / path).exists() for path in re.findall(r"\]\(([^)#:]+)\)", README))
     assert all((ROOT / path).exists() for path in re.findall(r"examples/\w+\.py", README))
     project = (ROOT / "pyproject.toml").read_text("utf-8")
-    assert all(re.search(rf"^{extra} = ", project, re.MULTILINE) for extra in ("globus", "search", "plots", "gateway", "dev"))
+    assert all(re.search(rf"^{extra} = ", project, re.MULTILINE) for extra in EXTRAS)
+    assert set(re.findall(r"jitnas_fn\[(\w+)\]", README)) <= set(EXTRAS)

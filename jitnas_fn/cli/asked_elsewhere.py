@@ -10,7 +10,7 @@ from jitnas_fn.client.eta import span_of_time
 from jitnas_fn.client.journal import files_in, is_open, left_in
 from jitnas_fn.client.request import request_in
 from jitnas_fn.client.standings import plain, printable
-from jitnas_fn.client.status import Status
+from jitnas_fn.client.status import Status, pending
 from jitnas_fn.core.codec import Json
 from jitnas_fn.core.errors import JitnasError
 
@@ -49,7 +49,7 @@ def with_states(found: Sequence[Json]) -> list[Json]:
 
 def without_tokens(found: Sequence[Json]) -> list[Json]:
     """The same without what others could stop a run by."""
-    return [{name: value for name, value in one.items() if name != "run"} for one in found]
+    return [{name: _without_token(value) for name, value in _without_token(one).items()} for one in found]
 
 
 def table(found: Sequence[Json]) -> str:
@@ -59,11 +59,15 @@ def table(found: Sequence[Json]) -> str:
         there = [one for one in found if one["place"] == place]
         left = sum(1 for one in there if one["is_left"])
         told = f"asked of {_name_of(place)}: {len(there)} under way"
-        lines.append(f"{told}, of which {left} are waited for by nobody: client.attach() takes them up" if left else told)
+        lines.append(f"{told}; nobody waits for {left} of them: client.attach() takes up what was left" if left else told)
         rows = [HEAD, *map(_row, there)]
         widths = [max(len(row[at]) for row in rows) for at in range(len(HEAD))]
         lines += ["  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     return "\n".join(lines)
+
+
+def _without_token(fields: Any) -> Any:
+    return {name: value for name, value in fields.items() if name != "run"} if isinstance(fields, dict) else fields
 
 
 def _task_of(message: str) -> Json:
@@ -105,4 +109,6 @@ def _state(one: Json) -> str:
     status = one.get("status")
     if one.get("trouble"):
         return printable(one["trouble"])
-    return "" if status is None else str(Status.from_answer(status))
+    if status is None:
+        return ""
+    return str(pending(status.get("blocks")) if status.get("state") == "unknown" else Status.from_answer(status))

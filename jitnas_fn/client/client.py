@@ -277,7 +277,7 @@ class Client:
         return explained(request, store=self.store)
 
     def attach(self) -> list[Evaluation]:
-        """Take up what an earlier process of this user has asked of the same site and did not wait for.
+        """Take up what an earlier process of this user has asked of the same site, with the same options, and did not wait for.
 
         A laptop was closed, a notebook's kernel restarted, a script killed: what was trained meanwhile comes as its record, and
         what was lost is sent again, under the same key. `jitnas jobs` lists what was left. Only an executor whose trainings

@@ -36,13 +36,15 @@ class FirstLook:
     Parameters
     ----------
     control
-        Runs `run_task` where the site's store is, without a GPU.
+        Runs `run_task` where the site's store is, without a GPU. What it has to do in the thread of whoever asks first, such as
+        to ask for a login, it does in its method `prepare`, if it has one.
     later
         Takes the answers, so that whoever answers can be asked again meanwhile.
     """
 
     def __init__(self, control: Executor, *, later: Later) -> None:
         self._control, self._later = control, later
+        self._prepare = getattr(control, "prepare", None)
         self._lock = threading.Lock()
         self._gathered: list[_Wanted] = []
 
@@ -56,6 +58,8 @@ class FirstLook:
         then
             Called once, later: with {key, record, in_flight}, or with None if the site fails or is silent for 30 s.
         """
+        if self._prepare is not None:
+            self._prepare()
         wanted = _Wanted(flight, then)
         with self._lock:
             self._gathered.append(wanted)

@@ -18,7 +18,7 @@ from jitnas_fn.client.outlook import Outlook
 from jitnas_fn.client.request import Request
 from jitnas_fn.client.stopping import stop_work
 from jitnas_fn.core.collector import without_collector
-from jitnas_fn.core.errors import JitnasError
+from jitnas_fn.core.errors import JitnasError, SiteUnavailable, WorkerLost
 from jitnas_fn.core.interfaces import Store
 from jitnas_fn.core.record import Record
 from jitnas_fn.core.task import Limits
@@ -149,8 +149,14 @@ class Flights:
         with self._lock:
             if self._open.get(place) is evaluation:
                 del self._open[place]
-        self._ended(cast("Evaluation", evaluation).run)
+        if not _is_lost(evaluation):
+            self._ended(cast("Evaluation", evaluation).run)
 
     def _ended(self, run: str | None) -> None:
         if self._journal is not None and run is not None:
             self._journal.end(run)
+
+
+def _is_lost(evaluation: Future[Record]) -> bool:
+    """Whether it ended with an error after which it may well go on at the site: a later process may take it up."""
+    return not evaluation.cancelled() and isinstance(evaluation.exception(), (SiteUnavailable, WorkerLost))

@@ -177,7 +177,7 @@ def test_jobs_tells_what_nobody_waits_for_any_more(jitnas, site, board):
     journal, ticket = asked_for(0)
     journal._held.release()  # as if its process were gone
     _, out, _ = jitnas("jobs", "--site", site)
-    assert "1 under way, of which 1 are waited for by nobody: client.attach() takes them up" in out
+    assert "1 under way; nobody waits for 1 of them: client.attach() takes up what was left" in out
     _, out, _ = jitnas("jobs", "--site", site, "--json")
     (one,) = json.loads(out)["asked"]
     assert (one["key"], one["is_left"], one["place"]) == (ticket.request.task.key, True, PLACE)

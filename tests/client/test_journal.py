@@ -8,8 +8,10 @@ import textwrap
 import pytest
 
 from jitnas_fn import Client
+from jitnas_fn.client import losses
 from jitnas_fn.client.journal import FOLDER, Journal, files_in, is_open, left_in
 from jitnas_fn.core.envelope import Envelope
+from jitnas_fn.core.errors import WorkerLost
 from jitnas_fn.settings import home
 from jitnas_fn.stores.memory import MemoryStore
 from tests.client.fakes import Held, trained
@@ -134,6 +136,15 @@ def test_a_failure_a_cancel_and_a_deadline_end_it_too(monkeypatch):
     assert cancelled.cancel()
     assert failed.exception(5)
     assert files_in(home()) == []
+
+
+def test_what_was_lost_with_the_executor_may_be_taken_up_later(monkeypatch):
+    monkeypatch.setattr(losses, "TRIES", {**losses.TRIES, "WorkerLost": 0, losses.NODE: 0})
+    client, executor = a_client()
+    evaluation = client.submit(small, **ASK)
+    executor.calls[0][0].set_exception(WorkerLost("shut down"))
+    assert evaluation.exception(5)
+    assert len(messages_left()) == 1
 
 
 def test_an_executor_that_says_no_place_leaves_nothing():

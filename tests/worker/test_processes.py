@@ -9,6 +9,7 @@ from jitnas_fn.core.codec import parse
 from jitnas_fn.core.envelope import Envelope
 from jitnas_fn.worker import processes
 from jitnas_fn.worker.answers import answer
+from jitnas_fn.worker.board import Board, Run
 from jitnas_fn.worker.site import Site, use
 
 
@@ -84,6 +85,16 @@ def test_a_run_is_stopped_over_a_control_path_by_whoever_knows_its_token(folder,
     assert Envelope.from_json(answer(Envelope("cancel", asked).to_json())).error["type"] == "NotAllowed"
     named = {**asked, "runs": ["1" * 32]}
     assert Envelope.from_json(answer(Envelope("cancel", named).to_json())).error is None
+
+
+def test_over_a_control_path_a_key_alone_tells_no_token(folder, monkeypatch):
+    Board(folder).begin(Run("a" * 64, "1" * 32))
+    asked = Envelope("status", {"keys": ["a" * 64]}).to_json()
+    assert Envelope.from_json(answer(asked)).body["results"][0]["run"] == "1" * 32
+    monkeypatch.setenv(processes.ROLE, "control")
+    told = Envelope.from_json(answer(asked)).body["results"][0]
+    assert told["state"] == "queued"
+    assert "run" not in told
 
 
 def test_nothing_is_told_where_this_process_is_not_noted(folder, sleeper):

@@ -75,8 +75,9 @@ class _Train(Executor):
         self.control.shutdown(wait=False)
 
     def _let_go(self) -> None:
-        """Before the interpreter ends: nobody can take an answer any more."""
-        self.shutdown(wait=False)
+        """Before the interpreter ends: wait for nothing. What is under way does not end by that; another process takes it up."""
+        self._post.let_go()
+        self.control.let_go()
         let_go()
 
     def _accepted(self, letters: Sequence[Letter]) -> None:
@@ -102,6 +103,14 @@ class _Control(Executor):
         letter = _letter(fn, args, given, self._service)
         self._post.send([letter])
         return letter
+
+    def prepare(self) -> None:
+        """Log in, if nobody has tried yet, in this thread: there a person can be asked."""
+        self._service.log_in_once()
+
+    def let_go(self) -> None:
+        """Before the interpreter ends: carry nothing any more."""
+        self._post.let_go()
 
     def ask(self, text: str) -> "Future[str]":
         """Send a question of our own."""

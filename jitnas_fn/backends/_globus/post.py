@@ -105,12 +105,17 @@ class Post:
     def close(self) -> None:
         """Carry nothing any more. What is under way ends as lost: at the site it goes on, and may be asked for again."""
         with self._lock:
-            self._closed, link, self._link = True, self._link, None
-            self._outbox.clear()
             left = list(self._open)
+        self.let_go()
         for letter in left:
             if not letter.cancel():
                 letter.fail(WorkerLost("the executor was shut down before the answer came"))
+
+    def let_go(self) -> None:
+        """Carry nothing any more, and leave what is under way as it is."""
+        with self._lock:
+            self._closed, link, self._link = True, self._link, None
+            self._outbox.clear()
         if link is not None:
             link.end()
 

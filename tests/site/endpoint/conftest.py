@@ -31,7 +31,7 @@ FIELDS = {
     "cores": 1,
     "longest_walltime": "00:10:00",
     "most_blocks": 2,
-    "idle_seconds": 5,
+    "idle_seconds": 2,
     "heartbeat_period": 5,
     "name": "one machine",
     "device": "auto",

@@ -6,6 +6,7 @@ import sys
 import textwrap
 import time
 
+from jitnas_fn import Client
 from tests.site.training.models import LONGER, small
 
 
@@ -65,3 +66,21 @@ def test_a_script_that_is_interrupted_does_not_wait_for_an_endpoint_that_is_away
         assert time.monotonic() - began < 40
     finally:
         laptop.agent.up()
+
+
+def test_a_session_that_is_left_loses_nothing(laptop):
+    lines = """
+        import sys
+        sys.ps1 = ">>> "  # as at a prompt: nobody waits there
+        print(*[one.key for one in client.map([small], **BRIEF, seeds=range(310, 318))], flush=True)
+        import time
+        time.sleep(4)
+    """
+    with script(laptop, lines) as process:
+        keys = process.stdout.readline().split()
+        _, err = process.communicate(timeout=60)
+    assert err == ""
+    evaluations = Client(executor=laptop.executor()).attach()
+    assert sorted(one.key for one in evaluations) == sorted(keys)
+    assert {one.result(240).verdict for one in evaluations} == {"trained"}
+    assert len(laptop.store) == len(keys)

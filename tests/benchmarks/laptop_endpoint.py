@@ -6,11 +6,13 @@ import os
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor
 from pathlib import Path
 
 from jitnas_fn.cli.app import run
+from jitnas_fn.core.entry import record_entry
+from jitnas_fn.core.record import Record
 from jitnas_fn.stores.segments import SegmentStore
 from tests.site.hosted import hosted as hosting
 from tests.site.hosted import namespaces
@@ -33,9 +35,8 @@ class LaptopEndpoint:
 
     def __init__(self, hosted: Hosted, agent: Agent, store: Path) -> None:
         self.hosted, self.agent, self.id = hosted, agent, agent.id
-        self.store = SegmentStore(store)
+        self._store, self._group = store, uuid.uuid4()
         self.sdk = client_of(hosted, ME)
-        self._group = uuid.uuid4()
         (self.function,) = self.sdk.get_allowed_functions(self.id)["functions"]
 
     @contextlib.contextmanager
@@ -47,6 +48,11 @@ class LaptopEndpoint:
         with executor_of(self.sdk, self.id, profile=profile) as executor:
             executor.task_group_id = self._group
             yield executor
+
+    def keep(self, records: Iterable[Record]) -> None:
+        """Put records into the site's store."""
+        with contextlib.closing(SegmentStore(self._store)) as store:
+            store.extend(map(record_entry, records))
 
     def submits(self) -> int:
         """How many requests have brought messages, since the counter began."""
@@ -76,20 +82,20 @@ class LaptopEndpoint:
 @contextlib.contextmanager
 def laptop_endpoint() -> Iterator[LaptopEndpoint]:
     """An endpoint of this person's own, with an empty store, as long as this lasts."""
-    with tempfile.TemporaryDirectory(prefix="laptop-", dir="/tmp") as place, Hosted(Path(place) / "hosted") as hosted:
-        users, site, home = (Path(place) / name for name in ("globus", "site", "home"))
-        configure(hosted.environment(ME, folder=users), site)
+    with Hosted(tempfile.mkdtemp(prefix="laptop-", dir="/tmp")) as hosted:
+        users, site, home = (hosted.folder / name for name in ("agents", "site", "home"))
+        with variables({"JITNAS_HOME": str(home), **hosted.environment(ME, folder=users)}):
+            configure(site)
         agent = Agent(hosted, users, NAME, client_id=ME)
-        person = {**hosted.environment(ME), "JITNAS_HOME": str(home)}
-        with agent, variables(person):
+        with agent, variables({"JITNAS_HOME": str(home), **hosted.environment(ME)}):
             yield LaptopEndpoint(hosted, agent, site / "store")
 
 
-def configure(environment: dict[str, str], site: Path) -> None:
+def configure(site: Path) -> None:
     """What the owner does once: init and register."""
     stated = (f"folder={site / 'worker'}", f"store={site / 'store'}")
     words = [word for one in stated for word in ("--set", one)]
-    with variables(environment), contextlib.redirect_stdout(io.StringIO()) as told:
+    with contextlib.redirect_stdout(io.StringIO()) as told:
         for command in (["init", "laptop", "--name", NAME, *words], ["register", NAME]):
             if run(["site", *command, "--json"]) != os.EX_OK:
                 raise RuntimeError(f"jitnas site {command[0]}: {told.getvalue()}")

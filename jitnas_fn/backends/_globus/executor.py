@@ -75,7 +75,7 @@ class _Train(Executor):
         self.control.shutdown(wait=False)
 
     def _let_go(self) -> None:
-        """Before the interpreter ends: wait for nothing. What is under way does not end by that; another process takes it up."""
+        """Before the interpreter ends: wait for nothing. What is under way stays so; a later process takes it up."""
         self._post.let_go()
         self.control.let_go()
         let_go()

@@ -82,6 +82,13 @@ class Endpoint:
 
 
 @pytest.fixture(scope="session")
+def not_live():
+    """Skips where a live endpoint is tested: what has an endpoint of its own has nothing to do with that."""
+    if LIVE:
+        pytest.skip(f"{LACK}this is about an endpoint of the test's own, not about a live one")
+
+
+@pytest.fixture(scope="session")
 def seat():
     """Skips where no agent can be a user's own."""
     if reason := namespaces.obstacle("user"):

@@ -71,7 +71,7 @@ class Shared:
 
 
 @pytest.fixture(scope="module")
-def shared(hosted, cluster):
+def shared(not_live, hosted, cluster):
     if reason := namespaces.obstacle("administrator"):
         pytest.skip(reason)
     folder = Path(tempfile.mkdtemp(prefix="shared-", dir="/tmp"))

@@ -3,7 +3,7 @@
 An endpoint runs that command as its `endpoint_setup` whenever it starts a process for somebody. A process takes messages from
 the service before they run, and loses them without a word when it is killed; so whoever has sent some asks here.
 
-- `endpoints/TOKEN`: JSON {profile, identity, pid, started, host, noted}
+- `endpoints/TOKEN`: JSON {profile, identity, pid, started, host, noted, lock}
 """
 
 import contextlib
@@ -28,6 +28,7 @@ MOST_BYTES = 2000
 ROLE = "JITNAS_ROLE"  # names, in the environment, what a process of an endpoint is for
 CONTROL, TRAIN = "control", "train"  # profiles, and roles
 LATEST_UNIX_TIME = 1e11
+LOCK = "daemon.pid"  # of the endpoint package: for three heartbeats after a process was killed, it keeps out the next one
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,8 @@ class Note:
         Which process it is: a pid may be given again, but not with the same start. [clock ticks since boot]
     noted
         When. [Unix time]
+    lock
+        The file with its pid; "" if it has none.
     """
 
     token: str
@@ -53,6 +56,7 @@ class Note:
     started: int
     host: str
     noted: float
+    lock: str
 
     @property
     def is_here(self) -> bool:
@@ -65,15 +69,16 @@ class Note:
         return self.is_here and _start_of(self.pid) == self.started
 
 
-def note(folder: Path, *, profile: str, identity: str, pid: int) -> Note:
+def note(folder: Path, *, profile: str, identity: str, pid: int, lock: Path | None = None) -> Note:
     """Write down that a process has begun; old notes of dead ones go."""
-    made = Note(uuid.uuid4().hex, profile, identity, pid, _start_of(pid) or 0, socket.gethostname(), time.time())
+    started, locked = _start_of(pid) or 0, "" if lock is None else str(lock)
+    made = Note(uuid.uuid4().hex, profile, identity, pid, started, socket.gethostname(), time.time(), locked)
     place = folder / "endpoints"
     place.mkdir(parents=True, exist_ok=True)
     for old in _notes(folder):
         if not old.lives and time.time() - old.noted > KEPT_SECONDS:
             (place / old.token).unlink(missing_ok=True)
-    fields = {name: getattr(made, name) for name in ("profile", "identity", "pid", "started", "host", "noted")}
+    fields = {name: getattr(made, name) for name in ("profile", "identity", "pid", "started", "host", "noted", "lock")}
     written = place / f"{made.token}.new"
     written.write_text(canonical(fields), "ascii")
     written.replace(place / made.token)
@@ -88,7 +93,7 @@ def trains() -> bool:
 def told(folder: Path) -> Json | None:
     """{living: [{age_seconds}], dead: [token]} of the train profile's processes of whoever this process is for.
 
-    None where this process is not noted: then nothing can be told of the others.
+    None where this process is not noted: then nothing can be told of the others. After a dead one there is room for another.
     """
     notes = list(_notes(folder))
     here = [one for one in notes if one.pid == os.getpid() and one.lives]
@@ -96,10 +101,28 @@ def told(folder: Path) -> Json | None:
         return None
     theirs = [one for one in notes if one.is_here and one.profile == TRAIN and one.identity == here[-1].identity]
     living = [one for one in theirs if one.lives]
+    for dead in theirs:
+        if dead not in living:
+            _make_room_after(dead)
     return {
         "living": [{"age_seconds": round(max(0.0, time.time() - one.noted), 1)} for one in living],
         "dead": sorted(one.token for one in theirs if one not in living),
     }
+
+
+def _make_room_after(dead: Note) -> None:
+    """Remove the lock of a process that was killed, so that the endpoint starts another at once."""
+    lock = Path(dead.lock)
+    if lock.name == LOCK and _start_of(dead.pid) is None:
+        with contextlib.suppress(OSError):
+            if lock.read_text("ascii", "replace").split()[:1] == [str(dead.pid)]:
+                lock.unlink()
+
+
+def _lock_of_the_parent() -> Path:
+    """Where the endpoint package puts it."""
+    users = os.environ.get("GLOBUS_COMPUTE_USER_DIR") or Path.home() / ".globus_compute"
+    return Path(users) / os.environ.get("GLOBUS_COMPUTE_ENDPOINT_NAME", "") / LOCK
 
 
 def _notes(folder: Path) -> Iterator[Note]:
@@ -121,7 +144,7 @@ def _note_of(token: str, fields: Json) -> Note | None:
     if pid is None or started is None or noted is None:
         return None
     profile, identity, host = (str(fields.get(name, ""))[:100] for name in ("profile", "identity", "host"))
-    return Note(token, profile, identity, pid, started, host, noted)
+    return Note(token, profile, identity, pid, started, host, noted, str(fields.get("lock", "")))
 
 
 def _start_of(pid: int) -> int | None:
@@ -138,7 +161,7 @@ def main() -> None:
     profile = sys.argv[1] if len(sys.argv) > 1 else TRAIN
     identity = sys.argv[2] if len(sys.argv) > 2 else ""
     try:
-        note(current().place(), profile=profile, identity=identity, pid=os.getppid())
+        note(current().place(), profile=profile, identity=identity, pid=os.getppid(), lock=_lock_of_the_parent())
     except Exception as reason:  # noqa: BLE001  an endpoint that does not start for this would help nobody
         sys.stderr.write(f"jitnas_fn cannot note this process, so that its death will be noticed late: {reason}\n")
 

@@ -1,7 +1,8 @@
 """What our executor costs on top of the SDK's, through a service on loopback: messages, latency, look-ups, a lost process.
 
 Both talk to the same process of the same endpoint, which `jitnas site init laptop` has configured, and call the same function.
-The SDK, and the endpoint too, look for answers every half second. So rounds of both begin at the same places in it.
+The endpoint, and the SDK too, look for answers every half second: one alone takes 0.2 to 0.7 s, as it happens to fall between
+these looks. So rounds of both sides begin at the same places between them.
 """
 
 import logging
@@ -31,7 +32,7 @@ BATCHES = (500, 1_000, 2_000)  # messages of the SDK in a request; the best is t
 REST_SECONDS = 10.0  # between our rounds: then no earlier request slows a round down
 SINGLES, APART_SECONDS = 16, 1.2  # neither our pace, nor the SDK's, nor the service's limit bites at this distance
 KEYS, LOOKUPS = 1_000, 4
-LOST, BAR_SECONDS, LONGEST_SECONDS = 10, 30.0, 40.0
+LOST, BAR_SECONDS, LONGEST_SECONDS = 10, 30.0, 35.0
 BUSY = {"dataset": "digits", "recipe": Recipe(name="busy", epochs=120, batch_size=16, learning_rate=0.02)}  # some seconds
 
 
@@ -119,9 +120,9 @@ def lost(endpoint: LaptopEndpoint, executor: Executor, bare: Executor) -> None:
     ok = len(answered) == LOST and max(process, first) <= BAR_SECONDS
     print(
         f"kill -9 of a process with {2 * LOST + 1} messages: another one lives after {in_words(process)}, "
-        f"the first answer comes after {in_words(first)} (bar {BAR_SECONDS:g} s), the last of {len(answered)} out of {LOST} "
-        f"after {in_words(last)} {verdict(ok)}; the bare SDK, which does nothing, has {sum(map(is_answered, theirs))} of {LOST}, "
-        "and would wait for ever",
+        f"the first answer comes after {in_words(first)} (bar {BAR_SECONDS:g} s), all {len(answered)} of {LOST} after "
+        f"{in_words(last)} {verdict(ok)}; the bare SDK, which does nothing, has {sum(map(is_answered, theirs))} of {LOST} by "
+        "then, and would wait for ever",
         flush=True,
     )
     if failed:

@@ -1,4 +1,4 @@
-"""Two ways for messages that are measured alike, although the SDK looks for answers twice a second only."""
+"""A way for messages, and how long they take on it: two are measured alike, although the SDK looks for answers seldom."""
 
 import gc
 import time
@@ -12,9 +12,9 @@ LONGEST_SECONDS = 60.0
 
 
 class Side:
-    """One of the two. Its rounds begin where they are told to, between two looks of the SDK for answers.
+    """One way. A round begins where it is told to between two looks of the SDK for answers.
 
-    Rounds of both sides that begin at the same places, evenly spread, differ by what the sides cost, and not by luck.
+    Rounds of two sides that begin at the same places, evenly spread, differ by what the sides cost, and not by luck.
 
     Parameters
     ----------

@@ -57,6 +57,30 @@ def test_a_killed_process_is_dead_before_its_parent_has_noticed(folder, sleeper)
     assert told()["dead"] == [note.token]  # it is a zombie: nobody waited for it
 
 
+def test_after_a_killed_process_the_endpoint_may_start_another_at_once(folder, sleeper):
+    lock = folder / "daemon.pid"
+    lock.write_text(f"{sleeper.pid}\n")
+    control(folder)
+    processes.note(folder, profile="train", identity="", pid=sleeper.pid, lock=lock)
+    told()
+    assert lock.exists()  # it lives
+    sleeper.kill()
+    sleeper.wait()
+    told()
+    assert not lock.exists()
+
+
+def test_the_lock_of_the_process_that_came_after_a_dead_one_stays(folder, sleeper):
+    lock = folder / "daemon.pid"
+    lock.write_text(f"{os.getpid()}\n")
+    control(folder)
+    processes.note(folder, profile="train", identity="", pid=sleeper.pid, lock=lock)
+    sleeper.kill()
+    sleeper.wait()
+    assert told()["dead"]
+    assert lock.exists()
+
+
 def test_a_pid_that_was_given_again_is_not_the_process_that_had_it(folder, sleeper):
     note = processes.note(folder, profile="train", identity="", pid=sleeper.pid)
     path = folder / "endpoints" / note.token

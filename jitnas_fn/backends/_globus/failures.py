@@ -50,6 +50,14 @@ def is_from_the_endpoint(failure: BaseException) -> bool:
     return isinstance(failure, TaskExecutionFailed)
 
 
+def is_not_started(failure: BaseException) -> bool:
+    """Whether the endpoint could not start the process that was to take a message: nothing was lost with it.
+
+    It cannot for three heartbeats after a process was killed, and while a command waited for too long.
+    """
+    return isinstance(failure, TaskExecutionFailed) and _said(failure.remote_data)[0] is NOT_STARTED
+
+
 def refusal(failure: BaseException) -> JitnasError:
     """What a request was refused with."""
     if isinstance(failure, JitnasError):
@@ -85,20 +93,28 @@ def failure_of(failure: BaseException) -> JitnasError:
 
 
 def _failure(told: str) -> JitnasError:
-    line = _in_a_line(told)
-    if gone := GONE.search(told):
-        return WorkerLost(f"the {'worker' if gone[1] == 'WorkerLost' else 'job'} that had it is gone ({_in_a_line(gone[2])})")
-    if jobs := NO_JOBS.search(told):
-        return SiteUnavailable(f"the endpoint gets no jobs: {_in_a_line(jobs[2]) or jobs[1]}")
-    if NOT_MAPPED.search(told):
+    line, (pattern, words) = _in_a_line(told), _said(told)
+    if pattern is GONE:
+        return WorkerLost(f"the {'worker' if words[0] == 'WorkerLost' else 'job'} that had it is gone ({_in_a_line(words[1])})")
+    if pattern is NO_JOBS:
+        return SiteUnavailable(f"the endpoint gets no jobs: {_in_a_line(words[1]) or words[0]}")
+    if pattern is NOT_MAPPED:
         return NotAllowed(f"the endpoint does not serve this identity: {line}")
-    if BAD_OPTION.search(told):
+    if pattern is BAD_OPTION:
         return NotAllowed(f"the endpoint does not take these options: {line}")
-    if NOT_ALLOWED.search(told):
+    if pattern is NOT_ALLOWED:
         return NotAllowed(f"the endpoint does not run this ({line}); its administrator allows it: jitnas site register")
-    if NOT_STARTED.search(told):
+    if pattern is NOT_STARTED:
         return SiteUnavailable(f"the endpoint could not start its process: {line}")
     return SiteUnavailable(f"the endpoint failed: {line}")
+
+
+def _said(told: str) -> tuple[re.Pattern[str] | None, tuple[str, ...]]:
+    """The most telling pattern that a text has, and what that caught; None if it has none."""
+    for pattern in (GONE, NO_JOBS, NOT_MAPPED, BAD_OPTION, NOT_ALLOWED, NOT_STARTED):
+        if found := pattern.search(told):
+            return pattern, found.groups()
+    return None, ()
 
 
 def lasting(error: JitnasError) -> JitnasError:

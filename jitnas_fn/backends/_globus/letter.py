@@ -30,6 +30,7 @@ class Letter(Future[str]):
         self.task: str | None = None
         self._accepted = 0.0
         self._waiting = time.monotonic()
+        self._not_started: float | None = None
 
     @property
     def waited_seconds(self) -> float:
@@ -60,6 +61,12 @@ class Letter(Future[str]):
             self.task, self._waiting = None, time.monotonic()
         self.tries += 1
         return True
+
+    def starts_in_vain(self) -> float:
+        """Note that the endpoint could not start the process for it; for how long that has been so. [s]."""
+        if self._not_started is None:
+            self._not_started = time.monotonic()
+        return time.monotonic() - self._not_started
 
     def accept(self, task: str, *, age_seconds: float = 0.0) -> None:
         """Note that the service has it, under this id, and for how long."""

@@ -14,7 +14,8 @@ from jitnas_fn.backends._globus import failures
 from jitnas_fn.backends._globus.adrift import Adrift
 from jitnas_fn.backends._globus.letter import Letter
 from jitnas_fn.backends._globus.pace import LINGER_SECONDS, Pace
-from jitnas_fn.backends._globus.service import Link, Service
+from jitnas_fn.backends._globus.sending import Link, sent_over
+from jitnas_fn.backends._globus.service import Service
 from jitnas_fn.core.codec import Json
 from jitnas_fn.core.errors import WorkerLost
 from jitnas_fn.core.later import Later
@@ -23,9 +24,8 @@ log = logging.getLogger("jitnas_fn.globus")
 MOST_BYTES = 9_000_000  # of one request; the service takes 10 MB
 MOST_LETTERS = 1000  # of one request
 MOST_TRIES = 5  # of a message that the endpoint lost, before the client is told
-LOOK_SECONDS = 0.005  # how often the SDK is looked at while it sends
-SENDING_SECONDS = 600.0  # after which a request that is neither taken nor refused counts as refused
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 60.0  # after a request that was refused, doubled each time
+START_PAUSE_SECONDS = 10.0  # before a message is sent again for which the endpoint could not start its process
 
 Accepted = Callable[[Sequence[Letter]], None]
 
@@ -59,6 +59,7 @@ class Post:
         self._link: Link | None = None
         self._most = MOST_LETTERS
         self._pause = FIRST_PAUSE_SECONDS
+        self._told_of_starts = -START_PAUSE_SECONDS
 
     def send(self, letters: Sequence[Letter]) -> None:
         """Have letters carried, with others that come within a moment. Returns at once; each letter ends by itself."""
@@ -149,25 +150,14 @@ class Post:
         """Send a batch, and wait until the service has taken it. Some seconds to wait if it refused."""
         if self._link is None:
             self._link = self._service.link(self._options)
-        sent: list[tuple[Letter, Any]] = []
-        try:
-            for letter in batch:
-                reply = self._link.submit(letter.text)
-                sent.append((letter, reply))
-        except RuntimeError as failure:  # the SDK's executor ended meanwhile
-            log.debug("the executor of the SDK has ended: %s", failure)
-        _wait_for_the_service([reply for _, reply in sent])
-        taken = [(letter, reply) for letter, reply in sent if reply.task_id is not None]
-        for letter, reply in taken:
-            letter.accept(str(reply.task_id))
-        self._tell([letter for letter, _ in taken])
-        for letter, reply in taken:
+        sent = sent_over(self._link, batch)
+        self._tell([letter for letter, _ in sent.taken])
+        for letter, reply in sent.taken:
             reply.add_done_callback(partial(self._answered, letter))
-        if len(taken) == len(batch):
-            self._pause, self._most = FIRST_PAUSE_SECONDS, MOST_LETTERS
-            return None
-        refused = [letter for letter in batch if letter.task is None]
-        return self._take_back(refused, _reason([reply for _, reply in sent if reply.task_id is None]))
+        if sent.refusal is not None:
+            return self._take_back(sent.refused, sent.refusal)
+        self._pause, self._most = FIRST_PAUSE_SECONDS, MOST_LETTERS
+        return None
 
     def _take_back(self, letters: Sequence[Letter], failure: BaseException) -> float | None:
         """Put letters back that were refused, or end them where it cannot help to send them again; seconds to wait."""
@@ -202,6 +192,14 @@ class Post:
         if link is not None:
             link.end()
 
+    def _send_once_more(self, letter: Letter, failure: BaseException) -> None:
+        """Send what found no process, together with what else found none at the time."""
+        if time.monotonic() - self._told_of_starts >= START_PAUSE_SECONDS:
+            self._told_of_starts = time.monotonic()
+            log.warning("%s; what waits for it is sent again", failures.failure_of(failure))
+        with contextlib.suppress(RuntimeError):  # where this was shut down, all letters have ended
+            self.send([letter])
+
     def _answered(self, letter: Letter, reply: Any) -> None:
         """Take what the SDK brings for a letter; it may be about an earlier time that it was sent."""
         failure = None if reply.cancelled() else reply.exception()
@@ -209,24 +207,9 @@ class Post:
             letter.answer(reply.result())
         elif letter.task != reply.task_id or letter.done() or self._closed:
             return
+        elif failure is not None and failures.is_not_started(failure) and letter.starts_in_vain() < self._patience_seconds:
+            self._later.call(partial(self._send_once_more, letter, failure), START_PAUSE_SECONDS)
         elif failure is not None and failures.is_from_the_endpoint(failure):
             letter.fail(failures.failure_of(failure))
         else:  # the thread in which the SDK waits for answers has ended
             self._adrift.add(letter)
-
-
-def _wait_for_the_service(replies: Sequence[Any]) -> None:
-    """Until the service has taken the last message, and so all; or refused it. The SDK tells nobody when."""
-    deadline = time.monotonic() + SENDING_SECONDS
-    while replies and replies[-1].task_id is None and not replies[-1].done() and time.monotonic() < deadline:
-        time.sleep(LOOK_SECONDS)
-
-
-def _reason(replies: Sequence[Any]) -> BaseException:
-    """Why messages were refused: the first has the reason, those behind it were cancelled."""
-    for reply in replies:
-        if reply.done() and not reply.cancelled():
-            failure: BaseException | None = reply.exception()
-            if failure is not None:
-                return failure
-    return RuntimeError("the SDK of Globus Compute neither sent nor refused it")

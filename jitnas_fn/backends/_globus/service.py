@@ -11,6 +11,7 @@ from typing import Any
 
 from jitnas_fn.backends._globus import function as task_function
 from jitnas_fn.backends._globus.failures import failure_of, lasting, passes, refusal
+from jitnas_fn.backends._globus.sending import Link
 from jitnas_fn.core.codec import Json, canonical
 from jitnas_fn.core.errors import EnvelopeError, JitnasError, NotAllowed, SiteUnavailable
 
@@ -59,7 +60,7 @@ class Service:
                 if not passes(failure):
                     raise refusal(failure) from failure
 
-    def link(self, options: Json) -> "Link":
+    def link(self, options: Json) -> Link:
         """A new way for messages, to the user endpoint of these options. Raises what the SDK raises, or `NotAllowed`."""
         from globus_compute_sdk import Executor
         from globus_compute_sdk.serialize import JSONData
@@ -134,21 +135,6 @@ class Service:
         with suppress(Exception):  # one that we may not see is none of ours
             return bool(self._client.get_function(function).get("function_name") == task_function.NAME)
         return False
-
-
-class Link:
-    """An executor of the SDK: disposable, since a request that is refused ends it."""
-
-    def __init__(self, executor: Any, function: str) -> None:
-        self._executor, self._function = executor, function
-
-    def submit(self, text: str) -> Any:
-        """The SDK's future of a message. Raises `RuntimeError` where the executor has ended."""
-        return self._executor.submit_to_registered_function(self._function, args=(text,))
-
-    def end(self) -> None:
-        """Send nothing any more. What was accepted is still answered."""
-        self._executor.shutdown(wait=False, cancel_futures=True)
 
 
 def let_go() -> None:

@@ -164,6 +164,36 @@ def test_what_the_endpoint_failed_at_is_a_typed_error(service, letters_of):
     assert isinstance(letter.exception(5), WorkerLost)
 
 
+STALE = "Failed to start or unexpected error: another instance of this endpoint is running"
+
+
+def test_what_finds_no_process_is_sent_again_together_and_is_not_counted_as_lost(service, letters_of, monkeypatch, caplog):
+    monkeypatch.setattr(post, "START_PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr(post, "MOST_TRIES", 1)
+    letters = [a_letter(str(number)) for number in range(5)]
+    letters_of.send(letters)
+    for times in range(1, 4):
+        until(lambda times=times: len(service.accepted) == 5 * times)
+        for _, reply in service.accepted[-5:]:
+            reply.set_exception(TaskExecutionFailed(STALE))
+    until(lambda: len(service.accepted) == 20)
+    service.accepted[-1][1].set_result("answer")
+    assert letters[4].result(5) == "answer"
+    assert not letters[0].done()
+    assert 1 <= caplog.text.count("what waits for it is sent again") <= 8
+
+
+def test_an_endpoint_that_never_starts_its_process_is_given_up(service, monkeypatch):
+    monkeypatch.setattr(post, "START_PAUSE_SECONDS", 0.05)
+    impatient = Post(service, {}, pace=Pace(), patience_seconds=0.0, accepted=lambda _: None)
+    letter = a_letter()
+    impatient.send([letter])
+    until(lambda: service.accepted)
+    service.accepted[0][1].set_exception(TaskExecutionFailed(STALE))
+    assert isinstance(letter.exception(5), SiteUnavailable)
+    assert letter.exception().retryable
+
+
 def test_an_answer_that_the_sdk_cannot_bring_any_more_is_asked_for(service, letters_of):
     letter = a_letter()
     letters_of.send([letter])

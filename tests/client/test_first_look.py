@@ -5,8 +5,9 @@ import threading
 import pytest
 
 from jitnas_fn import Client
-from jitnas_fn.client import first_look
+from jitnas_fn.client import elsewhere, first_look
 from jitnas_fn.core.envelope import Envelope
+from jitnas_fn.core.errors import NotAllowed
 from jitnas_fn.stores.memory import MemoryStore
 from tests.client.fakes import Held, Inline, record_for
 from tests.client.models import small
@@ -136,3 +137,40 @@ def test_an_answer_that_makes_no_sense_is_none(answer):
     client, executor = a_client(Told(lambda text: answer))
     client.submit(small, **ASK)
     executor.call()
+
+
+def test_what_found_no_place_in_an_answer_goes_on_being_waited_for(monkeypatch):
+    monkeypatch.setattr(elsewhere, "FIRST_SECONDS", 0.02)
+    monkeypatch.setattr(elsewhere, "MOST_SECONDS", 0.02)
+    control = Told(queued)
+    client, executor = a_client(control)
+    evaluation = client.submit(small, **ASK)
+    until(lambda: len(control.asked) > 2)
+    control.answering = lambda text: lookup([{"key": key, "record": None, "left_out": True} for key in keys_of(text)])
+    asked = len(control.asked)
+    until(lambda: len(control.asked) > asked + 3)
+    assert executor.calls == []
+    assert not evaluation.done()
+
+
+def test_whoever_asks_first_prepares_the_control_path_in_his_own_thread():
+    control = Told(knowing_nothing)
+    threads = []
+    control.prepare = lambda: threads.append(threading.current_thread())
+    client, executor = a_client(control)
+    client.submit(small, **ASK)
+    executor.call()
+    assert threads == [threading.current_thread()]
+
+
+def test_a_control_path_that_cannot_be_prepared_ends_the_evaluation():
+    control = Told(knowing_nothing)
+
+    def refuse():
+        raise NotAllowed("log in first")
+
+    control.prepare = refuse
+    client, executor = a_client(control)
+    with pytest.raises(NotAllowed, match="log in first"):
+        client.submit(small, **ASK)
+    assert executor.calls == []

@@ -98,3 +98,15 @@ def test_what_was_sent_again_is_given_time_to_begin_again(client, site, executor
     asked = site.asked
     until(lambda: site.asked > asked + 6)  # nobody was seen to train it since
     assert len(executor.calls) == 2
+
+
+def test_to_wait_in_a_queue_is_not_to_be_trained(client, site, executor):
+    client.submit(small, **ASK)
+    executor.call()
+    site.in_flight = {**HELD, "queued": True}
+    asked = site.asked
+    until(lambda: site.asked > asked + 3)
+    site.in_flight = None
+    asked = site.asked
+    until(lambda: site.asked > asked + 6)
+    assert len(executor.calls) == 1

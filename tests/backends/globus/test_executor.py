@@ -124,6 +124,13 @@ def test_to_shut_down_waits_for_answers_or_ends_what_is_under_way(service, tmp_p
 def test_before_the_interpreter_ends_it_lets_go(service, tmp_path):
     executor = _Train(service, options={}, memory=Memory(tmp_path))
     assert executor._let_go in at_exit._last
+    left = executor.submit(run_task, "m")
+    until(lambda: of(service, "train"))
+    executor._let_go()
+    for one in (executor, executor.control):
+        with pytest.raises(RuntimeError, match="was shut down"):
+            one.submit(run_task, "n")
+    assert not left.done()  # a later process takes it up
     executor.shutdown(wait=False)
     assert executor._let_go not in at_exit._last
 

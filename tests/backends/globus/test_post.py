@@ -148,6 +148,33 @@ def test_a_function_that_is_not_ours_any_more_is_registered_anew_once(service, l
     assert service.registered_anew == 1
 
 
+def test_a_function_that_is_not_there_after_it_was_registered_anew_is_told_of(service, letters_of):
+    service.refuse(http(404, "FUNCTION_NOT_FOUND"), http(404, "FUNCTION_NOT_FOUND"))
+    take = FakeService.take
+
+    def again(self, link, reply, text):
+        self.takes = 0 if self.refusals else 10**9
+        take(self, link, reply, text)
+
+    service.take = again.__get__(service)
+    letter = a_letter()
+    letters_of.send([letter])
+    assert "FUNCTION_NOT_FOUND" in str(letter.exception(5))
+    assert service.registered_anew == 1
+
+
+def test_how_long_a_letter_waits_is_counted_anew_after_it_was_accepted():
+    letter = a_letter()
+    letter._waiting -= 1000.0
+    assert letter.waited_seconds >= 1000
+    assert letter.hand_over()
+    assert letter.waited_seconds >= 1000
+    letter.accept("task")
+    assert letter.hand_over()
+    assert letter.waited_seconds < 100
+    assert letter.task is None
+
+
 def test_a_function_that_the_endpoint_does_not_permit_is_not_tried_again(service, letters_of):
     service.refuse(http(403, "FUNCTION_NOT_PERMITTED"))
     letter = a_letter()

@@ -146,3 +146,27 @@ def test_nobody_asks_when_nothing_is_under_way(site, watching):
     asked = site.asked
     watching.add([])
     assert site.asked == asked
+
+
+def test_what_was_accepted_just_now_may_wait_for_a_process_to_be_started(site, watching, lost):
+    site.living = []
+    watching.add([letter := sent(age_seconds=20.0)])
+    rounds(site)
+    assert lost == []
+    letter.answer("done")
+
+
+def test_what_has_ended_meanwhile_is_not_sent_again(site, watching, lost):
+    first, second = sent(), sent()
+    watching.add([first, second])
+    rounds(site)
+    first.answer("done")
+    site.dead = ["now"]
+    until(lambda: lost)
+    assert lost == [second]
+
+
+def test_the_site_is_asked_at_once_who_was_dead_before(site, watching, monkeypatch):
+    monkeypatch.setattr(watch, "CHECK_SECONDS", 3600.0)
+    watching.add([sent()])
+    until(lambda: site.asked == 1, 5)

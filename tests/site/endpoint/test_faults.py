@@ -104,7 +104,6 @@ def test_an_endpoint_that_is_away_for_a_minute_is_waited_for(laptop):
 def test_a_client_that_is_killed_leaves_what_another_process_takes_up(laptop):
     script = f"""
         from jitnas_fn import Client
-from jitnas_fn.client import liveness
         from jitnas_fn.backends.globus_compute import globus_compute
         from tests.site.training.models import BRIEF, small
         client = Client(executor=globus_compute("{laptop.endpoint_id}"))

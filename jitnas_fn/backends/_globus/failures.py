@@ -14,11 +14,11 @@ PASSING = (408, 429, 500, 502, 503, 504)  # HTTP statuses of what may go well th
 GONE = re.compile(r"\b(WorkerLost|ManagerLost)\b:?\s*(.*)")
 NO_JOBS = re.compile(r"\b(TooManyJobFailuresError|ScalingFailed|SubmitException|BadStateException)\b:?\s*(.*)", re.DOTALL)
 NOT_ALLOWED = re.compile(
-    r"\bnot permitted on\b|\bFUNCTION_NOT_(ALLOWED|PERMITTED)\b|DeserializerNotAllowed|is not allowed", re.IGNORECASE
+    r"\bnot permitted on endpoint\b|\bFUNCTION_NOT_(ALLOWED|PERMITTED)\b|Deserialization strategy|disabled"
 )
 NOT_MAPPED = re.compile(r"failed to map to a local user|untrusted identity", re.IGNORECASE)
 NOT_STARTED = re.compile(r"Unable to start user endpoint process|skew between system clocks|failed to start", re.IGNORECASE)
-BAD_OPTION = re.compile(r"ValidationError|Additional properties are not allowed|is not one of|does not match|reserved word")
+BAD_OPTION = re.compile(r"\bValidationError\b|Additional properties are not allowed|is a reserved word")
 
 
 def passes(failure: BaseException) -> bool:
@@ -70,7 +70,8 @@ def refusal(failure: BaseException) -> JitnasError:
 def _refusal(failure: BaseException) -> JitnasError:
     if not isinstance(failure, globus_sdk.GlobusAPIError):
         return SiteUnavailable(f"Globus Compute cannot be reached ({type(failure).__name__}: {_in_a_line(str(failure))})")
-    reason = (failure.raw_json or {}).get("reason") or failure.message or failure.text
+    body = failure.raw_json
+    reason = (body.get("reason") if isinstance(body, dict) else None) or failure.message or failure.text
     told = f"HTTP {failure.http_status} {failure.code or ''}: {_in_a_line(str(reason))}"
     match failure.http_status:
         case 401 | 403:

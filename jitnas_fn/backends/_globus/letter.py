@@ -2,10 +2,13 @@
 
 import contextlib
 import hashlib
+import logging
 import time
 from concurrent.futures import Future, InvalidStateError
 
 from jitnas_fn.core.errors import JitnasError
+
+log = logging.getLogger("jitnas_fn.globus")
 
 
 class Letter(Future[str]):
@@ -83,4 +86,7 @@ class Letter(Future[str]):
     def fail(self, error: JitnasError) -> None:
         """End with an error, unless it has ended already."""
         with contextlib.suppress(InvalidStateError):
-            self.set_exception(error)
+            try:
+                self.set_exception(error)
+            except SystemExit:  # of a callback of somebody's; whoever fails letters has more of them
+                log.exception("what was to be done with a failure ended in a SystemExit")

@@ -23,7 +23,7 @@ from jitnas_fn.core.later import Later
 log = logging.getLogger("jitnas_fn.globus")
 MOST_BYTES = 9_000_000  # of one request; the service takes 10 MB
 MOST_LETTERS = 1000  # of one request
-MOST_TRIES = 5  # of a message that the endpoint lost, before the client is told
+MOST_TRIES = 20  # of a message that the endpoint lost, before the client is told: one that lives may be taken for lost
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 60.0  # after a request that was refused, doubled each time
 START_PAUSE_SECONDS = 10.0  # before a message is sent again for which the endpoint could not start its process
 
@@ -125,15 +125,16 @@ class Post:
             self._open.discard(cast("Letter", letter))
 
     def _send_some(self) -> None:
-        batch = self._next_batch()
+        batch, pause = self._next_batch(), None
         try:
             pause = self._deliver(batch) if batch else None
         except Exception as failure:  # noqa: BLE001  whatever the SDK raises, the letters are not lost
             pause = self._take_back(batch, failure)
-        with self._lock:
-            self._is_due = bool(self._outbox) and not self._closed
-            if self._is_due:
-                self._later.call(self._send_some, self._pace.book() if pause is None else pause)
+        finally:  # also where a callback of somebody's has ended in a SystemExit
+            with self._lock:
+                self._is_due = bool(self._outbox) and not self._closed
+                if self._is_due:
+                    self._later.call(self._send_some, self._pace.book() if pause is None else pause)
 
     def _next_batch(self) -> list[Letter]:
         batch: list[Letter] = []
@@ -172,15 +173,14 @@ class Post:
             return None
         error = failures.refusal(failure)
         kept = [one for one in letters if failures.passes(failure) and one.waited_seconds < self._patience_seconds]
+        self._put_back(kept)  # before those are told that end: what they call may raise anything
+        pause, self._pause = self._pause, min(2 * self._pause, LONGEST_PAUSE_SECONDS)
+        if kept:
+            log.warning("%d messages wait for Globus Compute: %s", len(kept), error)
         for letter in letters:
             if letter not in kept:
                 letter.fail(error)
-        if not kept:
-            return None
-        log.warning("%d messages wait for Globus Compute: %s", len(kept), error)
-        self._put_back(kept)
-        pause, self._pause = self._pause, min(2 * self._pause, LONGEST_PAUSE_SECONDS)
-        return pause
+        return pause if kept else None
 
     def _put_back(self, letters: Sequence[Letter]) -> None:
         with self._lock:

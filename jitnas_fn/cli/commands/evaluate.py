@@ -1,8 +1,9 @@
 """`jitnas evaluate`."""
 
 import time
+from collections.abc import Iterator
 from concurrent.futures import Executor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -55,13 +56,19 @@ def evaluate(  # noqa: PLR0913  one argument per option
         )
 
 
-def _executor(endpoint: str | None) -> AbstractContextManager[Executor | None]:
-    """What trains at an endpoint; None for this machine."""
+@contextmanager
+def _executor(endpoint: str | None) -> Iterator[Executor | None]:
+    """What trains at an endpoint; None for this machine. What was cancelled is not waited for."""
     if endpoint is None:
-        return nullcontext()
+        yield None
+        return
     from jitnas_fn.backends.globus_compute import globus_compute
 
-    return globus_compute(endpoint)
+    executor = globus_compute(endpoint)
+    try:
+        yield executor
+    finally:
+        executor.shutdown(wait=False)
 
 
 COMMAND = evaluate

@@ -43,6 +43,12 @@ TRACE = "Traceback (most recent call last):\n  File x\n"
         ),
         ("Command too old or skew between system clocks is too large.", SiteUnavailable, True, "could not start"),
         ("Failed to start or unexpected error: (SystemExit) 78", SiteUnavailable, True, "could not start"),
+        (
+            "sbatch: error: the feature string does not match, a requeue is not allowed",
+            SiteUnavailable,
+            True,
+            "endpoint failed",
+        ),
         ("something nobody has seen before", SiteUnavailable, True, "the endpoint failed: something nobody"),
         ("", SiteUnavailable, True, "the endpoint failed"),
     ],
@@ -91,3 +97,10 @@ def test_the_services_own_reason_is_told():
 def test_an_error_of_ours_stays_as_it_is():
     error = NotAllowed("so")
     assert refusal(error) is error
+
+
+@pytest.mark.parametrize("body", [b'["bad gateway"]', b"3", b"<html>", b""])
+def test_an_answer_that_makes_no_sense_is_told_of_as_it_is(body):
+    failure = http(502)
+    failure._underlying_response._content = body
+    assert isinstance(refusal(globus_sdk.GlobusAPIError(failure._underlying_response)), SiteUnavailable)

@@ -1,5 +1,6 @@
 """Letters reach the endpoint whatever the service does, or end with a typed error."""
 
+import sys
 import threading
 
 import pytest
@@ -342,3 +343,17 @@ def test_letters_from_many_threads_all_arrive(service, letters_of):
         thread.join()
     until(lambda: len(service.accepted) == 200)
     assert sorted(sent(service), key=int) == [str(number) for number in range(200)]
+
+
+def test_whatever_the_sdk_raises_and_a_callback_does_later_letters_arrive(service, letters_of, monkeypatch):
+    service.refuse(Unlinked(http(404)), Unlinked(KeyError("of the SDK's own")))
+    first = a_letter("first")
+    first.add_done_callback(lambda _: sys.exit("of somebody's callback"))
+    letters_of.send([first])
+    assert first.exception(5)
+    second = a_letter("second")
+    letters_of.send([second])
+    assert second.exception(5)
+    third = a_letter("third")
+    letters_of.send([third])
+    until(lambda: sent(service) == ["third"])

@@ -63,10 +63,10 @@ class Adrift:
         with self._lock:
             self._letters -= {asked[task] for task in ended}
         for task in ended & outcomes.keys():
-            outcome = outcomes[task]
-            if isinstance(outcome, JitnasError):
-                asked[task].fail(outcome)
-            else:
-                asked[task].answer(outcome)
-        if forgotten := [asked[task] for task in ended - outcomes.keys()]:
+            letter, outcome = asked[task], outcomes[task]
+            if not isinstance(outcome, JitnasError):
+                letter.answer(outcome)
+            elif letter.task == task:  # else it was sent again meanwhile
+                letter.fail(outcome)
+        if forgotten := [asked[task] for task in ended - outcomes.keys() if asked[task].task == task]:
             self._again(forgotten)

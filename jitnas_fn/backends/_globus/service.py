@@ -16,6 +16,7 @@ from jitnas_fn.core.codec import Json, canonical
 from jitnas_fn.core.errors import EnvelopeError, JitnasError, NotAllowed, SiteUnavailable
 
 MOST_TASKS = 500  # asked after in one request
+MOST_ALONE = 5  # asked after one by one at a time; the others have their turn the next time
 OVERHEAD_BYTES = 64  # of lengths, brackets and the empty keywords around a message
 Outcome = str | JitnasError | None  # the answer, the error, or None while it is pending
 
@@ -97,11 +98,11 @@ class Service:
         for start in range(0, len(asked), MOST_TASKS):
             told = self._client.get_batch_result(asked[start : start + MOST_TASKS])
             found |= {task: _outcome(status) for task, status in told.items()}
-        for task in asked:
-            if task not in found:  # the SDK leaves those out that failed
-                with suppress(LookupError):
-                    found[task] = self._alone(task)
-        return found
+        left_out = [task for task in asked if task not in found]  # by the SDK: those that failed
+        for task in left_out[:MOST_ALONE]:
+            with suppress(LookupError):
+                found[task] = self._alone(task)
+        return {**dict.fromkeys(left_out[MOST_ALONE:]), **found}
 
     def _alone(self, task: str) -> Outcome:
         import globus_sdk

@@ -357,3 +357,25 @@ def test_whatever_the_sdk_raises_and_a_callback_does_later_letters_arrive(servic
     third = a_letter("third")
     letters_of.send([third])
     until(lambda: sent(service) == ["third"])
+
+
+def test_what_became_of_an_earlier_time_does_not_end_what_was_sent_again(service, letters_of):
+    letter = a_letter()
+    letters_of.send([letter])
+    until(lambda: service.accepted)
+    _, first = service.accepted[0]
+    outcomes = service.outcomes
+
+    def meanwhile(tasks):
+        told = {task: NotAllowed("of the first time") for task in tasks}
+        if first.task_id in told and len(service.accepted) == 1:
+            letters_of.again([letter])
+            until(lambda: len(service.accepted) == 2)
+        return told
+
+    service.outcomes = meanwhile
+    first.set_exception(RuntimeError("SDK thread quit unexpectedly."))
+    until(lambda: len(service.accepted) == 2)
+    service.outcomes = outcomes
+    service.accepted[1][1].set_result("answer")
+    assert letter.result(5) == "answer"

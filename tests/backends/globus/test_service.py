@@ -181,3 +181,11 @@ def test_the_size_of_a_message_is_what_it_takes_in_a_request(service):
     batch.add(OURS, (text,), {})
     added = len(canonical(batch.prepare())) - before - len(OURS)
     assert added <= service.size_of(text) <= added + 100
+
+
+def test_many_that_failed_are_not_asked_for_one_by_one_all_at_once(service, client, monkeypatch):
+    monkeypatch.setattr(of_service, "MOST_ALONE", 2)
+    client.failures = {task: TaskExecutionFailed("ManagerLost: gone") for task in TASKS}
+    outcomes = service.outcomes(TASKS)
+    assert len(client.alone) == 2
+    assert [type(outcomes[task]) for task in TASKS] == [WorkerLost, WorkerLost, type(None), type(None)]

@@ -134,10 +134,14 @@ class Flights:
             outlook = Outlook(request, store=self._store, ahead=self._ahead_of, executor=lambda: self._dispatch.executor)
             evaluation = Evaluation(request.task.key, ask=self._ask, run=ticket.run, outlook=outlook)
             self._open[request.place] = evaluation
-        if self._journal is not None:
-            self._journal.begin(ticket.run, ticket.message)
         evaluation.add_done_callback(partial(self._land, request.place))
-        self._dispatch.send(Flight(ticket, evaluation))
+        try:
+            if self._journal is not None:
+                self._journal.begin(ticket.run, ticket.message)
+            self._dispatch.send(Flight(ticket, evaluation))
+        except BaseException as error:  # such as ctrl-C: what was not sent is not under way
+            evaluation.fail(SiteUnavailable(f"this was not sent: {type(error).__name__}"))
+            raise
         return evaluation
 
     def _ahead_of(self, evaluation: Evaluation) -> int:

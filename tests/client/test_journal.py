@@ -193,3 +193,18 @@ def test_a_journal_that_has_ended_begins_again(tmp_path):
         assert [left.run for left in left_in(path)] == [run]
         journal.end(run)
         assert list((tmp_path / FOLDER).iterdir()) == []
+
+
+def test_ctrl_c_before_it_was_sent_leaves_nothing_that_could_be_waited_for(monkeypatch):
+    client, executor = a_client()
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Journal, "begin", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        client.submit(small, **ASK)
+    monkeypatch.undo()
+    evaluation = client.submit(small, **ASK)
+    executor.answer(0)
+    assert evaluation.result(5)

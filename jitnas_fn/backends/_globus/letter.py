@@ -60,9 +60,14 @@ class Letter(Future[str]):
             return False
         if self.tries == 0 and not self.set_running_or_notify_cancel():
             return False
-        if self.task is not None:
-            self.task, self._waiting = None, time.monotonic()
         self.tries += 1
+        return True
+
+    def lose(self) -> bool:
+        """Note that it has to be sent again; False if it is on its way again already, or done."""
+        if self.task is None or self.done():
+            return False
+        self.task, self._waiting = None, time.monotonic()
         return True
 
     def starts_in_vain(self) -> float:

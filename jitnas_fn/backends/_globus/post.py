@@ -76,7 +76,8 @@ class Post:
 
     def again(self, letters: Sequence[Letter]) -> None:
         """Have letters carried once more that were lost on their way, or end those that were lost too often."""
-        lost = [letter for letter in letters if not letter.done()]
+        with self._lock:
+            lost = [letter for letter in letters if letter.lose()]
         for letter in lost:
             if letter.tries > MOST_TRIES:
                 letter.fail(WorkerLost(f"the endpoint lost this message {letter.tries} times"))
@@ -132,6 +133,8 @@ class Post:
             pause = self._take_back(batch, failure)
         finally:  # also where a callback of somebody's has ended in a SystemExit
             with self._lock:
+                waiting = set(self._outbox)
+                self._outbox.extend(one for one in batch if one.task is None and not one.done() and one not in waiting)
                 self._is_due = bool(self._outbox) and not self._closed
                 if self._is_due:
                     self._later.call(self._send_some, self._pace.book() if pause is None else pause)
@@ -197,8 +200,10 @@ class Post:
         if time.monotonic() - self._told_of_starts >= START_PAUSE_SECONDS:
             self._told_of_starts = time.monotonic()
             log.warning("%s; what waits for it is sent again", failures.failure_of(failure))
+        with self._lock:
+            is_lost = letter.lose()
         with contextlib.suppress(RuntimeError):  # where this was shut down, all letters have ended
-            self.send([letter])
+            self.send([letter] if is_lost else [])
 
     def _answered(self, letter: Letter, reply: Any) -> None:
         """Take what the SDK brings for a letter; it may be about an earlier time that it was sent."""

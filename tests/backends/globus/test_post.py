@@ -171,9 +171,37 @@ def test_how_long_a_letter_waits_is_counted_anew_after_it_was_accepted():
     assert letter.hand_over()
     assert letter.waited_seconds >= 1000
     letter.accept("task")
-    assert letter.hand_over()
+    assert letter.lose()
     assert letter.waited_seconds < 100
     assert letter.task is None
+    assert not letter.lose()
+
+
+def test_what_is_on_its_way_again_is_not_sent_once_more(service, letters_of):
+    letter = a_letter()
+    letters_of.send([letter])
+    until(lambda: service.accepted)
+    for _ in range(5):
+        letters_of.again([letter])
+    until(lambda: len(service.accepted) == 2)
+    other = a_letter("other")
+    letters_of.send([other])
+    until(lambda: sent(service)[-1] == "other")
+    assert sent(service) == ["m", "m", "other"]
+
+
+def test_what_could_not_even_be_taken_back_is_not_lost(service, letters_of, monkeypatch):
+    service.refuse(Unlinked(http(404, "FUNCTION_NOT_FOUND")))
+
+    def away():
+        raise SystemExit("of the SDK's own")
+
+    monkeypatch.setattr(service, "register_anew", away)
+    letter = a_letter()
+    letters_of.send([letter])
+    until(lambda: service.accepted)
+    service.accepted[0][1].set_result("answer")
+    assert letter.result(5) == "answer"
 
 
 def test_a_function_that_the_endpoint_does_not_permit_is_not_tried_again(service, letters_of):

@@ -89,8 +89,8 @@ class Jobs:
         return sorted(path for path in (self.store_folder / "leases").rglob("*") if path.is_file())
 
     def as_if_waited(self, seconds):
-        """Set the last beat of every lease back, so that one whose holder is dead looks that much older."""
-        for path in self.leases():
+        """Set the last beat of every lease and ticket back, so that one whose holder is gone looks that much older."""
+        for path in [*self.leases(), *(self.store_folder / "tickets").glob("*")]:
             before = path.stat()
             if before.st_mtime_ns:  # 0 means that it was given up
                 os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns - int(seconds * 1e9)))

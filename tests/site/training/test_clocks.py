@@ -3,9 +3,11 @@
 import os
 import signal
 import time
+from functools import partial
 
 import pytest
 
+from jitnas_fn.client.first_look import FirstLook
 from jitnas_fn.stores.leases import SKEW_SECONDS
 from jitnas_fn.stores.segments import SegmentStore
 from jitnas_fn.worker.flight import leases_of
@@ -20,6 +22,12 @@ seconds, true, true_ns = float(os.environ["JITNAS_TEST_SKEW"]), time.time, time.
 time.time = lambda: true() + seconds
 time.time_ns = lambda: true_ns() + int(seconds * 1e9)
 """
+
+
+@pytest.fixture(autouse=True)
+def sent_unseen(monkeypatch):
+    """Nobody is told before that another trains it, so that both send their task: this is about what leases bear."""
+    monkeypatch.setattr(FirstLook, "ask", lambda self, flight, *, then: self._later.call(partial(then, None)))
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from jitnas_fn.client.outlook import Outlook
 from jitnas_fn.client.request import Request
 from jitnas_fn.client.stopping import stop_work
 from jitnas_fn.core.collector import without_collector
-from jitnas_fn.core.errors import JitnasError, SiteUnavailable, WorkerLost
+from jitnas_fn.core.errors import JitnasError, NotAllowed, SiteUnavailable, WorkerLost
 from jitnas_fn.core.interfaces import Store
 from jitnas_fn.core.record import Record
 from jitnas_fn.core.task import Limits
@@ -89,10 +89,12 @@ class Flights:
         found = []
         for one in left:
             try:
-                found.append(self._begun(ticket_from(one.run, one.message)))
+                ticket = ticket_from(one.run, one.message)
             except JitnasError as reason:
                 warnings.warn(f"run {one.run[:8]}… cannot be taken up: {reason}", UserWarning, stacklevel=3)
                 self._ended(one.run)
+                continue
+            found.append(self._begun(ticket))  # what this raises, such as a login that is missing, ends none of them
         return list(dict.fromkeys(found))
 
     def close(self) -> None:
@@ -162,5 +164,5 @@ class Flights:
 
 
 def _is_lost(evaluation: Future[Record]) -> bool:
-    """Whether it ended with an error after which it may well go on at the site: a later process may take it up."""
-    return not evaluation.cancelled() and isinstance(evaluation.exception(), (SiteUnavailable, WorkerLost))
+    """Whether it ended with an error after which it may go on: a later process, or one that is logged in, may take it up."""
+    return not evaluation.cancelled() and isinstance(evaluation.exception(), (NotAllowed, SiteUnavailable, WorkerLost))

@@ -11,7 +11,7 @@ from jitnas_fn import Client
 from jitnas_fn.client import losses
 from jitnas_fn.client.journal import FOLDER, Journal, files_in, is_open, left_in
 from jitnas_fn.core.envelope import Envelope
-from jitnas_fn.core.errors import WorkerLost
+from jitnas_fn.core.errors import NotAllowed, WorkerLost
 from jitnas_fn.settings import home
 from jitnas_fn.stores.memory import MemoryStore
 from tests.client.fakes import Held, trained
@@ -208,3 +208,15 @@ def test_ctrl_c_before_it_was_sent_leaves_nothing_that_could_be_waited_for(monke
     evaluation = client.submit(small, **ASK)
     executor.answer(0)
     assert evaluation.result(5)
+
+
+def test_to_take_up_without_a_login_loses_nothing(monkeypatch):
+    killed("client.map([small, Wider], **ASK)")
+    client, executor = a_client()
+
+    def refuse(*_):
+        raise NotAllowed("log in first")
+
+    monkeypatch.setattr(executor, "submit", refuse)
+    assert [type(one.exception(5)) for one in client.attach()] == [NotAllowed, NotAllowed]
+    assert len(messages_left()) == 2

@@ -5,6 +5,7 @@ The site knows which of its processes live; the control path asks while letters 
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
@@ -18,6 +19,7 @@ from jitnas_fn.core.later import Later
 
 log = logging.getLogger("jitnas_fn.globus")
 CHECK_SECONDS = 10.0
+PATIENCE_SECONDS = 60.0  # after which a question counts as lost
 START_SECONDS = 60.0  # that a process may take from the command to its first sign of life
 
 
@@ -39,6 +41,8 @@ class Watch:
         self._letters: dict[Letter, None] = {}
         self._dead: set[str] | None = None  # as the site said last; None before it said anything
         self._is_due = False
+        self._reply: Future[str] | None = None
+        self._asked = 0.0
 
     def add(self, letters: Sequence[Letter]) -> None:
         """Look after more. The first time the site is asked at once, so that it is known who was dead before."""
@@ -55,20 +59,30 @@ class Watch:
             self._is_due = bool(asked)
             if self._is_due:
                 self._later.call(self._check, CHECK_SECONDS)
-        if asked:
+        if asked and not self._is_owed():
             reply = self._ask(Envelope("ping", {"processes": True}).to_json())
+            self._reply, self._asked = reply, time.monotonic()
             reply.add_done_callback(lambda done: self._later.call(partial(self._told, asked, done)))
+
+    def _is_owed(self) -> bool:
+        """Whether the last question is not answered: one is out at a time, or an endpoint that comes back answers them all."""
+        if self._reply is None or self._reply.done():
+            return False
+        if time.monotonic() - self._asked < PATIENCE_SECONDS:
+            return True
+        self._reply.cancel()
+        return False
 
     def _told(self, asked: dict[Letter, str], reply: "Future[str]") -> None:
         """Send again what was in a process that is dead now. `asked` was accepted before the question was sent."""
+        if reply is not self._reply:  # one that was given up, and comes all the same
+            return
         try:
-            told = Envelope.from_json(reply.result()).body.get("processes")
-        except Exception as reason:  # noqa: BLE001  a site that does not answer says nothing of anybody
+            told = Envelope.from_json(reply.result()).body["processes"]
+            living, dead = _living(told), {str(token) for token in told.get("dead") or []}
+        except Exception as reason:  # noqa: BLE001  a site that answers not, or nonsense, says nothing of anybody
             log.debug("the site does not say which of its processes live: %s", reason)
             return
-        if not isinstance(told, dict):
-            return
-        living, dead = _living(told), {str(token) for token in told.get("dead") or []}
         with self._lock:
             died, self._dead = set() if self._dead is None else dead - self._dead, dead
         lost = [one for one, task in asked.items() if one.task == task and not one.done() and (died or _is_lost(one, living))]

@@ -1,5 +1,6 @@
 """A user endpoint that dies takes its letters with it, and says nothing: the site tells which of its processes live."""
 
+import time
 from concurrent.futures import Future
 
 import pytest
@@ -170,3 +171,35 @@ def test_the_site_is_asked_at_once_who_was_dead_before(site, watching, monkeypat
     monkeypatch.setattr(watch, "CHECK_SECONDS", 3600.0)
     watching.add([sent()])
     until(lambda: site.asked == 1, 5)
+
+
+def test_an_endpoint_that_was_away_is_owed_one_question_and_answers_one(lost):
+    replies = []
+
+    def away(text):
+        replies.append(Future())
+        return replies[-1]
+
+    watching = Watch(away, again=lost.extend)
+    watching.add([letter := sent()])
+    until(lambda: replies)
+    time.sleep(10 * watch.CHECK_SECONDS)  # many checks go by
+    assert len(replies) == 1
+    letter.answer("done")
+
+
+@pytest.mark.parametrize("told", [3, [], {"living": 5, "dead": []}, {"living": [], "dead": 5}])
+def test_nonsense_of_a_site_says_nothing_of_anybody(lost, told, caplog):
+    replies = []
+
+    def answer(text):
+        replies.append(Future())
+        replies[-1].set_result(Envelope("ping", {"processes": told}).to_json())
+        return replies[-1]
+
+    watching = Watch(answer, again=lost.extend)
+    watching.add([letter := sent(age_seconds=1000.0)])
+    until(lambda: len(replies) > 3)
+    assert lost == []
+    assert "Traceback" not in caplog.text
+    letter.answer("done")

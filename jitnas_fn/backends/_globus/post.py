@@ -50,7 +50,7 @@ class Post:
     def __init__(self, service: Service, options: Json, *, pace: Pace, patience_seconds: float, accepted: Accepted) -> None:
         self._service, self._options, self._pace = service, options, pace
         self._patience_seconds, self._tell = patience_seconds, accepted
-        self._later = Later("jitnas-post")
+        self._later, self._answers = Later("jitnas-post"), Later("jitnas-answers")
         self._adrift = Adrift(service, again=self.again)
         self._lock = threading.Lock()
         self._outbox: deque[Letter] = deque()
@@ -157,7 +157,7 @@ class Post:
         sent = sent_over(self._link, batch)
         self._tell([letter for letter, _ in sent.taken])
         for letter, reply in sent.taken:
-            reply.add_done_callback(partial(self._answered, letter))
+            reply.add_done_callback(partial(self._take_in, letter))
         if sent.refusal is not None:
             return self._take_back(sent.refused, sent.refusal)
         self._pause, self._most = FIRST_PAUSE_SECONDS, MOST_LETTERS
@@ -204,6 +204,10 @@ class Post:
             is_lost = letter.lose()
         with contextlib.suppress(RuntimeError):  # where this was shut down, all letters have ended
             self.send([letter] if is_lost else [])
+
+    def _take_in(self, letter: Letter, reply: Any) -> None:
+        """Leave the SDK's thread at once: it brings all other answers, and what is called after one may ask the site."""
+        self._answers.call(partial(self._answered, letter, reply))
 
     def _answered(self, letter: Letter, reply: Any) -> None:
         """Take what the SDK brings for a letter; it may be about an earlier time that it was sent."""

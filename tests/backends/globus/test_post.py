@@ -407,3 +407,20 @@ def test_what_became_of_an_earlier_time_does_not_end_what_was_sent_again(service
     service.outcomes = outcomes
     service.accepted[1][1].set_result("answer")
     assert letter.result(5) == "answer"
+
+
+def test_what_is_called_after_an_answer_is_not_called_in_the_thread_that_brings_answers(service, letters_of):
+    letters = [a_letter("first"), a_letter("second")]
+    go_on, threads = threading.Event(), []
+
+    def slow(_):
+        threads.append(threading.current_thread())
+        assert go_on.wait(10)
+
+    letters[0].add_done_callback(slow)
+    letters_of.send(letters)
+    until(lambda: len(service.accepted) == 2)
+    service.accepted[0][1].set_result("answer")  # returns, though what is called after it has not
+    until(lambda: threads)
+    assert threads[0] is not threading.current_thread()
+    go_on.set()

@@ -129,13 +129,20 @@ def _notes(folder: Path) -> Iterator[Note]:
     """The notes that can be read, the oldest first."""
     place = folder / "endpoints"
     found: list[Note] = []
-    names = [path.name for path in place.iterdir()] if place.is_dir() else []
-    for name in sorted(filter(is_token, names))[:MOST_NOTES]:
+    names = [path.name for path in place.iterdir() if is_token(path.name)] if place.is_dir() else []
+    for name in sorted(names, key=lambda name: _written(place / name), reverse=True)[:MOST_NOTES]:
         with contextlib.suppress(OSError, StoreError):
             fields = parse((place / name).read_text("ascii", "replace"), max_bytes=MOST_BYTES, error=StoreError, what="note")
             if (read := _note_of(name, fields)) is not None:
                 found.append(read)
     yield from sorted(found, key=lambda one: one.noted)
+
+
+def _written(path: Path) -> float:
+    """When a note was written; 0 for one that is gone meanwhile. [Unix time]."""
+    with contextlib.suppress(OSError):
+        return path.stat().st_mtime
+    return 0.0
 
 
 def _note_of(token: str, fields: Json) -> Note | None:

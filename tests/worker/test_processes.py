@@ -179,3 +179,13 @@ def test_a_control_path_refuses_to_train(folder, monkeypatch):
     assert "the profile for that is train" in reply.error["message"]
     monkeypatch.setenv(processes.ROLE, "train")
     assert Envelope.from_json(answer(Envelope("train", {"tasks": []}).to_json())).body == {"results": []}
+
+
+def test_of_more_notes_than_are_read_the_newest_are(folder, sleeper, monkeypatch):
+    monkeypatch.setattr(processes, "MOST_NOTES", 2)
+    for number in range(5):
+        note = processes.note(folder, profile="train", identity="", pid=sleeper.pid)
+        os.utime(folder / "endpoints" / note.token, (number + 1,) * 2)
+    processes.note(folder, profile="train", identity="", pid=sleeper.pid)
+    control(folder)
+    assert len(told()["living"]) == 1

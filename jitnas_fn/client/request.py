@@ -144,7 +144,7 @@ def request_in(message: str) -> Request:
         architecture = Architecture.from_document(payload["document"]) if is_graph else None
         limits, reading = Limits.from_dict(item["limits"]), payload.get("initialisation", "as built")
         request = Request(task, limits, None, architecture, card, payload["format"], reading, payload.get("validation"))
-    except (KeyError, TypeError, ValueError) as reason:
+    except (AttributeError, KeyError, TypeError, ValueError) as reason:
         if isinstance(reason, JitnasError):
             raise
         raise EnvelopeError(f"this message asks for no one training ({type(reason).__name__}: {reason})") from None

@@ -1,5 +1,6 @@
 """What is under way outlives its process: written down when it begins, taken up by the next one."""
 
+import json
 import os
 import subprocess
 import sys
@@ -220,3 +221,15 @@ def test_to_take_up_without_a_login_loses_nothing(monkeypatch):
     monkeypatch.setattr(executor, "submit", refuse)
     assert [type(one.exception(5)) for one in client.attach()] == [NotAllowed, NotAllowed]
     assert len(messages_left()) == 2
+
+
+@pytest.mark.parametrize("damage", [('"limits":{', '"limits":null,"x":{'), ('"payload":{', '"payload":5,"x":{')])
+def test_a_message_of_another_form_is_told_of_and_forgotten(damage):
+    (sent,) = killed("client.submit(small, **ASK)")
+    (path,) = files_in(home())
+    old, new = (json.dumps(part)[1:-1] for part in damage)
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.warns(UserWarning, match="cannot be taken up"):
+        assert a_client()[0].attach() == []
+    assert sent

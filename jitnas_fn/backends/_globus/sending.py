@@ -10,6 +10,7 @@ from jitnas_fn.backends._globus.letter import Letter
 
 log = logging.getLogger("jitnas_fn.globus")
 LOOK_SECONDS = 0.005  # how often the SDK is looked at while it sends
+REFUSED_SECONDS = 1.0  # for which the others are waited for when the first was refused
 SENDING_SECONDS = 600.0  # after which a request that is neither taken nor refused counts as refused
 
 
@@ -66,10 +67,15 @@ def sent_over(link: Link, batch: Sequence[Letter]) -> Sent:
 
 
 def _wait_for_the_service(replies: Sequence[Any]) -> None:
-    """Until the service has taken the last message, and so all; or refused it. The SDK tells nobody when."""
+    """Until the service has taken the last message, and so all; or refused it. The SDK tells nobody when.
+
+    What the SDK gets just while it ends is neither taken nor refused: after the first that was refused, it has a second.
+    """
     deadline = time.monotonic() + SENDING_SECONDS
     while replies and replies[-1].task_id is None and not replies[-1].done() and time.monotonic() < deadline:
         time.sleep(LOOK_SECONDS)
+        if replies[0].done() and replies[0].task_id is None:
+            deadline = min(deadline, time.monotonic() + REFUSED_SECONDS)
 
 
 def _reason(replies: Sequence[Any]) -> BaseException:

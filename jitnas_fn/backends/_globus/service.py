@@ -133,9 +133,14 @@ class Service:
         return str(ours[-1])
 
     def _is_ours(self, function: str) -> bool:
-        with suppress(Exception):  # one that we may not see is none of ours
+        import globus_sdk
+
+        try:
             return bool(self._client.get_function(function).get("function_name") == task_function.NAME)
-        return False
+        except globus_sdk.GlobusAPIError as failure:
+            if failure.http_status not in (403, 404):  # one that we may not see is none of ours
+                raise
+            return False
 
 
 def let_go() -> None:

@@ -424,3 +424,17 @@ def test_what_is_called_after_an_answer_is_not_called_in_the_thread_that_brings_
     until(lambda: threads)
     assert threads[0] is not threading.current_thread()
     go_on.set()
+
+
+def test_what_the_sdk_got_just_while_it_ended_is_sent_again_soon(service, letters_of, monkeypatch):
+    take = FakeService.take
+
+    def ends(self, link, reply, text):
+        if len(self.links) > 1:
+            take(self, link, reply, text)
+        elif text == "0":
+            reply.set_exception(http(503))  # the others were put behind it after it was emptied
+
+    service.take = ends.__get__(service)
+    letters_of.send([a_letter(str(number)) for number in range(3)])
+    until(lambda: sent(service) == ["0", "1", "2"], 10)

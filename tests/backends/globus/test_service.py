@@ -189,3 +189,14 @@ def test_many_that_failed_are_not_asked_for_one_by_one_all_at_once(service, clie
     outcomes = service.outcomes(TASKS)
     assert len(client.alone) == 2
     assert [type(outcomes[task]) for task in TASKS] == [WorkerLost, WorkerLost, type(None), type(None)]
+
+
+def test_a_service_that_is_away_while_functions_are_looked_at_is_asked_again(service, client, monkeypatch):
+    client.allowed = {"restricted": True, "functions": [OURS]}
+
+    def away(_):
+        raise http(503)
+
+    monkeypatch.setattr(client, "get_function", away)
+    with pytest.raises(Exception, match="503"):
+        found(service)

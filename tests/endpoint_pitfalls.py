@@ -4,6 +4,8 @@
 """
 
 import json
+import shlex
+from urllib.parse import parse_qsl
 from uuid import UUID
 
 import pytest
@@ -25,6 +27,12 @@ def engine_of(place, options):
 
 def options_of(place):
     return json.loads((place / SCHEMA).read_text())["properties"]
+
+
+def everything_chosen(place):
+    """A value of each option that users have."""
+    values = {"profile": "train", "walltime": "00:30:00", "blocks": 1}
+    return {name: values.get(name) or option["enum"][0] for name, option in options_of(place).items()}
 
 
 def the_walltime_is_a_text(place):
@@ -143,10 +151,16 @@ def a_job_takes_no_task_shortly_before_its_end(place):
 
 
 def who_starts_is_noted_and_waits_a_week_for_a_job(place):
-    for options in (CONTROL, TRAIN):
+    for options in (CONTROL, TRAIN, everything_chosen(place)):
         configuration = loaded(rendered(place, options))
-        exec_, _, *rest = configuration.endpoint_setup.split()
-        assert [exec_, *rest] == ["exec", "-m", "jitnas_fn.worker.processes", options["profile"], str(UUID(int=0))]
+        assert configuration.endpoint_setup
+        exec_, _, *rest = shlex.split(configuration.endpoint_setup)
+        *words, query = rest
+        assert [exec_, *words] == [
+            *("exec", "-m", "jitnas_fn.worker.processes", options["profile"]),
+            *("--identity", str(UUID(int=0)), "--options"),
+        ]
+        assert dict(parse_qsl(query)) == {name: str(value) for name, value in options.items() if name != "profile"}
         assert configuration.idle_heartbeats_hard * configuration.heartbeat_period >= 7 * 24 * 3600
         assert configuration.idle_heartbeats_soft > 0
 
@@ -209,6 +223,8 @@ WRONG = [
     (what_is_lost_is_sent_again_and_nothing_waits_behind_another, TEMPLATE, "max_retries_on_system_failure: 2", "label: x"),
     (a_job_takes_no_task_shortly_before_its_end, TEMPLATE, "drain_period: {{ walltime_seconds * 9 // 10 }}", "poll_period: 10"),
     (who_starts_is_noted_and_waits_a_week_for_a_job, TEMPLATE, "idle_heartbeats_hard: 20160\n", ""),
-    (who_starts_is_noted_and_waits_a_week_for_a_job, TEMPLATE, "endpoint_setup: exec ", "endpoint_teardown: exec "),
+    (who_starts_is_noted_and_waits_a_week_for_a_job, TEMPLATE, "endpoint_setup: ", "endpoint_teardown: "),
+    (who_starts_is_noted_and_waits_a_week_for_a_job, TEMPLATE, '  "blocks": blocks | default(""),\n', ""),
+    (who_starts_is_noted_and_waits_a_week_for_a_job, TEMPLATE, ' --options "{{ chosen | urlencode }}"', ""),
     (who_starts_is_noted_and_waits_a_week_for_a_job, TEMPLATE, '_GC.mapped_identity.globus.id or ""', '""'),
 ]

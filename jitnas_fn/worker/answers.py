@@ -45,8 +45,13 @@ def _hello(request: Envelope, site: Site) -> Json:
 
 
 def _ping(request: Envelope, site: Site) -> Json:
-    """Nothing; with `processes`, which processes of the endpoint live that may have messages of whoever asks."""
-    return {"processes": processes.told(site.where())} if request.body.get("processes") else {}
+    """Nothing; with `processes`, which of the endpoint live that may have messages of whoever asks, sent with these options."""
+    options = request.body.get("processes")
+    if options is None:
+        return {}
+    if not isinstance(options, dict):
+        raise EnvelopeError("processes is null or a JSON object: the options that their messages were sent with")
+    return {"processes": processes.told(site.where(), options)}
 
 
 def _train(request: Envelope, site: Site) -> Json:

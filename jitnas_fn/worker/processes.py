@@ -1,20 +1,23 @@
-"""Which processes of a Globus Compute endpoint live: `python -m jitnas_fn.worker.processes PROFILE [IDENTITY]` notes one.
+"""Which processes of a Globus Compute endpoint live.
 
-An endpoint runs that command as its `endpoint_setup` whenever it starts a process for somebody. A process takes messages from
-the service before they run, and loses them without a word when it is killed; so whoever has sent some asks here.
+`python -m jitnas_fn.worker.processes PROFILE [--identity IDENTITY] [--options NAME=VALUE&…]` notes one. An endpoint runs that as
+its `endpoint_setup` whenever it starts a process: it has one for each person and choice of options. A process takes messages
+from the service before they run, and loses them without a word when it is killed; so whoever has sent some asks here.
 
-- `endpoints/TOKEN`: JSON {profile, identity, pid, started, host, noted, lock}
+- `endpoints/TOKEN`: JSON {profile, identity, options, pid, started, host, noted, lock}
 """
 
+import argparse
 import contextlib
 import os
 import socket
 import sys
 import time
 import uuid
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 from jitnas_fn.core.bounds import finite, whole
 from jitnas_fn.core.codec import Json, canonical, parse
@@ -22,7 +25,7 @@ from jitnas_fn.core.errors import StoreError
 from jitnas_fn.worker.board import is_token
 from jitnas_fn.worker.site import current
 
-KEPT_SECONDS = 8 * 24 * 3600.0  # a note of what is dead: nobody waits longer than a week
+KEPT_SECONDS = 24 * 3600.0  # a note of what is dead: whoever asks later sees that nobody lives who can have it
 MOST_NOTES = 1000
 MOST_BYTES = 2000
 ROLE = "JITNAS_ROLE"  # names, in the environment, what a process of an endpoint is for
@@ -41,6 +44,8 @@ class Note:
         No other process has it.
     profile, identity
         Of the endpoint, and whose; "" where an endpoint has one user.
+    options
+        What that user has chosen, as text; None where the endpoint does not say.
     pid, started, host
         Which process it is: a pid may be given again, but not with the same start. [clock ticks since boot]
     noted
@@ -52,6 +57,7 @@ class Note:
     token: str
     profile: str
     identity: str
+    options: Mapping[str, str] | None
     pid: int
     started: int
     host: str
@@ -69,16 +75,24 @@ class Note:
         return self.is_here and _start_of(self.pid) == self.started
 
 
-def note(folder: Path, *, profile: str, identity: str, pid: int, lock: Path | None = None) -> Note:
+def note(
+    folder: Path,
+    *,
+    profile: str,
+    pid: int,
+    identity: str = "",
+    options: Mapping[str, str] | None = None,
+    lock: Path | None = None,
+) -> Note:
     """Write down that a process has begun; old notes of dead ones go."""
     started, locked = _start_of(pid) or 0, "" if lock is None else str(lock)
-    made = Note(uuid.uuid4().hex, profile, identity, pid, started, socket.gethostname(), time.time(), locked)
+    made = Note(uuid.uuid4().hex, profile, identity, options, pid, started, socket.gethostname(), time.time(), locked)
     place = folder / "endpoints"
     place.mkdir(parents=True, exist_ok=True)
     for old in _notes(folder):
         if not old.lives and time.time() - old.noted > KEPT_SECONDS:
             (place / old.token).unlink(missing_ok=True)
-    fields = {name: getattr(made, name) for name in ("profile", "identity", "pid", "started", "host", "noted", "lock")}
+    fields = {name: value for name, value in asdict(made).items() if name != "token"}
     written = place / f"{made.token}.new"
     written.write_text(canonical(fields), "ascii")
     written.replace(place / made.token)
@@ -90,8 +104,8 @@ def trains() -> bool:
     return os.environ.get(ROLE, TRAIN) != CONTROL
 
 
-def told(folder: Path) -> Json | None:
-    """{living: [{age_seconds}], dead: [token]} of the train profile's processes of whoever this process is for.
+def told(folder: Path, options: Json) -> Json | None:
+    """{living: [{age_seconds}], dead: [token]} of the train profile's processes with these options, of whoever this one is for.
 
     None where this process is not noted: then nothing can be told of the others. After a dead one there is room for another.
     """
@@ -99,7 +113,9 @@ def told(folder: Path) -> Json | None:
     here = [one for one in notes if one.pid == os.getpid() and one.lives]
     if not here:
         return None
-    theirs = [one for one in notes if one.is_here and one.profile == TRAIN and one.identity == here[-1].identity]
+    chosen = {name: value if isinstance(value, str) else canonical(value) for name, value in options.items()}
+    own = [one for one in notes if one.is_here and one.profile == TRAIN and one.identity == here[-1].identity]
+    theirs = [one for one in own if one.options in (None, chosen)]
     living = [one for one in theirs if one.lives]
     for dead in theirs:
         if dead not in living:
@@ -151,7 +167,9 @@ def _note_of(token: str, fields: Json) -> Note | None:
     if pid is None or started is None or noted is None:
         return None
     profile, identity, host = (str(fields.get(name, ""))[:100] for name in ("profile", "identity", "host"))
-    return Note(token, profile, identity, pid, started, host, noted, str(fields.get("lock", "")))
+    options = fields.get("options")
+    chosen = {name: str(value) for name, value in options.items()} if isinstance(options, dict) else None
+    return Note(token, profile, identity, chosen, pid, started, host, noted, str(fields.get("lock", "")))
 
 
 def _start_of(pid: int) -> int | None:
@@ -165,12 +183,19 @@ def _start_of(pid: int) -> int | None:
 
 def main() -> None:
     """Note the parent, which is the endpoint's process; where it cannot be noted, it works all the same."""
-    profile = sys.argv[1] if len(sys.argv) > 1 else TRAIN
-    identity = sys.argv[2] if len(sys.argv) > 2 else ""
+    parser = argparse.ArgumentParser(prog="jitnas_fn.worker.processes", description="Note the process of an endpoint.")
+    parser.add_argument("profile", choices=(CONTROL, TRAIN))
+    parser.add_argument("--identity", default="", help="whose it is")
+    parser.add_argument("--options", type=_options_in, help="what that user has chosen, as the query of a URL; empty values are none")
+    given = parser.parse_args()
     try:
-        note(current().place(), profile=profile, identity=identity, pid=os.getppid(), lock=_lock_of_the_parent())
+        note(current().place(), **vars(given), pid=os.getppid(), lock=_lock_of_the_parent())
     except Exception as reason:  # noqa: BLE001  an endpoint that does not start for this would help nobody
-        sys.stderr.write(f"jitnas_fn cannot note this process, so that its death will be noticed late: {reason}\n")
+        sys.stderr.write(f"jitnas_fn cannot note this process, so that nobody will be told of its death: {reason}\n")
+
+
+def _options_in(query: str) -> dict[str, str]:
+    return dict(parse_qsl(query))
 
 
 if __name__ == "__main__":

@@ -44,13 +44,16 @@ def test_fields_of_a_later_version_survive_and_are_covered_by_the_id():
         Record.from_dict(fields)
 
 
-@pytest.mark.parametrize(("path", "fields"), [(tuple(path), fields) for path, fields in changed(RECORD.to_dict())], ids=str)
-def test_a_change_of_any_value_is_noticed(path, fields):
+CHANGED = {".".join(map(str, path)): fields for path, fields in changed(RECORD.to_dict())}
+
+
+@pytest.mark.parametrize("path", sorted(CHANGED))
+def test_a_change_of_any_value_is_noticed(path):
     with pytest.raises((RecordError, NewerVersion)):
-        Record.from_dict(fields)
+        Record.from_dict(CHANGED[path])
 
 
-@pytest.mark.parametrize("name", RECORD.to_dict())
+@pytest.mark.parametrize("name", sorted(RECORD.to_dict()))
 def test_a_missing_field_is_noticed(name):
     fields = RECORD.to_dict()
     del fields[name]

@@ -13,10 +13,16 @@ from tests.site.needs import is_excuse, is_required, obstacle
 SECONDS = 600  # for one test; queues, restarts and time limits take theirs
 
 
+HERE = Path(__file__).parent
+HOSTED = [HERE / "hosted", HERE / "endpoint"]
+
+
 def pytest_collection_modifyitems(items):
+    """Two processes may share these tests: only one of them can have the hosted service, which is looked for at one port."""
     for item in items:
-        if Path(__file__).parent in item.path.parents:
+        if HERE in item.path.parents:
             item.add_marker(pytest.mark.site)
+            item.add_marker(pytest.mark.xdist_group("hosted" if item.path.parent in HOSTED else "slurm"))
             if item.get_closest_marker("timeout") is None:
                 item.add_marker(pytest.mark.timeout(SECONDS))
 

@@ -31,13 +31,13 @@ def control(folder, identity=""):
     return processes.note(folder, profile="control", identity=identity, pid=os.getpid())
 
 
-def told():
-    return Envelope.from_json(answer(Envelope("ping", {"processes": True}).to_json())).body["processes"]
+def told(**options):
+    return Envelope.from_json(answer(Envelope("ping", {"processes": options}).to_json())).body["processes"]
 
 
 def test_a_process_lives_until_it_is_killed_and_is_then_told_as_dead(folder, sleeper):
     control(folder)
-    note = processes.note(folder, profile="train", identity="", pid=sleeper.pid)
+    note = processes.note(folder, profile="train", pid=sleeper.pid)
     before = told()
     assert before["dead"] == []
     assert len(before["living"]) == 1
@@ -49,7 +49,7 @@ def test_a_process_lives_until_it_is_killed_and_is_then_told_as_dead(folder, sle
 
 def test_a_killed_process_is_dead_before_its_parent_has_noticed(folder, sleeper):
     control(folder)
-    note = processes.note(folder, profile="train", identity="", pid=sleeper.pid)
+    note = processes.note(folder, profile="train", pid=sleeper.pid)
     sleeper.kill()
     deadline = time.monotonic() + 10
     while note.lives and time.monotonic() < deadline:
@@ -61,7 +61,7 @@ def test_after_a_killed_process_the_endpoint_may_start_another_at_once(folder, s
     lock = folder / "daemon.pid"
     lock.write_text(f"{sleeper.pid}\n")
     control(folder)
-    processes.note(folder, profile="train", identity="", pid=sleeper.pid, lock=lock)
+    processes.note(folder, profile="train", pid=sleeper.pid, lock=lock)
     told()
     assert lock.exists()  # it lives
     sleeper.kill()
@@ -74,7 +74,7 @@ def test_the_lock_of_the_process_that_came_after_a_dead_one_stays(folder, sleepe
     lock = folder / "daemon.pid"
     lock.write_text(f"{os.getpid()}\n")
     control(folder)
-    processes.note(folder, profile="train", identity="", pid=sleeper.pid, lock=lock)
+    processes.note(folder, profile="train", pid=sleeper.pid, lock=lock)
     sleeper.kill()
     sleeper.wait()
     assert told()["dead"]
@@ -82,7 +82,7 @@ def test_the_lock_of_the_process_that_came_after_a_dead_one_stays(folder, sleepe
 
 
 def test_a_pid_that_was_given_again_is_not_the_process_that_had_it(folder, sleeper):
-    note = processes.note(folder, profile="train", identity="", pid=sleeper.pid)
+    note = processes.note(folder, profile="train", pid=sleeper.pid)
     path = folder / "endpoints" / note.token
     path.write_text(path.read_text().replace(f'"started":{note.started}', f'"started":{note.started - 1}'))
     control(folder)
@@ -95,8 +95,27 @@ def test_only_processes_of_the_same_identity_are_told_of(folder, sleeper):
     assert told() == {"living": [], "dead": []}
 
 
+def test_only_processes_with_the_same_options_are_told_of(folder, sleeper):
+    control(folder)
+    processes.note(folder, profile="train", options={"walltime": "02:00:00", "blocks": "2"}, pid=sleeper.pid)
+    assert len(told(blocks=2, walltime="02:00:00")["living"]) == 1
+    assert told()["living"] == told(blocks=3, walltime="02:00:00")["living"] == told(blocks=2)["living"] == []
+
+
+def test_where_an_endpoint_does_not_say_its_options_all_its_processes_are_told_of(folder, sleeper):
+    control(folder)
+    processes.note(folder, profile="train", pid=sleeper.pid)
+    assert len(told(blocks=2)["living"]) == len(told()["living"]) == 1
+
+
+@pytest.mark.parametrize("options", [True, [], "x", 3])
+def test_options_of_another_form_are_refused(folder, options):
+    reply = Envelope.from_json(answer(Envelope("ping", {"processes": options}).to_json()))
+    assert reply.error["type"] == "EnvelopeError"
+
+
 def test_of_a_process_on_another_host_nothing_is_told(folder, sleeper):
-    note = processes.note(folder, profile="train", identity="", pid=sleeper.pid)
+    note = processes.note(folder, profile="train", pid=sleeper.pid)
     path = folder / "endpoints" / note.token
     path.write_text(path.read_text().replace(f'"host":"{note.host}"', '"host":"another"'))
     control(folder)
@@ -122,7 +141,7 @@ def test_over_a_control_path_a_key_alone_tells_no_token(folder, monkeypatch):
 
 
 def test_nothing_is_told_where_this_process_is_not_noted(folder, sleeper):
-    processes.note(folder, profile="train", identity="", pid=sleeper.pid)
+    processes.note(folder, profile="train", pid=sleeper.pid)
     assert told() is None
 
 
@@ -141,7 +160,7 @@ def test_notes_that_are_damaged_or_odd_are_passed_over(folder):
 
 
 def test_notes_of_what_died_long_ago_go(folder, sleeper):
-    note = processes.note(folder, profile="train", identity="", pid=sleeper.pid)
+    note = processes.note(folder, profile="train", pid=sleeper.pid)
     sleeper.kill()
     sleeper.wait()
     path = folder / "endpoints" / note.token
@@ -158,10 +177,12 @@ def test_notes_of_what_died_long_ago_go(folder, sleeper):
 def test_the_command_of_an_endpoint_notes_its_parent(tmp_path):
     site = tmp_path / "site.toml"
     site.write_text(f'folder = "{tmp_path}"\n')
-    shell = f"exec {sys.executable} -m jitnas_fn.worker.processes train ada"
+    chosen = "--options 'walltime=02%3A00%3A00&blocks=2&partition='"
+    shell = f"exec {sys.executable} -m jitnas_fn.worker.processes train --identity ada {chosen}"
     subprocess.run(["sh", "-c", shell], env={**os.environ, "JITNAS_SITE": str(site)}, check=True)
     (note,) = processes._notes(tmp_path)
     assert (note.profile, note.identity, note.pid) == ("train", "ada", os.getpid())
+    assert note.options == {"walltime": "02:00:00", "blocks": "2"}
 
 
 def test_a_process_that_cannot_be_noted_starts_all_the_same(tmp_path):
@@ -184,8 +205,8 @@ def test_a_control_path_refuses_to_train(folder, monkeypatch):
 def test_of_more_notes_than_are_read_the_newest_are(folder, sleeper, monkeypatch):
     monkeypatch.setattr(processes, "MOST_NOTES", 2)
     for number in range(5):
-        note = processes.note(folder, profile="train", identity="", pid=sleeper.pid)
+        note = processes.note(folder, profile="train", pid=sleeper.pid)
         os.utime(folder / "endpoints" / note.token, (number + 1,) * 2)
-    processes.note(folder, profile="train", identity="", pid=sleeper.pid)
+    processes.note(folder, profile="train", pid=sleeper.pid)
     control(folder)
     assert len(told()["living"]) == 1

@@ -50,7 +50,7 @@ class _Train(Executor):
             patience_seconds=PATIENCE_SECONDS,
             accepted=self._accepted,
         )
-        self._watch = Watch(self.control.ask, again=self._post.again)
+        self._watch = Watch(self.control.ask, options=options, again=self._post.again)
         self.place: Json = {"backend": "globus_compute", "endpoint": service.endpoint, "options": options}
         at_exit(self._let_go, last=True)
 

@@ -4,6 +4,7 @@ The site knows which of its processes live; the control path asks while letters 
 """
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -18,7 +19,7 @@ from jitnas_fn.core.envelope import Envelope
 from jitnas_fn.core.later import Later
 
 log = logging.getLogger("jitnas_fn.globus")
-CHECK_SECONDS = 10.0
+CHECK_SECONDS, LONGEST_SECONDS, GROWTH = 10.0, 30.0, 1.2  # pauses between questions, which grow while no letters are added
 PATIENCE_SECONDS = 60.0  # after which a question counts as lost
 START_SECONDS = 60.0  # that a process may take from the command to its first sign of life
 
@@ -30,27 +31,35 @@ class Watch:
     ----------
     ask
         Sends a message over the control path.
+    options
+        With which the letters are sent: each choice of options has a process of its own.
     again
         Takes letters that were lost.
     """
 
-    def __init__(self, ask: Callable[[str], "Future[str]"], *, again: Callable[[Sequence[Letter]], None]) -> None:
-        self._ask, self._again = ask, again
+    def __init__(
+        self, ask: Callable[[str], "Future[str]"], *, options: Json, again: Callable[[Sequence[Letter]], None]
+    ) -> None:
+        self._ask, self._options, self._again = ask, options, again
         self._later = Later("jitnas-watch")
         self._lock = threading.Lock()
         self._letters: dict[Letter, None] = {}
         self._dead: set[str] | None = None  # as the site said last; None before it said anything
         self._is_due = False
+        self._pause = CHECK_SECONDS
         self._reply: Future[str] | None = None
-        self._asked = 0.0
+        self._asked = self._told_at = -math.inf
 
     def add(self, letters: Sequence[Letter]) -> None:
-        """Look after more. The first time the site is asked at once, so that it is known who was dead before."""
+        """Look after more. After a rest the site is asked at once: who has ended meanwhile was idle, and is dead before."""
         with self._lock:
             self._letters.update(dict.fromkeys(letters))
+            self._pause = CHECK_SECONDS
             if letters and not self._is_due:
                 self._is_due = True
-                self._later.call(self._check, 0.0 if self._dead is None else CHECK_SECONDS)
+                is_fresh = time.monotonic() - self._told_at < CHECK_SECONDS
+                self._dead = self._dead if is_fresh else None
+                self._later.call(self._check, CHECK_SECONDS if is_fresh else 0.0)
 
     def _check(self) -> None:
         with self._lock:
@@ -58,9 +67,10 @@ class Watch:
             asked = {one: str(one.task) for one in self._letters}
             self._is_due = bool(asked)
             if self._is_due:
-                self._later.call(self._check, CHECK_SECONDS)
+                self._later.call(self._check, self._pause)
+                self._pause = min(GROWTH * self._pause, LONGEST_SECONDS)
         if asked and not self._is_owed():
-            reply = self._ask(Envelope("ping", {"processes": True}).to_json())
+            reply = self._ask(Envelope("ping", {"processes": self._options}).to_json())
             self._reply, self._asked = reply, time.monotonic()
             reply.add_done_callback(lambda done: self._later.call(partial(self._told, asked, done)))
 
@@ -85,6 +95,7 @@ class Watch:
             return
         with self._lock:
             died, self._dead = set() if self._dead is None else dead - self._dead, dead
+            self._told_at = time.monotonic()
         lost = [one for one, task in asked.items() if one.task == task and not one.done() and (died or _is_lost(one, living))]
         if lost:
             log.warning("the endpoint's process has ended with %d messages in it; they are sent again", len(lost))

@@ -12,9 +12,13 @@ from tests.backends.globus.fakes import a_letter
 from tests.waiting import until
 
 
+OPTIONS = {"walltime": "02:00:00"}
+
+
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     monkeypatch.setattr(watch, "CHECK_SECONDS", 0.02)
+    monkeypatch.setattr(watch, "LONGEST_SECONDS", 0.02)
 
 
 class Site:
@@ -24,7 +28,7 @@ class Site:
         self.living, self.dead, self.silent, self.asked, self.held = [5.0], [], False, 0, []
 
     def __call__(self, text):
-        assert Envelope.from_json(text).body == {"processes": True}
+        assert Envelope.from_json(text).body == {"processes": OPTIONS}
         self.asked += 1
         reply = Future()
         told = {"living": [{"age_seconds": age} for age in self.living], "dead": list(self.dead)}
@@ -47,7 +51,7 @@ def lost():
 
 @pytest.fixture
 def watching(site, lost):
-    return Watch(site, again=lost.extend)
+    return Watch(site, options=OPTIONS, again=lost.extend)
 
 
 def sent(age_seconds=0.0, task="t"):
@@ -79,6 +83,44 @@ def test_a_process_that_died_since_the_letter_was_sent_has_lost_it(site, watchin
     site.dead, site.living = ["now"], [0.5]
     until(lambda: lost)
     assert lost[0] is letter
+
+
+def test_what_ended_while_nothing_was_under_way_was_idle_and_has_lost_nothing(site, watching, lost):
+    watching.add([first := sent()])
+    rounds(site)
+    first.answer("done")
+    until(lambda: not watching._is_due)
+    site.dead, site.living = ["idle"], [0.5]
+    time.sleep(2 * watch.CHECK_SECONDS)
+    watching.add([second := sent()])
+    rounds(site)
+    assert lost == []
+    second.answer("done")
+
+
+def test_one_evaluation_after_the_other_is_not_one_question_after_the_other(site, watching, monkeypatch):
+    watching.add([first := sent()])
+    rounds(site)
+    monkeypatch.setattr(watch, "CHECK_SECONDS", 3600.0)
+    first.answer("done")
+    until(lambda: not watching._is_due)
+    asked = site.asked
+    for _ in range(5):
+        watching.add([letter := sent()])
+        letter.answer("done")
+    time.sleep(0.1)
+    assert site.asked == asked
+
+
+def test_a_site_is_asked_less_often_after_a_while(site, watching, monkeypatch):
+    monkeypatch.setattr(watch, "LONGEST_SECONDS", 10.0)
+    monkeypatch.setattr(watch, "GROWTH", 4.0)
+    watching.add([letter := sent()])
+    rounds(site, 3)  # after 0, 0.02, 0.08 and 0.32 s
+    assert watching._pause > 1
+    watching.add([sent()])
+    assert watching._pause == watch.CHECK_SECONDS
+    letter.answer("done")
 
 
 def test_what_was_sent_after_the_death_was_told_is_left_alone(site, watching, lost):
@@ -119,7 +161,7 @@ def test_what_was_sent_again_meanwhile_is_not_lost_twice(site, lost):
         letter.hand_over()
         letter.accept("second")
 
-    watching = Watch(site, again=again)
+    watching = Watch(site, options=OPTIONS, again=again)
     watching.add([letter])
     rounds(site)
     site.dead = ["now"]
@@ -180,7 +222,7 @@ def test_an_endpoint_that_was_away_is_owed_one_question_and_answers_one(lost):
         replies.append(Future())
         return replies[-1]
 
-    watching = Watch(away, again=lost.extend)
+    watching = Watch(away, options=OPTIONS, again=lost.extend)
     watching.add([letter := sent()])
     until(lambda: replies)
     time.sleep(10 * watch.CHECK_SECONDS)  # many checks go by
@@ -197,7 +239,7 @@ def test_nonsense_of_a_site_says_nothing_of_anybody(lost, told, caplog):
         replies[-1].set_result(Envelope("ping", {"processes": told}).to_json())
         return replies[-1]
 
-    watching = Watch(answer, again=lost.extend)
+    watching = Watch(answer, options=OPTIONS, again=lost.extend)
     watching.add([letter := sent(age_seconds=1000.0)])
     until(lambda: len(replies) > 3)
     assert lost == []

@@ -23,11 +23,11 @@ demo: .venv/core.stamp
 	$(BIN)/python examples/00_demo.py
 
 test: .venv/dev.stamp
-	$(BIN)/python -m pytest --ignore=tests/site
+	$(BIN)/python -m pytest --ignore=tests/site -n 2 --dist loadfile
 
 test-site: .venv/dev.stamp
 	$(BIN)/python -m tests.site.needs
-	JITNAS_TEST_SITE=required $(BIN)/python -m pytest tests/site --session-timeout=2700
+	JITNAS_TEST_SITE=required $(BIN)/python -m pytest tests/site -n 2 --dist loadgroup --session-timeout=2700
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff format --check .

@@ -40,7 +40,13 @@ def received(reply: Future[str], task: Task) -> tuple[Record, str] | None:
         if error is not failure:  # else it knows its cause
             error.__cause__ = failure
         raise error
-    result = only_result(reply.result(), task.key)
+    return found_in(only_result(reply.result(), task.key), task)
+
+
+def found_in(result: Json, task: Task) -> tuple[Record, str] | None:
+    """The same of the one result that is told of a task; raises as `received`."""
+    if isinstance(result.get("error"), dict):
+        raise raised(result["error"])
     if isinstance(result.get("in_flight"), dict):
         return None
     if not isinstance(result.get("record"), dict):

@@ -6,7 +6,7 @@ from functools import partial
 
 from jitnas_fn.backends.local import local
 from jitnas_fn.client.control import Ask
-from jitnas_fn.client.delivery import received, typed
+from jitnas_fn.client.delivery import found_in, received, typed
 from jitnas_fn.client.elsewhere import Elsewhere
 from jitnas_fn.client.evaluation import Evaluation
 from jitnas_fn.client.first_look import FirstLook
@@ -63,6 +63,7 @@ class Dispatch:
                 control,
                 later=self._later,
                 arrive=partial(self._arrive, source="shared"),
+                end=self._take_end,
                 lose=partial(self._try_again, by_executor=True),
             )
 
@@ -98,6 +99,8 @@ class Dispatch:
         record = fitting(answer, flight.request)
         if record is not None:
             self._arrive(flight, record, source="shared")
+        elif self._take_end(flight, answer):
+            return
         elif answer is not None and answer.get("in_flight"):
             self._elsewhere.add(flight)
         else:
@@ -113,7 +116,7 @@ class Dispatch:
             flight.evaluation.follow(reply)
             if flight.evaluation.done():  # meanwhile
                 self._stop(flight.evaluation)
-            if self._liveness is not None and flight.request.architecture is not None:
+            if self._liveness is not None:
                 self._liveness.add(flight)
             reply.add_done_callback(partial(self._settle, flight))
         except BaseException as error:
@@ -132,6 +135,19 @@ class Dispatch:
             self._elsewhere.add(flight)
         else:
             self._arrive(flight, found[0], source=found[1])
+
+    def _take_end(self, flight: Flight, answer: Json | None) -> bool:
+        """Take what a site says of a run that has ended, though nothing brought its answer; whether it says that."""
+        ended = None if answer is None else answer.get("ended")
+        if not isinstance(ended, dict):
+            return False
+        try:
+            found = found_in(ended, flight.request.task)
+        except Exception as error:  # noqa: BLE001  what a site answers may be anything
+            return isinstance(ended.get("error"), dict) and flight.evaluation.fail(typed(error))
+        if found is not None:
+            self._arrive(flight, found[0], source=found[1])
+        return found is not None
 
     def _lose(self, flight: Flight, error: JitnasError, reply: Future[str]) -> None:
         """Take an error for an answer. That of a message which was sent again meanwhile says nothing any more."""

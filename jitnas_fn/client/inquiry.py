@@ -15,7 +15,7 @@ from jitnas_fn.core.later import Later
 from jitnas_fn.worker.entry import run_task
 
 log = logging.getLogger("jitnas_fn")
-PATIENCE_SECONDS = 600.0  # after which a question counts as lost
+PATIENCE_SECONDS = 120.0  # after which a question counts as lost: who is silent for three minutes loses a ticket
 
 Take = Callable[[Flight, Json], None]
 

@@ -28,6 +28,8 @@ class Liveness:
         Runs what is due.
     arrive
         Takes a flight and the record that the site has of it, though no answer brought it.
+    end
+        Takes a flight and what the site says of it; whether that is the answer of its run, which nothing brought.
     lose
         Takes a flight that somebody trained and nobody trains any more, and the error that says so.
     """
@@ -38,9 +40,10 @@ class Liveness:
         *,
         later: Later,
         arrive: Callable[[Flight, Record], None],
+        end: Callable[[Flight, Json], bool],
         lose: Callable[[Flight, WorkerLost], None],
     ) -> None:
-        self._control, self._later, self._arrive, self._lose = control, later, arrive, lose
+        self._control, self._later, self._arrive, self._end, self._lose = control, later, arrive, end, lose
         self._inquiry = Inquiry(later, self._take)
         self._lock = threading.Lock()
         self._flights: dict[Evaluation, Flight] = {}
@@ -71,7 +74,7 @@ class Liveness:
         record = fitting(answer, flight.request)
         if record is not None:
             self._arrive(flight, record)
-        elif self._is_lost(flight, at_work=_is_at_work(answer)):
+        elif not self._end(flight, answer) and self._is_lost(flight, at_work=_is_at_work(answer)):
             self._lose(flight, WorkerLost("the site trained it, and nobody trains it any more, nor is there a record"))
 
     def _is_lost(self, flight: Flight, *, at_work: bool) -> bool:

@@ -86,16 +86,31 @@ def _result(item: object, run: Run | None, *, site: Site, board: Board) -> Json:
         order = order_of(item, site)
         if run is None:  # the key is a good one, or there were no order
             raise EnvelopeError("the run of a task is 32 hexadecimal digits, or null")
-        found = _answered(order, run, site=site, board=board)
-        if isinstance(found, Held):
-            return {"key": known, "in_flight": questions.told_of(found)}
-        record, source = found
-        return {"key": known, "record": record.to_dict(), "source": source}
-    except Exception as error:  # noqa: BLE001  typed errors and bugs alike travel back to who asked
+        return _ended(order, run, site=site, board=board)
+    except Exception as error:  # noqa: BLE001  what is wrong with an item travels back to who asked
         return {"key": known, "error": error_fields(error)}
     finally:
         if run is not None:
             board.clear(run)
+
+
+def _ended(order: Order, run: Run, *, site: Site, board: Board) -> Json:
+    """How a run ends, or has ended when its message came before. What the site's store does not know is kept."""
+    key, outcomes = order.task.key, site.outcomes()
+    if (earlier := outcomes.of(run)) is not None:
+        return earlier
+    try:
+        found = _answered(order, run, site=site, board=board)
+    except Exception as error:  # noqa: BLE001  typed errors and bugs alike
+        result: Json = {"key": key, "error": error_fields(error)}
+    else:
+        if isinstance(found, Held):
+            return {"key": key, "in_flight": questions.told_of(found)}
+        result = {"key": key, "record": found[0].to_dict(), "source": found[1]}
+        if site.store is not None:
+            return result
+    outcomes.keep(run, result)
+    return result
 
 
 def _answered(order: Order, run: Run, *, site: Site, board: Board) -> tuple[Record, str] | Held:

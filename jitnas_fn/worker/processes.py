@@ -1,8 +1,8 @@
 """Which processes of a Globus Compute endpoint live.
 
-`python -m jitnas_fn.worker.processes PROFILE [--identity IDENTITY] [--options NAME=VALUE&…]` notes one. An endpoint runs that as
-its `endpoint_setup` whenever it starts a process: it has one for each person and choice of options. A process takes messages
-from the service before they run, and loses them without a word when it is killed; so whoever has sent some asks here.
+`python -m jitnas_fn.worker.processes PROFILE [--identity IDENTITY] [--options NAME=VALUE&…]` notes one. An endpoint runs that
+as its `endpoint_setup` whenever it starts a process: it has one for each person and choice of options. A process takes
+messages from the service before they run, and loses them without a word when it is killed; so whoever has sent some asks here.
 
 - `endpoints/TOKEN`: JSON {profile, identity, options, pid, started, host, noted, lock}
 """
@@ -186,7 +186,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="jitnas_fn.worker.processes", description="Note the process of an endpoint.")
     parser.add_argument("profile", choices=(CONTROL, TRAIN))
     parser.add_argument("--identity", default="", help="whose it is")
-    parser.add_argument("--options", type=_options_in, help="what that user has chosen, as the query of a URL; empty values are none")
+    parser.add_argument("--options", type=_options_in, help="what that user has chosen, as the query of a URL")
     given = parser.parse_args()
     try:
         note(current().place(), **vars(given), pid=os.getppid(), lock=_lock_of_the_parent())

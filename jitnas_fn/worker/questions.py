@@ -8,7 +8,7 @@ from jitnas_fn.core.task import HASH, is_key
 from jitnas_fn.stores.leases import Held
 from jitnas_fn.worker import flight, processes
 from jitnas_fn.worker.blocks import blocks
-from jitnas_fn.worker.board import Board, is_token
+from jitnas_fn.worker.board import Board, Run, is_token
 from jitnas_fn.worker.experience import expected
 from jitnas_fn.worker.site import Site
 
@@ -20,22 +20,26 @@ PAGE_BYTES = 4_000_000  # of entries in one reply: a hosted service takes 10 MB
 def lookup(request: Envelope, site: Site) -> Json:
     """The record of each key, as many as fit into one answer.
 
-    With `in_flight`, who trains it now; with `runs` too, who else has asked for it, or that whoever asks here is the one.
+    With `in_flight`, who trains it now; with `runs` too, how that run has ended, or who else has asked for it, or that whoever
+    asks here is the one.
     """
     results, size, asks_who = [], 0, bool(request.body.get("in_flight"))
     leases = flight.leases_of(site.store, site.name) if asks_who and site.store is not None else None
-    keys, tickets = _keys(request), site.tickets()
+    keys, tickets, outcomes = _keys(request), site.tickets(), site.outcomes()
     for key, run in zip(keys, _runs(request, len(keys)), strict=True):
         if size > PAGE_BYTES:
             results.append({"key": key, "record": None, "left_out": True})
             continue
         record = None if site.store is None else site.store.get(key)
         found: Json = {"key": key, "record": None if record is None else record.to_dict()}
-        size += 0 if record is None else len(canonical(found))
         if asks_who:
             held = leases.holder(key) if leases is not None and HASH.fullmatch(key) else None
-            silent = tickets.take(key, run) if held is None and record is None and run is not None else None
-            found["in_flight"] = told_of(held) if silent is None else _queued(site, silent)
+            found["in_flight"] = told_of(held)
+            if run is not None and (ended := outcomes.of(Run(key, run))) is not None:
+                found["ended"] = ended
+            elif run is not None and record is None and held is None and (silent := tickets.take(key, run)) is not None:
+                found["in_flight"] = _queued(site, silent)
+        size += len(canonical(found)) if record is not None or "ended" in found else 0
         results.append(found)
     return {"results": results}
 

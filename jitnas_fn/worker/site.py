@@ -14,6 +14,7 @@ from jitnas_fn.core.interfaces import Store
 from jitnas_fn.core.record import TRUST
 from jitnas_fn.core.task import Limits
 from jitnas_fn.settings import home
+from jitnas_fn.worker.outcomes import Outcomes
 from jitnas_fn.worker.tickets import Tickets
 
 LOOK_SECONDS = 0.2  # for which a look at the shared store is good; under a lease it is looked at afresh
@@ -88,6 +89,10 @@ class Site:
         """Who has asked for which training, of all who use its store."""
         folder = getattr(self.store, "folder", None)
         return Tickets((folder if isinstance(folder, Path) else self.where()) / "tickets")
+
+    def outcomes(self) -> Outcomes:
+        """How runs have ended here."""
+        return Outcomes(self.where() / "outcomes")
 
     def checkpoints(self) -> Path:
         """The folder of half-trained models, made when the first is kept."""

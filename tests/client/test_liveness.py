@@ -6,6 +6,7 @@ import tenacity
 from jitnas_fn import Client
 from jitnas_fn.client import liveness, losses
 from jitnas_fn.core.envelope import Envelope
+from jitnas_fn.core.errors import ModelFailed
 from jitnas_fn.stores.memory import MemoryStore
 from tests.client.fakes import Held, Inline, record_for, trained
 from tests.client.models import small
@@ -25,7 +26,7 @@ class Site:
     """What the control path is told: whether somebody trains it, and the record."""
 
     def __init__(self):
-        self.in_flight, self.record, self.asked = None, None, 0
+        self.in_flight, self.record, self.ended, self.asked = None, None, None, 0
 
     def __call__(self, text):
         envelope = Envelope.from_json(text)
@@ -35,7 +36,8 @@ class Site:
             ).to_json()
         self.asked += 1
         record = self.record and self.record.to_dict()
-        results = [{"key": key, "record": record, "in_flight": self.in_flight} for key in envelope.items("keys")]
+        told = {"record": record, "in_flight": self.in_flight} | ({} if self.ended is None else {"ended": self.ended})
+        results = [{"key": key, **told} for key in envelope.items("keys")]
         return Envelope("lookup", {"results": results}).to_json()
 
 
@@ -109,4 +111,51 @@ def test_to_wait_in_a_queue_is_not_to_be_trained(client, site, executor):
     site.in_flight = None
     asked = site.asked
     until(lambda: site.asked > asked + 6)
+    assert len(executor.calls) == 1
+
+
+REFUSED = {"type": "ModelFailed", "message": "no such thing", "retryable": False}
+
+
+def test_an_error_that_never_comes_is_told_by_the_site(client, site, executor):
+    evaluation = client.submit(small, **ASK)
+    site.ended = {"key": executor.key(), "error": REFUSED}
+    assert isinstance(evaluation.exception(5), ModelFailed)
+    assert len(executor.calls) == 1
+
+
+def test_a_record_that_no_store_has_is_told_by_the_site_for_a_model_without_a_key_too(site, executor):
+    client = Client(store=MemoryStore(), executor=executor, control=Inline(site))
+    evaluation = client.submit(small, identity="none", **ASK)
+    item = item_of(executor)
+    site.ended = {"key": item["key"], "record": record_for(item).to_dict(), "source": "trained"}
+    assert evaluation.result(5).key == evaluation.key
+    assert evaluation.source == "trained"
+
+
+@pytest.mark.parametrize("ended", [3, {}, {"record": 4}, {"error": 5}, {"in_flight": HELD}, {"record": {"key": "x"}}])
+def test_nonsense_about_an_end_ends_nothing(client, site, executor, ended):
+    evaluation = client.submit(small, **ASK)
+    executor.call()
+    site.ended = ended
+    asked = site.asked
+    until(lambda: site.asked > asked + 3)
+    assert not evaluation.done()
+
+
+def test_what_has_ended_before_it_is_sent_is_not_sent(site, executor, client):
+    site.ended = {"key": "x", "error": REFUSED}
+    evaluation = client.submit(small, **ASK)
+    assert isinstance(evaluation.exception(5), ModelFailed)
+    assert executor.calls == []
+
+
+def test_what_was_seen_once_between_two_misses_is_not_lost(client, site, executor):
+    client.submit(small, **ASK)
+    executor.call()
+    for _ in range(3):
+        for held in (HELD, None):  # one miss, and it is seen again
+            site.in_flight = held
+            asked = site.asked
+            until(lambda asked=asked: site.asked > asked)
     assert len(executor.calls) == 1

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from jitnas_fn.backends._globus.function import NAME
 from jitnas_fn.backends._globus.letter import Letter
-from jitnas_fn.backends._globus.memory import Memory
-from jitnas_fn.backends._globus.pace import Pace
+from jitnas_fn.backends._globus.memory import Carried, Memory
+from jitnas_fn.backends._globus.pace import PACE
 from jitnas_fn.backends._globus.post import MOST_BYTES, Post
 from jitnas_fn.backends._globus.service import Service, let_go
 from jitnas_fn.backends._globus.watch import Watch
@@ -40,17 +40,16 @@ class _Train(Executor):
     """The train profile of an endpoint behind the interface of `concurrent.futures`."""
 
     def __init__(self, service: Service, *, options: Json, memory: Memory) -> None:
-        pace = Pace()
         self._service, self._memory = service, memory
-        self.control = _Control(service, pace)
+        self.control = _Control(service)
         self._post = Post(
             service,
             {**options, "profile": "train"},
-            pace=pace,
+            pace=PACE,
             patience_seconds=PATIENCE_SECONDS,
             accepted=self._accepted,
         )
-        self._watch = Watch(self.control.ask, options=options, again=self._post.again)
+        self._watch = Watch(self.control.ask, options=options, again=self._post.again, ask_after=self._post.ask_after)
         self.place: Json = {"backend": "globus_compute", "endpoint": service.endpoint, "options": options}
         at_exit(self._let_go, last=True)
 
@@ -69,31 +68,33 @@ class _Train(Executor):
         not_at_exit(self._let_go)
         if wait and not cancel_futures:
             self._post.wait()
-        if self._post.is_idle():
-            self._memory.forget()
+        self._memory.close()
         self._post.close()
         self.control.shutdown(wait=False)
 
     def _let_go(self) -> None:
         """Before the interpreter ends: wait for nothing. What is under way stays so; a later process takes it up."""
+        self._memory.close()
         self._post.let_go()
         self.control.let_go()
         let_go()
 
     def _accepted(self, letters: Sequence[Letter]) -> None:
-        self._memory.note({letter.digest: str(letter.task) for letter in letters})
+        self._memory.note({one.digest: Carried(str(one.task), one.age_seconds) for one in letters})
+        for letter in letters:
+            letter.add_done_callback(lambda done: self._memory.forget(cast("Letter", done).digest))
         self._watch.add(letters)
 
 
 class _Control(Executor):
     """The control profile of the same endpoint."""
 
-    def __init__(self, service: Service, pace: Pace) -> None:
+    def __init__(self, service: Service) -> None:
         self._service = service
         self._post = Post(
             service,
             {"profile": "control"},
-            pace=pace,
+            pace=PACE,
             patience_seconds=CONTROL_PATIENCE_SECONDS,
             accepted=lambda _: None,
         )

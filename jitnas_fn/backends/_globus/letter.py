@@ -22,6 +22,10 @@ class Letter(Future[str]):
         What it takes in a request to the service. [bytes]
     tries
         How often it was handed over.
+    losses
+        How often it was lost after the service had accepted it.
+    unwanted
+        Whether nobody waits for its answer any more, which may come all the same.
     task
         The service's id of the latest time, once that accepted it.
     """
@@ -29,7 +33,8 @@ class Letter(Future[str]):
     def __init__(self, text: str, size: int) -> None:
         super().__init__()
         self.text, self.size = text, size
-        self.tries = 0
+        self.tries = self.losses = 0
+        self.unwanted = False
         self.task: str | None = None
         self._accepted = 0.0
         self._waiting = time.monotonic()
@@ -50,9 +55,18 @@ class Letter(Future[str]):
         """Since the service accepted it. [s]."""
         return time.monotonic() - self._accepted
 
+    def is_open(self) -> bool:
+        """Whether somebody waits for its answer."""
+        return not self.done() and not self.unwanted
+
     def running(self) -> bool:
         """Never: whether it has begun, only the site knows."""
         return False
+
+    def cancel(self) -> bool:
+        """Withdraw it; False if it may be with the service already, and then nobody waits for its answer any more."""
+        self.unwanted = True
+        return super().cancel()
 
     def hand_over(self) -> bool:
         """Mark it as on its way, so that it cannot be cancelled any more; False if it is done, or was cancelled."""
@@ -64,14 +78,22 @@ class Letter(Future[str]):
         return True
 
     def lose(self) -> bool:
-        """Note that it has to be sent again; False if it is on its way again already, or done."""
+        """Note that it has to be sent again, for a process that had it is gone; False if it is on its way, or done."""
+        if not self.take_back():
+            return False
+        self.losses += 1
+        self._not_started = None
+        return True
+
+    def take_back(self) -> bool:
+        """The same of one that no process had."""
         if self.task is None or self.done():
             return False
         self.task, self._waiting = None, time.monotonic()
         return True
 
     def starts_in_vain(self) -> float:
-        """Note that the endpoint could not start the process for it; for how long that has been so. [s]."""
+        """Note that the endpoint could not start the process for it; for how long that has been so, since it had one. [s]."""
         if self._not_started is None:
             self._not_started = time.monotonic()
         return time.monotonic() - self._not_started

@@ -11,7 +11,7 @@ SLOW_SECONDS = 1.0  # between those beyond: half of what the service allows, sin
 
 
 class Pace:
-    """Says when the next request may be made. One for all that a process sends to the service."""
+    """Says when the next request may be made."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -26,3 +26,6 @@ class Pace:
             due = now if len(self._made) < FREE else max(now, self._made[-1] + SLOW_SECONDS)
             self._made.append(due)
             return due - now
+
+
+PACE = Pace()  # of this process, whatever endpoints it talks to: the service counts a person's requests

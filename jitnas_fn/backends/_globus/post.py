@@ -17,14 +17,15 @@ from jitnas_fn.backends._globus.pace import LINGER_SECONDS, Pace
 from jitnas_fn.backends._globus.sending import Link, sent_over
 from jitnas_fn.backends._globus.service import Service
 from jitnas_fn.core.codec import Json
-from jitnas_fn.core.errors import WorkerLost
+from jitnas_fn.core.errors import Cancelled, WorkerLost
 from jitnas_fn.core.later import Later
 
 log = logging.getLogger("jitnas_fn.globus")
 MOST_BYTES = 9_000_000  # of one request; the service takes 10 MB
 MOST_LETTERS = 1000  # of one request
-MOST_TRIES = 20  # of a message that the endpoint lost, before the client is told: one that lives may be taken for lost
+MOST_LOSSES = 20  # of a message by the endpoint, before the client is told: one that lives may be taken for lost
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 60.0  # after a request that was refused, doubled each time
+LOOK_SECONDS = 0.5  # how often is looked whether somebody still waits
 START_PAUSE_SECONDS = 10.0  # before a message is sent again for which the endpoint could not start its process
 
 Accepted = Callable[[Sequence[Letter]], None]
@@ -79,8 +80,8 @@ class Post:
         with self._lock:
             lost = [letter for letter in letters if letter.lose()]
         for letter in lost:
-            if letter.tries > MOST_TRIES:
-                letter.fail(WorkerLost(f"the endpoint lost this message {letter.tries} times"))
+            if letter.losses >= MOST_LOSSES:
+                letter.fail(WorkerLost(f"the endpoint lost this message {letter.losses} times"))
         with contextlib.suppress(RuntimeError):  # where this was shut down, all letters have ended
             self.send([letter for letter in lost if not letter.done()])
 
@@ -94,15 +95,18 @@ class Post:
         self._tell([letter])
         self._adrift.add(letter)
 
+    def ask_after(self, letters: Sequence[Letter]) -> None:
+        """Fetch answers that the service may have, though it has not brought them."""
+        self._adrift.ask_once(letters)
+
     def is_idle(self) -> bool:
-        """Whether no letter is under way."""
-        return not self._open
+        """Whether no letter is under way whose answer somebody waits for."""
+        return not self._wanted()
 
     def wait(self) -> None:
-        """Return once no letter is under way."""
-        with self._lock:
-            left = list(self._open)
-        wait(left)
+        """Return once no letter is under way whose answer somebody waits for."""
+        while left := self._wanted():
+            wait(left, timeout=LOOK_SECONDS)
 
     def close(self) -> None:
         """Carry nothing any more. What is under way ends as lost: at the site it goes on, and may be asked for again."""
@@ -120,6 +124,10 @@ class Post:
             self._outbox.clear()
         if link is not None:
             link.end()
+
+    def _wanted(self) -> list[Letter]:
+        with self._lock:
+            return [letter for letter in self._open if not letter.unwanted]
 
     def _forget(self, letter: "Future[str]") -> None:
         with self._lock:
@@ -141,13 +149,18 @@ class Post:
 
     def _next_batch(self) -> list[Letter]:
         batch: list[Letter] = []
+        withdrawn: list[Letter] = []
         size = 0
         with self._lock:
             while self._outbox and len(batch) < self._most and size + self._outbox[0].size <= MOST_BYTES:
                 letter = self._outbox.popleft()
-                if letter.hand_over():
+                if letter.unwanted:
+                    withdrawn.append(letter)
+                elif letter.hand_over():
                     batch.append(letter)
                     size += letter.size
+        for letter in withdrawn:
+            letter.fail(Cancelled("nobody waits for the answer to this message any more"))
         return batch
 
     def _deliver(self, batch: Sequence[Letter]) -> float | None:
@@ -201,7 +214,7 @@ class Post:
             self._told_of_starts = time.monotonic()
             log.warning("%s; what waits for it is sent again", failures.failure_of(failure))
         with self._lock:
-            is_lost = letter.lose()
+            is_lost = letter.take_back()
         with contextlib.suppress(RuntimeError):  # where this was shut down, all letters have ended
             self.send([letter] if is_lost else [])
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakSet
 
 from jitnas_fn.backends._globus.letter import Letter
 
@@ -12,6 +13,8 @@ log = logging.getLogger("jitnas_fn.globus")
 LOOK_SECONDS = 0.005  # how often the SDK is looked at while it sends
 REFUSED_SECONDS = 1.0  # for which the others are waited for when the first was refused
 SENDING_SECONDS = 600.0  # after which a request that is neither taken nor refused counts as refused
+
+ours: WeakSet[Any] = WeakSet()  # the SDK's futures of our messages, among those of whoever else uses the SDK in this process
 
 
 class Link:
@@ -22,7 +25,9 @@ class Link:
 
     def submit(self, text: str) -> Any:
         """The SDK's future of a message. Raises `RuntimeError` where the executor has ended."""
-        return self._executor.submit_to_registered_function(self._function, args=(text,))
+        reply = self._executor.submit_to_registered_function(self._function, args=(text,))
+        ours.add(reply)
+        return reply
 
     def end(self) -> None:
         """Send nothing any more. What was accepted is still answered."""

@@ -1,6 +1,7 @@
 """The hosted service as one person sees it: a login, the function, and links that carry messages. Imports the SDK when used."""
 
 import logging
+import random
 import sys
 import threading
 import warnings
@@ -11,13 +12,15 @@ from typing import Any
 
 from jitnas_fn.backends._globus import function as task_function
 from jitnas_fn.backends._globus.failures import failure_of, lasting, passes, refusal
-from jitnas_fn.backends._globus.sending import Link
+from jitnas_fn.backends._globus.sending import Link, ours
 from jitnas_fn.core.codec import Json, canonical
 from jitnas_fn.core.errors import EnvelopeError, JitnasError, NotAllowed, SiteUnavailable
 
+log = logging.getLogger("jitnas_fn.globus")
 MOST_TASKS = 500  # asked after in one request
 MOST_ALONE = 5  # asked after one by one at a time; the others have their turn the next time
 OVERHEAD_BYTES = 64  # of lengths, brackets and the empty keywords around a message
+_draws = random.Random()  # everybody's generator is that of the models that are traced meanwhile
 Outcome = str | JitnasError | None  # the answer, the error, or None while it is pending
 
 
@@ -99,10 +102,11 @@ class Service:
             told = self._client.get_batch_result(asked[start : start + MOST_TASKS])
             found |= {task: _outcome(status) for task, status in told.items()}
         left_out = [task for task in asked if task not in found]  # by the SDK: those that failed
-        for task in left_out[:MOST_ALONE]:
+        alone = _draws.sample(left_out, min(MOST_ALONE, len(left_out)))
+        for task in alone:
             with suppress(LookupError):
                 found[task] = self._alone(task)
-        return {**dict.fromkeys(left_out[MOST_ALONE:]), **found}
+        return {**dict.fromkeys(set(left_out).difference(alone)), **found}
 
     def _alone(self, task: str) -> Outcome:
         import globus_sdk
@@ -117,7 +121,10 @@ class Service:
         except globus_sdk.GlobusAPIError as failure:
             if failure.http_status == 404:
                 raise LookupError(task) from None
-            raise
+            if failure.http_status < 500:
+                raise
+            log.debug("the service does not say what became of task %s: %s", task, failure)
+            return None  # the others have their turn all the same
 
     def _find_function(self) -> str:
         """The function that the endpoint allows, if it allows but some; else one of this person's own."""
@@ -144,14 +151,20 @@ class Service:
 
 
 def let_go() -> None:
-    """Wait for no answer in this process any more.
+    """Wait for no answer to our messages in this process any more.
 
     The SDK waits for answers in threads that keep the interpreter from ending, also for what may never come. Only its own list
-    knows them.
+    knows them, and who else uses the SDK here has answers among them.
     """
     sdk = sys.modules.get("globus_compute_sdk.sdk.executor")
     for watcher in list(getattr(sdk, "_RESULT_WATCHERS", {}).values()):
-        watcher.shutdown(wait=False, cancel_futures=True)
+        waited_for = watcher.get_open_futures()
+        if all(reply in ours for reply in waited_for.values()):
+            watcher.shutdown(wait=False, cancel_futures=True)
+            continue
+        with watcher._new_futures_lock:
+            for task in [task for task, reply in waited_for.items() if reply in ours]:
+                watcher._open_futures.pop(task, None)
 
 
 def _client() -> Any:

@@ -21,6 +21,7 @@ from jitnas_fn.core.later import Later
 log = logging.getLogger("jitnas_fn.globus")
 CHECK_SECONDS, LONGEST_SECONDS, GROWTH = 10.0, 30.0, 1.2  # pauses between questions, which grow while no letters are added
 PATIENCE_SECONDS = 60.0  # after which a question counts as lost
+SILENT_SECONDS = 600.0  # after which, each time, the service is asked for an answer: it keeps one for half an hour
 START_SECONDS = 60.0  # that a process may take from the command to its first sign of life
 
 
@@ -35,12 +36,19 @@ class Watch:
         With which the letters are sent: each choice of options has a process of its own.
     again
         Takes letters that were lost.
+    ask_after
+        Takes letters that are silent for long: their answers may have been lost.
     """
 
     def __init__(
-        self, ask: Callable[[str], "Future[str]"], *, options: Json, again: Callable[[Sequence[Letter]], None]
+        self,
+        ask: Callable[[str], "Future[str]"],
+        *,
+        options: Json,
+        again: Callable[[Sequence[Letter]], None],
+        ask_after: Callable[[Sequence[Letter]], None],
     ) -> None:
-        self._ask, self._options, self._again = ask, options, again
+        self._ask, self._options, self._again, self._ask_after = ask, options, again, ask_after
         self._later = Later("jitnas-watch")
         self._lock = threading.Lock()
         self._letters: dict[Letter, None] = {}
@@ -49,6 +57,7 @@ class Watch:
         self._pause = CHECK_SECONDS
         self._reply: Future[str] | None = None
         self._asked = self._told_at = -math.inf
+        self._looked = time.monotonic()
 
     def add(self, letters: Sequence[Letter]) -> None:
         """Look after more. After a rest the site is asked at once: who has ended meanwhile was idle, and is dead before."""
@@ -63,12 +72,15 @@ class Watch:
 
     def _check(self) -> None:
         with self._lock:
-            self._letters = {one: None for one in self._letters if not one.done() and one.task is not None}
+            self._letters = {one: None for one in self._letters if one.is_open() and one.task is not None}
             asked = {one: str(one.task) for one in self._letters}
             self._is_due = bool(asked)
             if self._is_due:
                 self._later.call(self._check, self._pause)
                 self._pause = min(GROWTH * self._pause, LONGEST_SECONDS)
+        if time.monotonic() - self._looked >= SILENT_SECONDS:
+            self._looked = time.monotonic()
+            self._ask_after([one for one in asked if one.age_seconds >= SILENT_SECONDS])
         if asked and not self._is_owed():
             reply = self._ask(Envelope("ping", {"processes": self._options}).to_json())
             self._reply, self._asked = reply, time.monotonic()
@@ -96,7 +108,7 @@ class Watch:
         with self._lock:
             died, self._dead = set() if self._dead is None else dead - self._dead, dead
             self._told_at = time.monotonic()
-        lost = [one for one, task in asked.items() if one.task == task and not one.done() and (died or _is_lost(one, living))]
+        lost = [one for one, task in asked.items() if one.task == task and one.is_open() and (died or _is_lost(one, living))]
         if lost:
             log.warning("the endpoint's process has ended with %d messages in it; they are sent again", len(lost))
             self._again(lost)

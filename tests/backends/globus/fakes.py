@@ -98,3 +98,8 @@ def http(status, code="CODE", reason="because"):
 
 def a_letter(text="m", size=10):
     return Letter(text, size)
+
+
+def sent(service):
+    """The messages that the service has accepted, in their order."""
+    return [text for text, _ in service.accepted]

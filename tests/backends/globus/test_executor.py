@@ -6,9 +6,11 @@ import sys
 import pytest
 
 from jitnas_fn import Client
+from jitnas_fn.backends._globus import executor as endpoint
 from jitnas_fn.backends._globus import post
 from jitnas_fn.backends._globus.executor import _Train
 from jitnas_fn.backends._globus.memory import Memory
+from jitnas_fn.backends._globus.pace import Pace
 from jitnas_fn.backends.globus_compute import globus_compute
 from jitnas_fn.core import at_exit
 from jitnas_fn.core.errors import PayloadTooLarge, SiteUnavailable, TaskError, WorkerLost
@@ -34,6 +36,7 @@ class Known(FakeService):
 @pytest.fixture
 def service(monkeypatch):
     monkeypatch.setattr(post, "LINGER_SECONDS", 0.01)
+    monkeypatch.setattr(endpoint, "PACE", Pace())
     return Known()
 
 
@@ -118,7 +121,7 @@ def test_to_shut_down_waits_for_answers_or_ends_what_is_under_way(service, tmp_p
     of(service, "train")[1][1].set_result("answer")
     waited.shutdown()
     assert answered.result(0) == "answer"
-    assert not list((tmp_path / "other").glob("*.jsonl"))
+    until(lambda: not list((tmp_path / "other").glob("*.jsonl")))
 
 
 def test_before_the_interpreter_ends_it_lets_go(service, tmp_path):

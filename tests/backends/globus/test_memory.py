@@ -6,14 +6,23 @@ import time
 import pytest
 
 from jitnas_fn.backends._globus import memory
-from jitnas_fn.backends._globus.memory import Memory
+from jitnas_fn.backends._globus.memory import Carried, Memory
 
 TASK = "11111111-1111-4111-8111-111111111111"
 OTHER = "22222222-2222-4222-8222-222222222222"
 
 
+@pytest.fixture(autouse=True)
+def looks_each_time(monkeypatch):
+    monkeypatch.setattr(memory, "LOOK_SECONDS", 0.0)
+
+
+def carried(task, age_seconds=0.0):
+    return Carried(task, age_seconds)
+
+
 def test_what_one_process_has_noted_the_next_recalls_once(tmp_path):
-    Memory(tmp_path).note({"a": TASK, "b": OTHER})
+    Memory(tmp_path).note({"a": carried(TASK), "b": carried(OTHER)})
     later = Memory(tmp_path)
     found = later.recall("a")
     assert found.task == TASK
@@ -25,27 +34,74 @@ def test_what_one_process_has_noted_the_next_recalls_once(tmp_path):
 
 def test_what_was_sent_again_is_known_by_its_latest_task(tmp_path):
     first = Memory(tmp_path)
-    first.note({"a": TASK})
-    first.note({"a": OTHER})
+    first.note({"a": carried(TASK)})
+    first.note({"a": carried(OTHER)})
     assert Memory(tmp_path).recall("a").task == OTHER
 
 
 def test_a_process_does_not_recall_what_it_has_noted_itself(tmp_path):
     own = Memory(tmp_path)
-    own.note({"a": TASK})
+    own.note({"a": carried(TASK)})
     assert own.recall("a") is None
 
 
-def test_what_has_ended_is_forgotten(tmp_path):
+def test_with_the_last_answer_the_file_goes(tmp_path):
     own = Memory(tmp_path)
-    own.note({"a": TASK})
-    own.forget()
+    own.note({"a": carried(TASK), "b": carried(OTHER)})
+    own.forget("a")
+    assert Memory(tmp_path).recall("b").task == OTHER
+    own.forget("b")
     assert list(tmp_path.iterdir()) == []
     assert Memory(tmp_path).recall("a") is None
 
 
+def test_what_ends_with_its_executor_is_not_forgotten(tmp_path):
+    own = Memory(tmp_path)
+    own.note({"a": carried(TASK)})
+    own.close()
+    own.forget("a")
+    assert Memory(tmp_path).recall("a").task == TASK
+
+
+def test_what_another_process_notes_later_is_recalled_too(tmp_path):
+    later, first = Memory(tmp_path), Memory(tmp_path)
+    assert later.recall("a") is None
+    first.note({"a": carried(TASK)})
+    assert later.recall("a").task == TASK
+    first.note({"b": carried(OTHER)})
+    assert later.recall("b").task == OTHER
+    assert later.recall("a") is None  # once
+
+
+def test_files_are_not_read_again_for_each_message(tmp_path, monkeypatch):
+    read = []
+    lines = memory._lines_of
+    monkeypatch.setattr(memory, "_lines_of", lambda path: (read.append(path), lines(path))[1])
+    Memory(tmp_path).note({"a": carried(TASK)})
+    later = Memory(tmp_path)
+    for number in range(10):
+        later.recall(str(number))
+    assert len(read) == 1  # it is as it was
+    monkeypatch.setattr(memory, "LOOK_SECONDS", 3600.0)
+    Memory(tmp_path).note({"b": carried(OTHER)})
+    assert later.recall("b") is None  # and is not even looked at
+
+
+def test_how_long_the_service_has_had_it_is_handed_on(tmp_path):
+    first = Memory(tmp_path)
+    first.note({"a": carried(TASK, age_seconds=5000.0)})
+    found = Memory(tmp_path).recall("a")
+    assert 5000 <= found.age_seconds < 5060
+
+
+def test_a_file_that_is_too_large_is_not_read(tmp_path, monkeypatch):
+    Memory(tmp_path).note({"a": carried(TASK)})
+    monkeypatch.setattr(memory, "MOST_BYTES", 10)
+    assert Memory(tmp_path).recall("a") is None
+
+
 def test_what_is_too_old_goes(tmp_path):
-    Memory(tmp_path).note({"a": TASK})
+    Memory(tmp_path).note({"a": carried(TASK)})
     (path,) = tmp_path.iterdir()
     os.utime(path, (time.time() - memory.KEPT_SECONDS - 1,) * 2)
     assert Memory(tmp_path).recall("a") is None
@@ -62,5 +118,5 @@ def test_lines_that_are_torn_or_hostile_count_for_nothing(tmp_path, line):
 
 def test_a_disk_that_refuses_stops_nothing(tmp_path, caplog):
     (tmp_path / "file").write_text("")
-    Memory(tmp_path / "file" / "folder").note({"a": TASK})
+    Memory(tmp_path / "file" / "folder").note({"a": carried(TASK)})
     assert "cannot be taken up later" in caplog.text

@@ -1,9 +1,13 @@
 """What is asked of the hosted service: the function to run, what became of tasks, and a login."""
 
+import threading
+from concurrent.futures import Future
+
 import pytest
 from globus_compute_sdk.errors import SerializationError, TaskExecutionFailed
 
 from jitnas_fn.backends._globus import function as task_function
+from jitnas_fn.backends._globus import sending
 from jitnas_fn.backends._globus import service as of_service
 from jitnas_fn.backends._globus.failures import lasting
 from jitnas_fn.backends._globus.service import Service
@@ -144,10 +148,17 @@ def test_where_nobody_can_be_asked_to_log_in_it_says_what_to_do(monkeypatch):
     assert not raised.value.retryable
 
 
-def test_a_service_that_is_away_says_nothing_of_any(service, client):
-    client.failures = {TASKS[0]: http(503)}
-    with pytest.raises(Exception, match="503"):
+def test_a_service_that_refuses_says_nothing_of_any(service, client):
+    client.failures = {TASKS[0]: http(401)}
+    with pytest.raises(Exception, match="401"):
         service.outcomes(TASKS[:1])
+
+
+def test_one_task_that_the_service_fails_at_does_not_hide_the_others(service, client):
+    client.failures = dict.fromkeys(TASKS, http(500)) | {TASKS[1]: TaskExecutionFailed("ManagerLost: gone")}
+    outcomes = service.outcomes(TASKS[:2])
+    assert outcomes[TASKS[0]] is None
+    assert isinstance(outcomes[TASKS[1]], WorkerLost)
 
 
 @pytest.mark.parametrize("failure", [ConnectionRefusedError("nobody"), http(502)])
@@ -183,12 +194,54 @@ def test_the_size_of_a_message_is_what_it_takes_in_a_request(service):
     assert added <= service.size_of(text) <= added + 100
 
 
-def test_many_that_failed_are_not_asked_for_one_by_one_all_at_once(service, client, monkeypatch):
+def test_many_that_failed_are_asked_for_one_by_one_but_not_all_at_once(service, client, monkeypatch):
     monkeypatch.setattr(of_service, "MOST_ALONE", 2)
     client.failures = {task: TaskExecutionFailed("ManagerLost: gone") for task in TASKS}
     outcomes = service.outcomes(TASKS)
     assert len(client.alone) == 2
-    assert [type(outcomes[task]) for task in TASKS] == [WorkerLost, WorkerLost, type(None), type(None)]
+    assert {task for task in TASKS if isinstance(outcomes[task], WorkerLost)} == set(client.alone)
+    assert [outcomes[task] for task in TASKS if task not in client.alone] == [None, None]
+    for _ in range(100):
+        service.outcomes(TASKS)
+    assert set(client.alone) == set(TASKS)  # each has its turn
+
+
+class Watcher:
+    """As the SDK's thread that waits for answers."""
+
+    def __init__(self, *replies):
+        self._open_futures = {str(number): reply for number, reply in enumerate(replies)}
+        self._new_futures_lock = threading.Lock()
+        self.is_down = False
+
+    def get_open_futures(self):
+        return dict(self._open_futures)
+
+    def shutdown(self, wait=True, *, cancel_futures=False):
+        assert cancel_futures
+        assert not wait
+        self.is_down = True
+
+
+def test_before_the_interpreter_ends_ours_are_let_go_and_those_of_others_are_waited_for(monkeypatch):
+    from globus_compute_sdk.sdk import executor
+
+    mine, theirs = Future(), Future()
+    sending.ours.add(mine)
+    shared, own = Watcher(mine, theirs), Watcher(mine)
+    monkeypatch.setattr(executor, "_RESULT_WATCHERS", {1: shared, 2: own})
+    of_service.let_go()
+    assert own.is_down
+    assert not shared.is_down
+    assert list(shared.get_open_futures().values()) == [theirs]
+
+
+def test_a_link_knows_its_futures_as_ours():
+    class Sdk:
+        def submit_to_registered_function(self, function, args):
+            return Future()
+
+    assert sending.Link(Sdk(), OURS).submit("m") in sending.ours
 
 
 def test_a_service_that_is_away_while_functions_are_looked_at_is_asked_again(service, client, monkeypatch):

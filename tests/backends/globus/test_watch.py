@@ -11,7 +11,6 @@ from jitnas_fn.core.envelope import Envelope
 from tests.backends.globus.fakes import a_letter
 from tests.waiting import until
 
-
 OPTIONS = {"walltime": "02:00:00"}
 
 
@@ -51,7 +50,7 @@ def lost():
 
 @pytest.fixture
 def watching(site, lost):
-    return Watch(site, options=OPTIONS, again=lost.extend)
+    return Watch(site, options=OPTIONS, again=lost.extend, ask_after=lambda _: None)
 
 
 def sent(age_seconds=0.0, task="t"):
@@ -161,7 +160,7 @@ def test_what_was_sent_again_meanwhile_is_not_lost_twice(site, lost):
         letter.hand_over()
         letter.accept("second")
 
-    watching = Watch(site, options=OPTIONS, again=again)
+    watching = Watch(site, options=OPTIONS, again=again, ask_after=lambda _: None)
     watching.add([letter])
     rounds(site)
     site.dead = ["now"]
@@ -222,7 +221,7 @@ def test_an_endpoint_that_was_away_is_owed_one_question_and_answers_one(lost):
         replies.append(Future())
         return replies[-1]
 
-    watching = Watch(away, options=OPTIONS, again=lost.extend)
+    watching = Watch(away, options=OPTIONS, again=lost.extend, ask_after=lambda _: None)
     watching.add([letter := sent()])
     until(lambda: replies)
     time.sleep(10 * watch.CHECK_SECONDS)  # many checks go by
@@ -239,9 +238,32 @@ def test_nonsense_of_a_site_says_nothing_of_anybody(lost, told, caplog):
         replies[-1].set_result(Envelope("ping", {"processes": told}).to_json())
         return replies[-1]
 
-    watching = Watch(answer, options=OPTIONS, again=lost.extend)
+    watching = Watch(answer, options=OPTIONS, again=lost.extend, ask_after=lambda _: None)
     watching.add([letter := sent(age_seconds=1000.0)])
     until(lambda: len(replies) > 3)
     assert lost == []
     assert "Traceback" not in caplog.text
     letter.answer("done")
+
+
+def test_what_is_silent_for_long_is_asked_after_now_and_then(site, monkeypatch):
+    monkeypatch.setattr(watch, "SILENT_SECONDS", 0.2)
+    asked = []
+    watching = Watch(site, options=OPTIONS, again=lambda _: None, ask_after=asked.append)
+    old, young, unwanted = sent(age_seconds=3.0), sent(age_seconds=-1000.0), sent(age_seconds=3.0)
+    unwanted.cancel()
+    watching.add([old, young, unwanted])
+    until(lambda: len(asked) >= 2)
+    assert asked[0] == asked[1] == [old]
+    assert len(asked) < site.asked
+    old.answer("done")
+    young.answer("done")
+
+
+def test_what_nobody_waits_for_is_not_looked_after(site, watching, lost):
+    watching.add([letter := sent()])
+    rounds(site)
+    letter.cancel()
+    site.dead = ["now"]
+    until(lambda: not watching._is_due)
+    assert lost == []

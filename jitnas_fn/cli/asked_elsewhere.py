@@ -7,10 +7,10 @@ from typing import Any
 
 from jitnas_fn.client.control import Item, through, told_of_all
 from jitnas_fn.client.eta import span_of_time
-from jitnas_fn.client.journal import files_in, is_open, left_in
 from jitnas_fn.client.request import request_in
 from jitnas_fn.client.standings import plain, printable
 from jitnas_fn.client.status import Status, pending
+from jitnas_fn.client.under_way import files_in, is_open, left_in
 from jitnas_fn.core.codec import Json
 from jitnas_fn.core.errors import JitnasError
 

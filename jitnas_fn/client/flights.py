@@ -60,6 +60,7 @@ class Flights:
         self._dispatch = Dispatch(store, executor, control=control, ask=ask, deadline_seconds=deadline_seconds)
         self._lock = threading.RLock()
         self._open: dict[tuple[str, Limits], Evaluation] = {}
+        self._lost: dict[tuple[str, Limits], list[str]] = {}  # runs that were lost and may go on
 
     def __len__(self) -> int:
         return len(self._open)
@@ -152,11 +153,16 @@ class Flights:
         return under_way.index(evaluation) if evaluation in under_way else 0
 
     def _land(self, place: tuple[str, Limits], evaluation: Future[Record]) -> None:
+        run = cast("Evaluation", evaluation).run
         with self._lock:
             if self._open.get(place) is evaluation:
                 del self._open[place]
-        if not _is_lost(evaluation):
-            self._ended(cast("Evaluation", evaluation).run)
+            if _is_lost(evaluation):
+                self._lost.setdefault(place, []).extend(() if run is None else (run,))
+                return
+            ended = [run, *self._lost.pop(place, [])]
+        for one in ended:
+            self._ended(one)
 
     def _ended(self, run: str | None) -> None:
         if self._journal is not None and run is not None:

@@ -25,8 +25,8 @@ class Envelope:
     verb
         One of `VERBS`.
     body
-        The verb's own fields. Requests: `keys` (lookup, status, cancel), `runs` (status, cancel), `tasks` (train), `cursor`
-        (since).
+        The verb's own fields. Requests: `keys` and `runs` (lookup, status, cancel), `tasks` (train), `cursor` (since),
+        `processes` (ping).
         Replies: `results`, a list in the request's order; each has its key, and a record, a state or an error.
     error
         In a reply, why the whole request failed; None otherwise.

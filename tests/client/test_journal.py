@@ -5,12 +5,15 @@ import os
 import subprocess
 import sys
 import textwrap
+import threading
 
 import pytest
 
 from jitnas_fn import Client
+from jitnas_fn.client import journal as of_journal
 from jitnas_fn.client import losses
-from jitnas_fn.client.journal import FOLDER, Journal, files_in, is_open, left_in
+from jitnas_fn.client.journal import Journal
+from jitnas_fn.client.under_way import FOLDER, alone_with, files_in, is_open, left_in
 from jitnas_fn.core.envelope import Envelope
 from jitnas_fn.core.errors import NotAllowed, WorkerLost
 from jitnas_fn.settings import home
@@ -233,3 +236,45 @@ def test_a_message_of_another_form_is_told_of_and_forgotten(damage):
     with pytest.warns(UserWarning, match="cannot be taken up"):
         assert a_client()[0].attach() == []
     assert sent
+
+
+def test_what_was_lost_and_then_asked_for_again_has_ended_with_the_second(monkeypatch):
+    monkeypatch.setattr(losses, "TRIES", dict.fromkeys(losses.TRIES, 0))
+    client, executor = a_client()
+    lost = client.submit(small, **ASK)
+    executor.call()[0].set_exception(WorkerLost("gone"))
+    assert isinstance(lost.exception(5), WorkerLost)
+    assert len(list(messages_left())) == 1
+    again = client.submit(small, **ASK)
+    executor.answer(1)
+    again.result(5)
+    assert list(messages_left()) == []
+
+
+def test_a_journal_does_not_grow_with_what_has_ended(tmp_path, monkeypatch):
+    monkeypatch.setattr(of_journal, "ROOM_BYTES", 20_000)
+    journal, message = Journal(tmp_path, place=HERE), "m" * 1000
+    first = "f" * 32
+    journal.begin(first, message, at=12345.0)
+    for number in range(500):
+        journal.begin(f"{number:032x}", message)
+        journal.end(f"{number:032x}")
+        (path,) = files_in(tmp_path)
+        assert path.stat().st_size < 40_000
+    (left,) = left_in(path)
+    assert (left.run, left.message, left.at, left.place) == (first, message, 12345.0, HERE)
+    journal.end(first)
+    assert files_in(tmp_path) == []
+
+
+def test_who_looks_at_a_file_for_a_moment_does_not_keep_it_from_who_takes_it_up(tmp_path):
+    messages = killed("client.submit(small, **ASK)")
+    (path,) = files_in(home())
+    looking = alone_with(path)
+    assert looking.__enter__()
+    threading.Timer(0.05, lambda: looking.__exit__(None, None, None)).start()
+    client, executor = a_client()
+    (taken,) = client.attach()
+    assert executor.call()[1] == messages[0]
+    executor.answer()
+    taken.result(5)

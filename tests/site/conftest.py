@@ -17,6 +17,7 @@ HERE = Path(__file__).parent
 HOSTED = [HERE / "hosted", HERE / "endpoint"]
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks at the marks
 def pytest_collection_modifyitems(items):
     """Two processes may share these tests: only one of them can have the hosted service, which is looked for at one port."""
     for item in items:

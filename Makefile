@@ -27,7 +27,7 @@ test: .venv/dev.stamp
 
 test-site: .venv/dev.stamp
 	$(BIN)/python -m tests.site.needs
-	JITNAS_TEST_SITE=required $(BIN)/python -m pytest tests/site -n 2 --dist loadgroup --session-timeout=2700
+	JITNAS_TEST_SITE=required $(BIN)/python -m pytest tests/site -n 2 --session-timeout=2700
 
 lint: .venv/dev.stamp
 	$(BIN)/ruff format --check .

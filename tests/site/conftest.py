@@ -13,17 +13,25 @@ from tests.site.needs import is_excuse, is_required, obstacle
 SECONDS = 600  # for one test; queues, restarts and time limits take theirs
 
 
-HERE = Path(__file__).parent
-HOSTED = [HERE / "hosted", HERE / "endpoint"]
+HOSTED = ("tests/site/hosted/", "tests/site/endpoint/")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist looks at the marks
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Two processes may share these tests: one of them has the hosted service, which clients look for at one port."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class InTwoParts(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            return "hosted" if nodeid.startswith(HOSTED) else "slurm"
+
+    return InTwoParts(config, log)
+
+
 def pytest_collection_modifyitems(items):
-    """Two processes may share these tests: only one of them can have the hosted service, which is looked for at one port."""
     for item in items:
-        if HERE in item.path.parents:
+        if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.site)
-            item.add_marker(pytest.mark.xdist_group("hosted" if item.path.parent in HOSTED else "slurm"))
             if item.get_closest_marker("timeout") is None:
                 item.add_marker(pytest.mark.timeout(SECONDS))
 

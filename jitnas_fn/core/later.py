@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 log = logging.getLogger("jitnas_fn")
-LONGEST_NAP_SECONDS = 3600.0  # so that a laptop that slept is noticed
+LONGEST_NAP_SECONDS = 3600.0  # a wait of weeks is more than some systems take
 SLACK = 64  # forgotten items that may stand in the queue beside as many as are due
 
 Work = Callable[[], None]

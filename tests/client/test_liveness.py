@@ -79,6 +79,9 @@ def test_what_somebody_trained_and_nobody_trains_any_more_is_sent_again(client, 
     assert first[1] == second[1]
     first[0].set_exception(ConnectionResetError("of the first, much later"))
     assert not evaluation.done()
+    asked = site.asked
+    until(lambda: site.asked > asked + 2)
+    assert len(executor.calls) == 2  # and nothing is sent for it
     second[0].set_result(trained(second[1]))
     assert evaluation.result(5).verdict == "trained"
 
@@ -159,3 +162,17 @@ def test_what_was_seen_once_between_two_misses_is_not_lost(client, site, executo
             asked = site.asked
             until(lambda asked=asked: site.asked > asked)
     assert len(executor.calls) == 1
+
+
+def test_what_was_sent_again_after_an_error_is_given_time_to_begin_again_too(client, site, executor):
+    client.submit(small, **ASK)
+    executor.call()
+    site.in_flight = HELD
+    asked = site.asked
+    until(lambda: site.asked > asked + 1)
+    site.in_flight = None
+    executor.call()[0].set_exception(ConnectionResetError("gone"))
+    until(lambda: len(executor.calls) == 2)
+    asked = site.asked
+    until(lambda: site.asked > asked + 6)  # it waits in a queue
+    assert len(executor.calls) == 2

@@ -118,3 +118,11 @@ def test_what_is_left_out_of_an_answer_takes_no_ticket(site, monkeypatch):
     asked(ADA)
     monkeypatch.undo()
     assert asked(BOB) is None
+
+
+def test_of_two_who_make_a_ticket_at_once_one_has_it(board, tmp_path):
+    (tmp_path / "tickets").mkdir()
+    path = tmp_path / "tickets" / KEY
+    assert board._made(path, ADA) is None
+    assert board._made(path, BOB) == 0.0  # it found none, and there is one now
+    assert path.read_text() == ADA

@@ -1,6 +1,8 @@
 """Letters go together, in their order, once; and end when nobody carries them any more."""
 
+import itertools
 import threading
+import time
 
 import pytest
 
@@ -140,3 +142,21 @@ def test_what_the_service_refused_meanwhile_and_nobody_waits_for_is_not_sent(ser
     letter.cancel()
     assert isinstance(letter.exception(5), Cancelled)
     assert service.accepted == []
+
+
+def test_each_request_has_its_turn_with_all_of_the_process(service, monkeypatch):
+    booked = []
+
+    class Slow:
+        def book(self):
+            booked.append(time.monotonic())
+            return 0.1
+
+    monkeypatch.setattr(post, "MOST_LETTERS", 1)
+    way = Post(service, {}, pace=Slow(), patience_seconds=5.0, accepted=lambda _: None)
+    way._most = 1
+    way.send([a_letter(str(number)) for number in range(3)])
+    until(lambda: len(service.accepted) == 3)
+    assert len(booked) == 3
+    assert min(after - before for before, after in itertools.pairwise(booked)) >= 0.09
+    way.close()

@@ -236,3 +236,15 @@ def test_a_service_that_does_not_say_is_asked_again_with_growing_pauses_and_one_
     pauses = [after - before for before, after in itertools.pairwise(times)]
     assert min(pauses[-3:]) >= 0.04 > pauses[0]
     assert caplog.text.count("does not say what became of 1 messages") == 1
+
+
+def test_what_is_on_its_way_again_is_not_asked_after_meanwhile(service):
+    drifting, letter = adrift.Adrift(service, again=lambda _: None), a_letter()
+    letter.hand_over()
+    letter.accept("task")
+    service.outcome_of["task"] = None
+    drifting.add(letter)
+    until(lambda: service.asked_after)
+    letter.lose()
+    until(lambda: not drifting._letters)
+    assert all(asked == ["task"] for asked in service.asked_after)

@@ -267,3 +267,31 @@ def test_what_nobody_waits_for_is_not_looked_after(site, watching, lost):
     site.dead = ["now"]
     until(lambda: not watching._is_due)
     assert lost == []
+
+
+def test_what_happened_between_a_question_and_its_answer_counts(lost):
+    replies = []
+
+    def slow(text):
+        replies.append(Future())
+        return replies[-1]
+
+    def answer(number, **told):
+        until(lambda: len(replies) > number)
+        replies[number].set_result(Envelope("ping", {"processes": {"living": [], "dead": [], **told}}).to_json())
+
+    watching = Watch(slow, options=OPTIONS, again=lost.extend, ask_after=lambda _: None)
+    here, again, answered, unwanted = (sent(task=task) for task in "abcd")
+    watching.add([here, again, answered, unwanted])
+    answer(0)
+    until(lambda: len(replies) > 1)
+    again.lose()
+    again.hand_over()
+    again.accept("by another process")
+    answered.answer("done")
+    unwanted.cancel()
+    answer(1, dead=["now"])
+    until(lambda: lost)
+    assert lost == [here]
+    here.answer("done")
+    again.answer("done")

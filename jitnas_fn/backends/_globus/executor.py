@@ -8,8 +8,9 @@ from typing import Any, cast
 from jitnas_fn.backends._globus.function import NAME
 from jitnas_fn.backends._globus.letter import Letter
 from jitnas_fn.backends._globus.memory import Carried, Memory
+from jitnas_fn.backends._globus.outbox import MOST_BYTES
 from jitnas_fn.backends._globus.pace import PACE
-from jitnas_fn.backends._globus.post import MOST_BYTES, Post
+from jitnas_fn.backends._globus.post import Post
 from jitnas_fn.backends._globus.service import Service, let_go
 from jitnas_fn.backends._globus.watch import Watch
 from jitnas_fn.core.at_exit import at_exit, not_at_exit

@@ -1,10 +1,9 @@
-"""Carries letters to one user endpoint: many in a request, at a pace that the service allows, again when it was refused."""
+"""The way to one user endpoint and back: letters go by the outbox, and end by their answers, whichever way these come."""
 
 import contextlib
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, wait
 from functools import partial
@@ -13,18 +12,15 @@ from typing import Any, cast
 from jitnas_fn.backends._globus import failures
 from jitnas_fn.backends._globus.adrift import Adrift
 from jitnas_fn.backends._globus.letter import Letter
-from jitnas_fn.backends._globus.pace import LINGER_SECONDS, Pace
-from jitnas_fn.backends._globus.sending import Link, sent_over
+from jitnas_fn.backends._globus.outbox import Outbox
+from jitnas_fn.backends._globus.pace import Pace
 from jitnas_fn.backends._globus.service import Service
 from jitnas_fn.core.codec import Json
-from jitnas_fn.core.errors import Cancelled, WorkerLost
+from jitnas_fn.core.errors import WorkerLost
 from jitnas_fn.core.later import Later
 
 log = logging.getLogger("jitnas_fn.globus")
-MOST_BYTES = 9_000_000  # of one request; the service takes 10 MB
-MOST_LETTERS = 1000  # of one request
 MOST_LOSSES = 20  # of a message by the endpoint, before the client is told: one that lives may be taken for lost
-FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 60.0  # after a request that was refused, doubled each time
 LOOK_SECONDS = 0.5  # how often is looked whether somebody still waits
 START_PAUSE_SECONDS = 10.0  # before a message is sent again for which the endpoint could not start its process
 
@@ -49,17 +45,13 @@ class Post:
     """
 
     def __init__(self, service: Service, options: Json, *, pace: Pace, patience_seconds: float, accepted: Accepted) -> None:
-        self._service, self._options, self._pace = service, options, pace
         self._patience_seconds, self._tell = patience_seconds, accepted
         self._later, self._answers = Later("jitnas-post"), Later("jitnas-answers")
+        self._outbox = Outbox(service, options, pace=pace, patience_seconds=patience_seconds, taken=self._taken)
         self._adrift = Adrift(service, again=self.again)
         self._lock = threading.Lock()
-        self._outbox: deque[Letter] = deque()
         self._open: set[Letter] = set()
-        self._is_due = self._closed = False
-        self._link: Link | None = None
-        self._most = MOST_LETTERS
-        self._pause = FIRST_PAUSE_SECONDS
+        self._closed = False
         self._told_of_starts = -START_PAUSE_SECONDS
 
     def send(self, letters: Sequence[Letter]) -> None:
@@ -67,11 +59,8 @@ class Post:
         with self._lock:
             if self._closed:
                 raise RuntimeError("this executor was shut down: make a new one")
-            self._outbox.extend(letters)
             self._open.update(letters)
-            if not self._is_due:
-                self._is_due = True
-                self._later.call(self._send_some, self._pace.book() + LINGER_SECONDS)
+        self._outbox.put(letters)
         for letter in letters:
             letter.add_done_callback(self._forget)
 
@@ -110,9 +99,9 @@ class Post:
 
     def close(self) -> None:
         """Carry nothing any more. What is under way ends as lost: at the site it goes on, and may be asked for again."""
+        self.let_go()
         with self._lock:
             left = list(self._open)
-        self.let_go()
         for letter in left:
             if not letter.cancel():
                 letter.fail(WorkerLost("the executor was shut down before the answer came"))
@@ -120,10 +109,8 @@ class Post:
     def let_go(self) -> None:
         """Carry nothing any more, and leave what is under way as it is."""
         with self._lock:
-            self._closed, link, self._link = True, self._link, None
-            self._outbox.clear()
-        if link is not None:
-            link.end()
+            self._closed = True
+        self._outbox.close()
 
     def _wanted(self) -> list[Letter]:
         with self._lock:
@@ -132,81 +119,6 @@ class Post:
     def _forget(self, letter: "Future[str]") -> None:
         with self._lock:
             self._open.discard(cast("Letter", letter))
-
-    def _send_some(self) -> None:
-        batch, pause = self._next_batch(), None
-        try:
-            pause = self._deliver(batch) if batch else None
-        except Exception as failure:  # noqa: BLE001  whatever the SDK raises, the letters are not lost
-            pause = self._take_back(batch, failure)
-        finally:  # also where a callback of somebody's has ended in a SystemExit
-            with self._lock:
-                waiting = set(self._outbox)
-                self._outbox.extend(one for one in batch if one.task is None and not one.done() and one not in waiting)
-                self._is_due = bool(self._outbox) and not self._closed
-                if self._is_due:
-                    self._later.call(self._send_some, self._pace.book() if pause is None else pause)
-
-    def _next_batch(self) -> list[Letter]:
-        batch: list[Letter] = []
-        withdrawn: list[Letter] = []
-        size = 0
-        with self._lock:
-            while self._outbox and len(batch) < self._most and size + self._outbox[0].size <= MOST_BYTES:
-                letter = self._outbox.popleft()
-                if letter.unwanted:
-                    withdrawn.append(letter)
-                elif letter.hand_over():
-                    batch.append(letter)
-                    size += letter.size
-        for letter in withdrawn:
-            letter.fail(Cancelled("nobody waits for the answer to this message any more"))
-        return batch
-
-    def _deliver(self, batch: Sequence[Letter]) -> float | None:
-        """Send a batch, and wait until the service has taken it. Some seconds to wait if it refused."""
-        if self._link is None:
-            self._link = self._service.link(self._options)
-        sent = sent_over(self._link, batch)
-        self._tell([letter for letter, _ in sent.taken])
-        for letter, reply in sent.taken:
-            reply.add_done_callback(partial(self._take_in, letter))
-        if sent.refusal is not None:
-            return self._take_back(sent.refused, sent.refusal)
-        self._pause, self._most = FIRST_PAUSE_SECONDS, MOST_LETTERS
-        return None
-
-    def _take_back(self, letters: Sequence[Letter], failure: BaseException) -> float | None:
-        """Put letters back that were refused, or end them where it cannot help to send them again; seconds to wait."""
-        self._drop_link()
-        if failures.is_too_large(failure) and len(letters) > 1:
-            self._most = max(1, len(letters) // 2)
-            self._put_back(letters)
-            return None
-        if failures.is_foreign_function(failure) and letters[0].tries == 1:
-            self._service.register_anew()
-            self._put_back(letters)
-            return None
-        error = failures.refusal(failure)
-        kept = [one for one in letters if failures.passes(failure) and one.waited_seconds < self._patience_seconds]
-        self._put_back(kept)  # before those are told that end: what they call may raise anything
-        pause, self._pause = self._pause, min(2 * self._pause, LONGEST_PAUSE_SECONDS)
-        if kept:
-            log.warning("%d messages wait for Globus Compute: %s", len(kept), error)
-        for letter in letters:
-            if letter not in kept:
-                letter.fail(error)
-        return pause if kept else None
-
-    def _put_back(self, letters: Sequence[Letter]) -> None:
-        with self._lock:
-            self._outbox.extendleft(reversed(letters))
-
-    def _drop_link(self) -> None:
-        """Use another executor of the SDK the next time; what it has taken, it may still answer."""
-        link, self._link = self._link, None
-        if link is not None:
-            link.end()
 
     def _send_once_more(self, letter: Letter, failure: BaseException) -> None:
         """Send what found no process, together with what else found none at the time."""
@@ -217,6 +129,11 @@ class Post:
             is_lost = letter.take_back()
         with contextlib.suppress(RuntimeError):  # where this was shut down, all letters have ended
             self.send([letter] if is_lost else [])
+
+    def _taken(self, sent: Sequence[tuple[Letter, Any]]) -> None:
+        self._tell([letter for letter, _ in sent])
+        for letter, reply in sent:
+            reply.add_done_callback(partial(self._take_in, letter))
 
     def _take_in(self, letter: Letter, reply: Any) -> None:
         """Leave the SDK's thread at once: it brings all other answers, and what is called after one may ask the site."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from jitnas_fn.backends._globus import adrift, post
+from jitnas_fn.backends._globus import adrift, outbox
 from jitnas_fn.backends._globus.pace import Pace
 from jitnas_fn.backends._globus.post import Post
 from tests.backends.globus.fakes import FakeService
@@ -10,9 +10,9 @@ from tests.backends.globus.fakes import FakeService
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    monkeypatch.setattr(post, "LINGER_SECONDS", 0.05)
-    monkeypatch.setattr(post, "FIRST_PAUSE_SECONDS", 0.01)
-    monkeypatch.setattr(post, "LONGEST_PAUSE_SECONDS", 0.02)
+    monkeypatch.setattr(outbox, "LINGER_SECONDS", 0.05)
+    monkeypatch.setattr(outbox, "FIRST_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(outbox, "LONGEST_PAUSE_SECONDS", 0.02)
     monkeypatch.setattr(adrift, "FIRST_SECONDS", 0.01)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from jitnas_fn import Client
 from jitnas_fn.backends._globus import executor as endpoint
-from jitnas_fn.backends._globus import post
+from jitnas_fn.backends._globus import outbox
 from jitnas_fn.backends._globus.executor import _Train
 from jitnas_fn.backends._globus.memory import Memory
 from jitnas_fn.backends._globus.pace import Pace
@@ -35,7 +35,7 @@ class Known(FakeService):
 
 @pytest.fixture
 def service(monkeypatch):
-    monkeypatch.setattr(post, "LINGER_SECONDS", 0.01)
+    monkeypatch.setattr(outbox, "LINGER_SECONDS", 0.01)
     monkeypatch.setattr(endpoint, "PACE", Pace())
     return Known()
 

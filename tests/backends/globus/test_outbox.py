@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from jitnas_fn.backends._globus import post
+from jitnas_fn.backends._globus import outbox
+from jitnas_fn.backends._globus.outbox import Outbox
 from jitnas_fn.backends._globus.post import Post
 from jitnas_fn.core.errors import Cancelled, WorkerLost
 from tests.backends.globus.fakes import a_letter, http, sent
@@ -28,13 +29,13 @@ def test_what_is_sent_within_a_moment_goes_in_one_request_in_its_order(service, 
 
 def test_a_request_has_no_more_bytes_than_the_service_takes(service, letters_of, monkeypatch):
     sizes = []
-    deliver = Post._deliver
+    deliver = Outbox._deliver
     monkeypatch.setattr(
-        Post, "_deliver", lambda self, batch: (sizes.append(sum(one.size for one in batch)), deliver(self, batch))[1]
+        Outbox, "_deliver", lambda self, batch: (sizes.append(sum(one.size for one in batch)), deliver(self, batch))[1]
     )
     letters_of.send([a_letter(size=4_000_000) for _ in range(5)])
     until(lambda: len(service.accepted) == 5)
-    assert max(sizes) <= post.MOST_BYTES
+    assert max(sizes) <= outbox.MOST_BYTES
     assert sum(sizes) == 20_000_000
 
 
@@ -132,11 +133,11 @@ def test_an_answer_that_nobody_waits_for_is_handed_on_all_the_same(service, lett
 
 
 def test_what_the_service_refused_meanwhile_and_nobody_waits_for_is_not_sent(service, letters_of, monkeypatch):
-    monkeypatch.setattr(post, "FIRST_PAUSE_SECONDS", 0.2)
-    monkeypatch.setattr(post, "LONGEST_PAUSE_SECONDS", 0.2)
+    monkeypatch.setattr(outbox, "FIRST_PAUSE_SECONDS", 0.2)
+    monkeypatch.setattr(outbox, "LONGEST_PAUSE_SECONDS", 0.2)
     service.refuse(http(503))
     letter = a_letter()
-    letters_of._pause = 0.2
+    letters_of._outbox._pause = 0.2
     letters_of.send([letter])
     until(lambda: service.links and not service.refusals)
     letter.cancel()
@@ -152,9 +153,9 @@ def test_each_request_has_its_turn_with_all_of_the_process(service, monkeypatch)
             booked.append(time.monotonic())
             return 0.1
 
-    monkeypatch.setattr(post, "MOST_LETTERS", 1)
+    monkeypatch.setattr(outbox, "MOST_LETTERS", 1)
     way = Post(service, {}, pace=Slow(), patience_seconds=5.0, accepted=lambda _: None)
-    way._most = 1
+    way._outbox._most = 1
     way.send([a_letter(str(number)) for number in range(3)])
     until(lambda: len(service.accepted) == 3)
     assert len(booked) == 3

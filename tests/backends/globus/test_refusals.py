@@ -4,7 +4,8 @@ import sys
 
 import pytest
 
-from jitnas_fn.backends._globus import post, sending
+from jitnas_fn.backends._globus import outbox, sending
+from jitnas_fn.backends._globus.outbox import Outbox
 from jitnas_fn.backends._globus.pace import Pace
 from jitnas_fn.backends._globus.post import Post
 from jitnas_fn.core.errors import NotAllowed, PayloadTooLarge, SiteUnavailable
@@ -159,11 +160,11 @@ def test_what_the_sdk_got_just_while_it_ended_is_sent_again_soon(service, letter
 
 
 def test_what_is_refused_waits_longer_each_time_and_begins_anew_after_it_was_taken(service, letters_of, monkeypatch):
-    monkeypatch.setattr(post, "LONGEST_PAUSE_SECONDS", 0.08)
-    letters_of._pause = 0.02
+    monkeypatch.setattr(outbox, "LONGEST_PAUSE_SECONDS", 0.08)
+    letters_of._outbox._pause = 0.02
     pauses = []
-    take_back = Post._take_back
-    monkeypatch.setattr(Post, "_take_back", lambda *given: pauses.append(take_back(*given)) or pauses[-1])
+    take_back = Outbox._take_back
+    monkeypatch.setattr(Outbox, "_take_back", lambda *given: pauses.append(take_back(*given)) or pauses[-1])
     service.refuse(*[Unlinked(http(503))] * 4)
     letters_of.send([a_letter()])
     until(lambda: service.accepted)
@@ -171,14 +172,14 @@ def test_what_is_refused_waits_longer_each_time_and_begins_anew_after_it_was_tak
     service.refuse(http(503))
     letters_of.send([a_letter("another")])
     until(lambda: len(service.accepted) == 2)
-    assert pauses[4:] == [post.FIRST_PAUSE_SECONDS]
+    assert pauses[4:] == [outbox.FIRST_PAUSE_SECONDS]
 
 
 def test_after_one_that_is_too_large_others_go_together_again(service, letters_of):
     service.refuse(http(413))
     letters_of.send([a_letter(str(number)) for number in range(4)])
     until(lambda: len(service.accepted) == 4)
-    assert letters_of._most == post.MOST_LETTERS
+    assert letters_of._outbox._most == outbox.MOST_LETTERS
 
 
 def test_a_request_that_is_neither_taken_nor_refused_counts_as_refused(service, letters_of, monkeypatch):

@@ -10,7 +10,7 @@ from jitnas_fn.client.eta import span_of_time
 from jitnas_fn.client.request import request_in
 from jitnas_fn.client.standings import plain, printable
 from jitnas_fn.client.status import Status, pending
-from jitnas_fn.client.under_way import files_in, is_open, left_in
+from jitnas_fn.client.under_way import Left, files_in, is_open, left_in
 from jitnas_fn.core.codec import Json
 from jitnas_fn.core.errors import JitnasError
 
@@ -26,7 +26,7 @@ def asked_elsewhere(home: Path) -> list[Json]:
     found = []
     for path in files_in(home):
         is_left = not is_open(path)
-        for left in left_in(path):
+        for left in _left_in(path):
             asked: Json = {
                 "run": left.run,
                 "place": left.place,
@@ -35,6 +35,14 @@ def asked_elsewhere(home: Path) -> list[Json]:
             }
             found.append({**asked, **_task_of(left.message)})
     return sorted(found, key=lambda one: float(one["asked_seconds"]), reverse=True)
+
+
+def _left_in(path: Path) -> list[Left]:
+    """What a file says; nothing if it cannot be read, or went meanwhile."""
+    try:
+        return list(left_in(path))
+    except OSError:
+        return []
 
 
 def with_states(found: Sequence[Json]) -> list[Json]:

@@ -144,10 +144,14 @@ class Dispatch:
         try:
             found = found_in(ended, flight.request.task)
         except Exception as error:  # noqa: BLE001  what a site answers may be anything
-            return isinstance(ended.get("error"), dict) and flight.evaluation.fail(typed(error))
-        if found is not None:
-            self._arrive(flight, found[0], source=found[1])
-        return found is not None
+            if isinstance(ended.get("error"), dict):
+                flight.evaluation.fail(typed(error))
+                flight.evaluation.withdraw()
+            return isinstance(ended.get("error"), dict)
+        if found is None or not found[0].answers(flight.request.limits):
+            return False
+        self._arrive(flight, found[0], source=found[1])
+        return True
 
     def _lose(self, flight: Flight, error: JitnasError, reply: Future[str]) -> None:
         """Take an error for an answer. That of a message which was sent again meanwhile says nothing any more."""
@@ -173,6 +177,7 @@ class Dispatch:
             keep(self._store, flight.request, record)
         finally:
             flight.evaluation.finish(record, source)
+            flight.evaluation.withdraw()  # where it came by another way, nobody waits for the answer any more
 
     def _expire(self, evaluation: Evaluation) -> None:
         late = DeadlineExceeded(f"no record of key {evaluation.key[:12]}… within {self._deadline_seconds:g} s")

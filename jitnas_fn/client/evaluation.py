@@ -1,5 +1,6 @@
 """The future that `submit` returns."""
 
+import contextlib
 import html
 import threading
 from collections.abc import Sequence
@@ -161,8 +162,11 @@ class Evaluation(Future[Record]):
         return True
 
     def follow(self, reply: Future[str]) -> None:
-        """For the client: `reply` is the work behind this evaluation from now on."""
-        self._reply, self._elsewhere = reply, False
+        """For the client: `reply` is the work behind this evaluation from now on; nobody waits for an earlier one."""
+        earlier, self._reply, self._elsewhere = self._reply, reply, False
+        if earlier is not None:
+            with contextlib.suppress(Exception):  # Parsl's own futures raise
+                earlier.cancel()
 
     def follows(self, reply: Future[str]) -> bool:
         """For the client: whether this is the work behind this evaluation now; not if it was sent again meanwhile."""

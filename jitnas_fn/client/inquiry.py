@@ -11,6 +11,7 @@ from jitnas_fn.client.control import BATCH
 from jitnas_fn.client.flight import Flight
 from jitnas_fn.core.codec import Json
 from jitnas_fn.core.envelope import Envelope, raised
+from jitnas_fn.core.errors import EnvelopeError
 from jitnas_fn.core.later import Later
 from jitnas_fn.worker.entry import run_task
 
@@ -73,18 +74,20 @@ class Inquiry:
 
 def question_about(flights: Sequence[Flight]) -> str:
     """The message that asks after tasks: for a record, for who trains it, and in the name of which runs."""
-    runs = {flight.request.task.key: flight.ticket.run for flight in flights}
-    return Envelope("lookup", {"keys": list(runs), "runs": list(runs.values()), "in_flight": True}).to_json()
+    keys, runs = [flight.request.task.key for flight in flights], [flight.ticket.run for flight in flights]
+    return Envelope("lookup", {"keys": keys, "runs": runs, "in_flight": True}).to_json()
 
 
 def answers_in(reply: "Future[str]", flights: Sequence[Flight]) -> list[tuple[Flight, Json]]:
-    """What a reply says of each flight that it speaks of; nothing if it is none, whatever went wrong there."""
+    """What a reply says of each flight, in their order, since two may have one key; nothing if it is of no use."""
     try:
         envelope = Envelope.from_json(reply.result())
         if envelope.error is not None:
             raise raised(envelope.error)
-        answers = {answer["key"]: answer for answer in envelope.items("results")}
+        answers = envelope.items("results")
+        if [answer["key"] for answer in answers] != [flight.request.task.key for flight in flights]:
+            raise EnvelopeError("the reply does not hold exactly one result for each key")
     except Exception as reason:  # noqa: BLE001  what a site answers may be anything
         log.debug("a site's answer to %d questions is of no use: %s", len(flights), reason)
         return []
-    return [(flight, answers[key]) for flight in flights if (key := flight.request.task.key) in answers]
+    return list(zip(flights, answers, strict=True))

@@ -66,7 +66,8 @@ class Journal:
         for path in self._files():
             with alone_with(path, patience_seconds=PATIENCE_SECONDS) as is_mine:
                 if is_mine:
-                    found += self._taken_from(path)
+                    with contextlib.suppress(OSError):  # what cannot be read now stays for later
+                        found += self._taken_from(path)
         return sorted(found, key=lambda one: one.at)
 
     def _taken_from(self, path: Path) -> list[Left]:

@@ -51,9 +51,9 @@ def files_in(home: Path) -> list[Path]:
 
 
 def left_in(path: Path) -> Iterator[Left]:
-    """What has begun in a file and not ended. Lines that a kill has torn count for nothing."""
+    """What has begun in a file and not ended. Lines that a kill has torn count for nothing; raises `OSError`."""
     begun: dict[str, Left] = {}
-    with contextlib.suppress(OSError), path.open(encoding="ascii", errors="replace") as file:
+    with path.open(encoding="ascii", errors="replace") as file:
         for line in file:
             with contextlib.suppress(StoreError):
                 fields = parse(line, max_bytes=MOST_BYTES, error=StoreError, what="line")

@@ -107,9 +107,10 @@ def _ended(order: Order, run: Run, *, site: Site, board: Board) -> Json:
         if isinstance(found, Held):
             return {"key": key, "in_flight": questions.told_of(found)}
         result = {"key": key, "record": found[0].to_dict(), "source": found[1]}
-        if site.store is not None:
+        if site.store is not None and site.store.get(key) is not None:
             return result
-    outcomes.keep(run, result)
+    if site.folder is not None:  # else this is a person's own machine, and nobody asks later
+        outcomes.keep(run, result)
     return result
 
 

@@ -18,8 +18,10 @@ from jitnas_fn.worker.board import Run
 
 KEPT_SECONDS = 24 * 3600.0
 SWEEP_SECONDS = 3600.0
+MOST_FILES = 100_000  # beyond which none is kept: whoever may send tasks could fill a disk
 
 _swept: dict[Path, float] = {}  # when, by this process
+_counts: dict[Path, int] = {}  # of files, as far as this process knows
 
 
 class Outcomes:
@@ -29,15 +31,21 @@ class Outcomes:
         self._folder = folder
 
     def keep(self, run: Run, result: Json) -> None:
-        """Keep what a run is answered with, if that is its end."""
+        """Keep what a run is answered with, if that is its end; the first counts."""
         if not isinstance(result.get("record"), dict) and not _is_final(result.get("error")):
             return
         self._sweep()
-        draft = self._folder / f"{run.stem}.{os.getpid()}-{threading.get_ident()}"
+        path, draft = self._folder / run.stem, self._folder / f"{run.stem}.{os.getpid()}-{threading.get_ident()}"
+        if _counts.get(self._folder, 0) >= MOST_FILES or path.exists():
+            return
         with contextlib.suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
-            draft.write_text(canonical(result), "ascii")
-            draft.replace(self._folder / run.stem)
+            try:
+                draft.write_text(canonical(result), "ascii")
+                draft.replace(path)
+            finally:
+                draft.unlink(missing_ok=True)
+            _counts[self._folder] = _counts.get(self._folder, 0) + 1
 
     def of(self, run: Run) -> Json | None:
         """What a run was answered with; None while it has not ended, or nobody knows any more."""
@@ -49,15 +57,18 @@ class Outcomes:
         return result if result.get("key") == run.key else None
 
     def _sweep(self) -> None:
+        """Remove what is too old, and count what is left."""
         now = time.time()
         if now - _swept.get(self._folder, 0.0) < SWEEP_SECONDS:
             return
-        _swept[self._folder] = now
+        _swept[self._folder], _counts[self._folder] = now, 0
         with contextlib.suppress(OSError):
             for path in self._folder.iterdir():
                 with contextlib.suppress(OSError):
                     if now - path.stat().st_mtime > KEPT_SECONDS:
                         path.unlink()
+                    else:
+                        _counts[self._folder] += 1
 
 
 def _is_final(error: object) -> bool:

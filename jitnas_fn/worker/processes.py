@@ -45,13 +45,15 @@ class Note:
     profile, identity
         Of the endpoint, and whose; "" where an endpoint has one user.
     options
-        What that user has chosen, as text; None where the endpoint does not say.
+        What that user has chosen, as text, "" for what is not; None where the endpoint does not say.
     pid, started, host
         Which process it is: a pid may be given again, but not with the same start. [clock ticks since boot]
     noted
         When. [Unix time]
     lock
         The file with its pid; "" if it has none.
+    seen
+        When somebody last saw that it lives. [Unix time]
     """
 
     token: str
@@ -63,6 +65,7 @@ class Note:
     host: str
     noted: float
     lock: str
+    seen: float
 
     @property
     def is_here(self) -> bool:
@@ -73,6 +76,11 @@ class Note:
     def lives(self) -> bool:
         """Whether the process is there, on this host."""
         return self.is_here and _start_of(self.pid) == self.started
+
+    def was_for(self, options: Json) -> bool:
+        """Whether messages with these options may be its own, by what is known of it."""
+        chosen = {name: value if isinstance(value, str) else canonical(value) for name, value in options.items()}
+        return all(chosen.get(name, "") == value for name, value in (self.options or {}).items())
 
 
 def note(
@@ -86,13 +94,14 @@ def note(
 ) -> Note:
     """Write down that a process has begun; old notes of dead ones go."""
     started, locked = _start_of(pid) or 0, "" if lock is None else str(lock)
-    made = Note(uuid.uuid4().hex, profile, identity, options, pid, started, socket.gethostname(), time.time(), locked)
+    now = time.time()
+    made = Note(uuid.uuid4().hex, profile, identity, options, pid, started, socket.gethostname(), now, locked, now)
     place = folder / "endpoints"
     place.mkdir(parents=True, exist_ok=True)
     for old in _notes(folder):
-        if not old.lives and time.time() - old.noted > KEPT_SECONDS:
+        if not old.lives and now - old.seen > KEPT_SECONDS:
             (place / old.token).unlink(missing_ok=True)
-    fields = {name: value for name, value in asdict(made).items() if name != "token"}
+    fields = {name: value for name, value in asdict(made).items() if name not in ("token", "seen")}
     written = place / f"{made.token}.new"
     written.write_text(canonical(fields), "ascii")
     written.replace(place / made.token)
@@ -105,34 +114,40 @@ def trains() -> bool:
 
 
 def told(folder: Path, options: Json) -> Json | None:
-    """{living: [{age_seconds}], dead: [token]} of the train profile's processes with these options, of whoever this one is for.
+    """{living: [{age_seconds}], dead: [{token, silent_seconds}]} of the train profile's processes that have these options.
 
-    None where this process is not noted: then nothing can be told of the others. After a dead one there is room for another.
+    They are those of whoever this process is for. None where none is noted, or this one is not: then nothing can be told. After
+    a dead one there is room for another.
     """
     notes = list(_notes(folder))
     here = [one for one in notes if one.pid == os.getpid() and one.lives]
     if not here:
         return None
-    chosen = {name: value if isinstance(value, str) else canonical(value) for name, value in options.items()}
     own = [one for one in notes if one.is_here and one.profile == TRAIN and one.identity == here[-1].identity]
-    theirs = [one for one in own if one.options in (None, chosen)]
+    theirs = [one for one in own if one.was_for(options)]
     living = [one for one in theirs if one.lives]
-    for dead in theirs:
-        if dead not in living:
-            _make_room_after(dead)
-    return {
-        "living": [{"age_seconds": round(max(0.0, time.time() - one.noted), 1)} for one in living],
-        "dead": sorted(one.token for one in theirs if one not in living),
+    dead = [one for one in theirs if one not in living]
+    for one in living:
+        with contextlib.suppress(OSError):
+            os.utime(folder / "endpoints" / one.token)
+    now = time.time()
+    tell = {
+        "living": [{"age_seconds": round(max(0.0, now - one.noted), 1)} for one in living],
+        "dead": [{"token": one.token, "silent_seconds": round(max(0.0, now - _last_sign_of(one, folder)), 1)} for one in dead],
     }
+    return tell if theirs else None
 
 
-def _make_room_after(dead: Note) -> None:
-    """Remove the lock of a process that was killed, so that the endpoint starts another at once."""
-    lock = Path(dead.lock)
+def _last_sign_of(dead: Note, folder: Path) -> float:
+    """When a process last said that it lives, by its lock; that goes, so that the endpoint may start another. [Unix time]."""
+    lock, sign = Path(dead.lock), dead.seen
     if lock.name == LOCK and _start_of(dead.pid) is None:
         with contextlib.suppress(OSError):
             if lock.read_text("ascii", "replace").split()[:1] == [str(dead.pid)]:
+                sign = max(sign, lock.stat().st_mtime)
+                os.utime(folder / "endpoints" / dead.token, (sign, sign))
                 lock.unlink()
+    return sign
 
 
 def _lock_of_the_parent() -> Path:
@@ -149,7 +164,7 @@ def _notes(folder: Path) -> Iterator[Note]:
     for name in sorted(names, key=lambda name: _written(place / name), reverse=True)[:MOST_NOTES]:
         with contextlib.suppress(OSError, StoreError):
             fields = parse((place / name).read_text("ascii", "replace"), max_bytes=MOST_BYTES, error=StoreError, what="note")
-            if (read := _note_of(name, fields)) is not None:
+            if (read := _note_of(name, fields, _written(place / name))) is not None:
                 found.append(read)
     yield from sorted(found, key=lambda one: one.noted)
 
@@ -161,7 +176,7 @@ def _written(path: Path) -> float:
     return 0.0
 
 
-def _note_of(token: str, fields: Json) -> Note | None:
+def _note_of(token: str, fields: Json, seen: float) -> Note | None:
     pid, started = whole(fields.get("pid"), least=1), whole(fields.get("started"))
     noted = finite(fields.get("noted"), least=0, most=LATEST_UNIX_TIME)
     if pid is None or started is None or noted is None:
@@ -169,7 +184,7 @@ def _note_of(token: str, fields: Json) -> Note | None:
     profile, identity, host = (str(fields.get(name, ""))[:100] for name in ("profile", "identity", "host"))
     options = fields.get("options")
     chosen = {name: str(value) for name, value in options.items()} if isinstance(options, dict) else None
-    return Note(token, profile, identity, chosen, pid, started, host, noted, str(fields.get("lock", "")))
+    return Note(token, profile, identity, chosen, pid, started, host, noted, str(fields.get("lock", "")), seen)
 
 
 def _start_of(pid: int) -> int | None:
@@ -187,15 +202,15 @@ def main() -> None:
     parser.add_argument("profile", choices=(CONTROL, TRAIN))
     parser.add_argument("--identity", default="", help="whose it is")
     parser.add_argument("--options", type=_options_in, help="what that user has chosen, as the query of a URL")
-    given = parser.parse_args()
     try:
+        given, _ = parser.parse_known_args()  # a template may be of another version
         note(current().place(), **vars(given), pid=os.getppid(), lock=_lock_of_the_parent())
-    except Exception as reason:  # noqa: BLE001  an endpoint that does not start for this would help nobody
+    except (Exception, SystemExit) as reason:  # noqa: BLE001  an endpoint that does not start for this would help nobody
         sys.stderr.write(f"jitnas_fn cannot note this process, so that nobody will be told of its death: {reason}\n")
 
 
 def _options_in(query: str) -> dict[str, str]:
-    return dict(parse_qsl(query))
+    return dict(parse_qsl(query, keep_blank_values=True))
 
 
 if __name__ == "__main__":

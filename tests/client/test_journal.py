@@ -278,3 +278,29 @@ def test_who_looks_at_a_file_for_a_moment_does_not_keep_it_from_who_takes_it_up(
     assert executor.call()[1] == messages[0]
     executor.answer()
     taken.result(5)
+
+
+def test_a_disk_that_cannot_be_read_for_a_moment_loses_nothing(tmp_path, monkeypatch):
+    messages = killed("client.submit(small, **ASK)")
+    (path,) = files_in(home())
+    text = path.read_text()
+
+    def stale(_):
+        raise OSError(116, "Stale file handle")
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(of_journal, "left_in", stale)
+        client, executor = a_client()
+        assert client.attach() == []
+        assert path.read_text() == text
+        meanwhile.setattr(of_journal, "ROOM_BYTES", 0)
+        meanwhile.setattr(of_journal, "TIMES", 0)
+        journal = Journal(tmp_path, place=HERE)
+        journal.begin("a" * 32, "m")
+        journal.begin("b" * 32, "m")
+        journal.end("b" * 32)  # would be written anew
+    assert [left.run for own in files_in(tmp_path) for left in left_in(own)] == ["a" * 32]
+    (taken,) = client.attach()
+    assert executor.call()[1] == messages[0]
+    executor.answer()
+    taken.result(5)

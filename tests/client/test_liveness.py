@@ -7,6 +7,7 @@ from jitnas_fn import Client
 from jitnas_fn.client import liveness, losses
 from jitnas_fn.core.envelope import Envelope
 from jitnas_fn.core.errors import ModelFailed
+from jitnas_fn.core.task import Limits
 from jitnas_fn.stores.memory import MemoryStore
 from tests.client.fakes import Held, Inline, record_for, trained
 from tests.client.models import small
@@ -77,11 +78,10 @@ def test_what_somebody_trained_and_nobody_trains_any_more_is_sent_again(client, 
     until(lambda: len(executor.calls) == 2)
     first, second = executor.calls
     assert first[1] == second[1]
-    first[0].set_exception(ConnectionResetError("of the first, much later"))
     assert not evaluation.done()
     asked = site.asked
     until(lambda: site.asked > asked + 2)
-    assert len(executor.calls) == 2  # and nothing is sent for it
+    assert len(executor.calls) == 2  # and nothing is sent for the first, which was withdrawn
     second[0].set_result(trained(second[1]))
     assert evaluation.result(5).verdict == "trained"
 
@@ -176,3 +176,63 @@ def test_what_was_sent_again_after_an_error_is_given_time_to_begin_again_too(cli
     asked = site.asked
     until(lambda: site.asked > asked + 6)  # it waits in a queue
     assert len(executor.calls) == 2
+
+
+def test_how_a_run_ended_is_not_told_of_another_run_of_the_same_key(executor):
+    """One is asked for without limits, one with: the second runs out of time, and that says nothing of the first."""
+    over, ends = {}, []
+
+    def site(text):
+        envelope = Envelope.from_json(text)
+        if envelope.verb != "lookup":
+            return Envelope(envelope.verb, {"results": []}).to_json()
+        pairs = zip(envelope.items("keys"), envelope.items("runs"), strict=True)
+        ends.append(len(envelope.items("keys")))
+        told = [
+            {"key": key, "record": None, "in_flight": None} | ({"ended": over[run]} if run in over else {})
+            for key, run in pairs
+        ]
+        return Envelope("lookup", {"results": told}).to_json()
+
+    client = Client(store=MemoryStore(), executor=executor, control=Inline(site))
+    free = client.submit(small, **ASK)
+    bound = client.submit(small, limits=Limits(seconds=0.5), **ASK)
+    until(lambda: len(executor.calls) == 2)
+    items = [Envelope.from_json(text).items("tasks")[0] for _, text in executor.calls]
+    (item,) = [item for item in items if item["limits"]["seconds"]]
+    limits = {"seconds": 0.5, "memory_bytes": None, "device": "cpu"}
+    over[item["run"]] = {"key": item["key"], "record": record_for(item, verdict="over_time", limits=limits).to_dict()}
+    assert bound.result(5).verdict == "over_time"
+    until(lambda: ends[-1] == 1)
+    assert not free.done()
+    over[next(one["run"] for one in items if one is not item)] = over[item["run"]]  # nor if a site says so
+    asked = len(ends)
+    until(lambda: len(ends) > asked + 3)
+    assert not free.done()
+
+
+def test_what_came_by_another_way_is_not_waited_for_any_more(client, site, executor):
+    evaluation = client.submit(small, **ASK)
+    reply = executor.call()[0]
+    site.record = record_for(item_of(executor))
+    evaluation.result(5)
+    until(reply.cancelled)
+
+
+def test_what_ended_with_an_error_that_the_site_tells_is_not_waited_for_any_more(client, site, executor):
+    evaluation = client.submit(small, **ASK)
+    reply = executor.call()[0]
+    site.ended = {"key": executor.key(), "error": REFUSED}
+    assert evaluation.exception(5)
+    until(reply.cancelled)
+
+
+def test_what_was_sent_again_is_not_waited_for_twice(client, site, executor):
+    evaluation = client.submit(small, **ASK)
+    first = executor.call()[0]
+    site.in_flight = HELD
+    until(lambda: site.asked > 3)
+    site.in_flight = None
+    until(lambda: len(executor.calls) == 2)
+    until(first.cancelled)
+    assert not evaluation.done()

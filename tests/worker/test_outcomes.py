@@ -2,10 +2,12 @@
 
 import os
 import time
+from pathlib import Path
 
 import pytest
 
-from jitnas_fn.core.errors import ModelFailed, WorkerLost
+from jitnas_fn.core.errors import ModelFailed, StoreError, WorkerLost
+from jitnas_fn.stores.memory import MemoryStore
 from jitnas_fn.stores.segments import SegmentStore
 from jitnas_fn.worker import outcomes
 from jitnas_fn.worker.board import Run
@@ -96,3 +98,50 @@ def test_after_a_day_it_goes(tmp_path, monkeypatch):
 def test_a_disk_that_refuses_stops_nothing(tmp_path):
     (tmp_path / "file").write_text("")
     Outcomes(tmp_path / "file" / "folder").keep(THIS, REFUSED)
+
+
+def test_a_record_that_the_store_refused_is_kept(site):
+    class Full(MemoryStore):
+        def put(self, record):
+            raise StoreError("no space left on device")
+
+    site(store=Full())
+    item = item_of(small(outputs=4))
+    with pytest.warns(UserWarning, match="no space left"):
+        (first,) = results_of(sent(item))
+    assert looked_up(item)["ended"] == first
+
+
+def test_on_a_persons_own_machine_nothing_is_kept_for_nobody(site, own_home):
+    site(folder=None)
+    with pytest.raises(ModelFailed):
+        trained(sent(item_of(Bad("fail"), keyed=False)))
+    assert not list(own_home.rglob("outcomes"))
+
+
+def test_the_first_end_counts(tmp_path):
+    kept, record = Outcomes(tmp_path), {"key": THIS.key, "record": {"key": THIS.key}, "source": "trained"}
+    kept.keep(THIS, record)
+    kept.keep(THIS, REFUSED)
+    assert kept.of(THIS) == record
+
+
+def test_there_is_a_bound_to_how_many_are_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(outcomes, "MOST_FILES", 3)
+    kept = Outcomes(tmp_path)
+    for number in range(5):
+        kept.keep(Run(f"{number:064x}", RUN), {**REFUSED, "key": f"{number:064x}"})
+    assert len(list(tmp_path.iterdir())) == 3
+    monkeypatch.setattr(outcomes, "_swept", {})
+    kept.keep(THIS, REFUSED)
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_a_write_that_fails_leaves_nothing(tmp_path, monkeypatch):
+    def full(self, text, *_):
+        self.touch()
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    Outcomes(tmp_path).keep(THIS, REFUSED)
+    assert list(tmp_path.iterdir()) == []

@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -35,6 +36,10 @@ def told(**options):
     return Envelope.from_json(answer(Envelope("ping", {"processes": options}).to_json())).body["processes"]
 
 
+def tokens(dead):
+    return [one["token"] for one in dead]
+
+
 def test_a_process_lives_until_it_is_killed_and_is_then_told_as_dead(folder, sleeper):
     control(folder)
     note = processes.note(folder, profile="train", pid=sleeper.pid)
@@ -44,7 +49,8 @@ def test_a_process_lives_until_it_is_killed_and_is_then_told_as_dead(folder, sle
     assert 0 <= before["living"][0]["age_seconds"] < 30
     sleeper.kill()
     sleeper.wait()
-    assert told() == {"living": [], "dead": [note.token]}
+    assert tokens(told()["dead"]) == [note.token]
+    assert told()["living"] == []
 
 
 def test_a_killed_process_is_dead_before_its_parent_has_noticed(folder, sleeper):
@@ -54,7 +60,7 @@ def test_a_killed_process_is_dead_before_its_parent_has_noticed(folder, sleeper)
     deadline = time.monotonic() + 10
     while note.lives and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert told()["dead"] == [note.token]  # it is a zombie: nobody waited for it
+    assert tokens(told()["dead"]) == [note.token]  # it is a zombie: nobody waited for it
 
 
 def test_after_a_killed_process_the_endpoint_may_start_another_at_once(folder, sleeper):
@@ -86,20 +92,20 @@ def test_a_pid_that_was_given_again_is_not_the_process_that_had_it(folder, sleep
     path = folder / "endpoints" / note.token
     path.write_text(path.read_text().replace(f'"started":{note.started}', f'"started":{note.started - 1}'))
     control(folder)
-    assert told()["dead"] == [note.token]
+    assert tokens(told()["dead"]) == [note.token]
 
 
 def test_only_processes_of_the_same_identity_are_told_of(folder, sleeper):
     processes.note(folder, profile="train", identity="ada", pid=sleeper.pid)
     control(folder, identity="bob")
-    assert told() == {"living": [], "dead": []}
+    assert told() is None
 
 
 def test_only_processes_with_the_same_options_are_told_of(folder, sleeper):
     control(folder)
     processes.note(folder, profile="train", options={"walltime": "02:00:00", "blocks": "2"}, pid=sleeper.pid)
     assert len(told(blocks=2, walltime="02:00:00")["living"]) == 1
-    assert told()["living"] == told(blocks=3, walltime="02:00:00")["living"] == told(blocks=2)["living"] == []
+    assert told() is told(blocks=3, walltime="02:00:00") is told(blocks=2) is None
 
 
 def test_where_an_endpoint_does_not_say_its_options_all_its_processes_are_told_of(folder, sleeper):
@@ -119,7 +125,7 @@ def test_of_a_process_on_another_host_nothing_is_told(folder, sleeper):
     path = folder / "endpoints" / note.token
     path.write_text(path.read_text().replace(f'"host":"{note.host}"', '"host":"another"'))
     control(folder)
-    assert told() == {"living": [], "dead": []}
+    assert told() is None
 
 
 def test_a_run_is_stopped_over_a_control_path_by_whoever_knows_its_token(folder, monkeypatch):
@@ -156,7 +162,7 @@ def test_notes_that_are_damaged_or_odd_are_passed_over(folder):
     (place / ("1" * 32)).write_text('{"pid":-4,"started":1,"noted":1}')
     (place / ("2" * 32)).write_text('{"pid":4,"started":1,"noted":1e400}')
     (place / "../x").write_text("not a note")
-    assert told() == {"living": [], "dead": []}
+    assert told() is None
 
 
 def test_notes_of_what_died_long_ago_go(folder, sleeper):
@@ -164,14 +170,45 @@ def test_notes_of_what_died_long_ago_go(folder, sleeper):
     sleeper.kill()
     sleeper.wait()
     path = folder / "endpoints" / note.token
-    old = time.time() - processes.KEPT_SECONDS - 10
-    path.write_text(
-        path.read_text().replace(
-            f'"noted":{parse(path.read_text(), max_bytes=9999, error=ValueError, what="note")["noted"]}', f'"noted":{old}'
-        )
-    )
+    os.utime(path, (time.time() - processes.KEPT_SECONDS - 10,) * 2)
     control(folder)
     assert not path.exists()
+
+
+def test_whoever_lived_long_and_died_is_told_of_for_a_day(folder, sleeper):
+    note = processes.note(folder, profile="train", pid=sleeper.pid)
+    path = folder / "endpoints" / note.token
+    fields = parse(path.read_text(), max_bytes=9999, error=ValueError, what="note")
+    path.write_text(json.dumps({**fields, "noted": fields["noted"] - 30 * 24 * 3600}))
+    os.utime(path, (time.time() - processes.KEPT_SECONDS - 10,) * 2)
+    control(folder)
+    assert told()["living"][0]["age_seconds"] > 29 * 24 * 3600  # and it is seen
+    sleeper.kill()
+    sleeper.wait()
+    processes.note(folder, profile="train", pid=os.getpid())  # the next one begins
+    assert tokens(told()["dead"]) == [note.token]
+
+
+def test_when_a_dead_one_gave_its_last_sign_of_life_is_told_by_its_lock(folder, sleeper):
+    lock = folder / "daemon.pid"
+    lock.write_text(f"{sleeper.pid}\n")
+    control(folder)
+    note = processes.note(folder, profile="train", pid=sleeper.pid, lock=lock)
+    os.utime(folder / "endpoints" / note.token, (time.time() - 5000,) * 2)
+    os.utime(lock, (time.time() - 100,) * 2)
+    sleeper.kill()
+    sleeper.wait()
+    for _ in range(2):  # also when the lock is gone
+        (dead,) = told()["dead"]
+        assert 99 < dead["silent_seconds"] < 130
+    assert not lock.exists()
+
+
+def test_an_option_that_a_note_does_not_know_hides_nobody(folder, sleeper):
+    control(folder)
+    processes.note(folder, profile="train", options={"walltime": "", "blocks": "2"}, pid=sleeper.pid)
+    assert len(told(blocks=2, qos="long")["living"]) == 1
+    assert told(blocks=2, walltime="02:00:00") is None
 
 
 def test_the_command_of_an_endpoint_notes_its_parent(tmp_path):
@@ -182,7 +219,15 @@ def test_the_command_of_an_endpoint_notes_its_parent(tmp_path):
     subprocess.run(["sh", "-c", shell], env={**os.environ, "JITNAS_SITE": str(site)}, check=True)
     (note,) = processes._notes(tmp_path)
     assert (note.profile, note.identity, note.pid) == ("train", "ada", os.getpid())
-    assert note.options == {"walltime": "02:00:00", "blocks": "2"}
+    assert note.options == {"walltime": "02:00:00", "blocks": "2", "partition": ""}
+
+
+@pytest.mark.parametrize("words", ["train 11111111-1111-4111-8111-111111111111", "train --newer x", "other", ""])
+def test_a_template_of_another_version_stops_no_endpoint(tmp_path, words):
+    site = tmp_path / "site.toml"
+    site.write_text(f'folder = "{tmp_path}"\n')
+    shell = f"exec {sys.executable} -m jitnas_fn.worker.processes {words}"
+    subprocess.run(["sh", "-c", shell], env={**os.environ, "JITNAS_SITE": str(site)}, check=True)
 
 
 def test_a_process_that_cannot_be_noted_starts_all_the_same(tmp_path):

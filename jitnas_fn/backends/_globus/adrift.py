@@ -51,7 +51,7 @@ class Adrift:
 
     def _ask(self) -> None:
         with self._lock:
-            self._letters = {one for one in self._letters if one.is_open() and one.task is not None}
+            self._letters = {one for one in self._letters if not one.done() and one.task is not None}
             asked = {str(one.task): one for one in self._letters}
         try:
             self._take(asked)

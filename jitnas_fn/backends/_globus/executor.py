@@ -57,6 +57,7 @@ class _Train(Executor):
     def submit(self, fn: Callable[..., Any], /, *args: Any, **given: Any) -> "Future[Any]":
         """Send a message to be trained. One that an earlier process has sent is waited for, not sent again."""
         letter = _letter(fn, args, given, self._service)
+        letter.add_done_callback(self._forget)  # before anybody's who may end the process
         carried = self._memory.recall(letter.digest)
         if carried is None:
             self._post.send([letter])
@@ -69,22 +70,23 @@ class _Train(Executor):
         not_at_exit(self._let_go)
         if wait and not cancel_futures:
             self._post.wait()
-        self._memory.close()
         self._post.close()
         self.control.shutdown(wait=False)
 
     def _let_go(self) -> None:
         """Before the interpreter ends: wait for nothing. What is under way stays so; a later process takes it up."""
-        self._memory.close()
         self._post.let_go()
         self.control.let_go()
         let_go()
 
     def _accepted(self, letters: Sequence[Letter]) -> None:
         self._memory.note({one.digest: Carried(str(one.task), one.age_seconds) for one in letters})
-        for letter in letters:
-            letter.add_done_callback(lambda done: self._memory.forget(cast("Letter", done).digest))
         self._watch.add(letters)
+
+    def _forget(self, done: "Future[str]") -> None:
+        letter = cast("Letter", done)
+        if not letter.left:
+            self._memory.forget(letter.digest)
 
 
 class _Control(Executor):

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import logging
+import threading
 import time
 from concurrent.futures import Future, InvalidStateError
 
@@ -26,6 +27,8 @@ class Letter(Future[str]):
         How often it was lost after the service had accepted it.
     unwanted
         Whether nobody waits for its answer any more, which may come all the same.
+    left
+        Whether it ended with its executor, while the endpoint may still have it.
     task
         The service's id of the latest time, once that accepted it.
     """
@@ -36,7 +39,9 @@ class Letter(Future[str]):
         self.tries = self.losses = 0
         self.unwanted = False
         self.task: str | None = None
+        self.left = False
         self._accepted = 0.0
+        self._notifying, self._is_notified = threading.Lock(), False
         self._waiting = time.monotonic()
         self._not_started: float | None = None
 
@@ -55,10 +60,6 @@ class Letter(Future[str]):
         """Since the service accepted it. [s]."""
         return time.monotonic() - self._accepted
 
-    def is_open(self) -> bool:
-        """Whether somebody waits for its answer."""
-        return not self.done() and not self.unwanted
-
     def running(self) -> bool:
         """Never: whether it has begun, only the site knows."""
         return False
@@ -66,16 +67,22 @@ class Letter(Future[str]):
     def cancel(self) -> bool:
         """Withdraw it; False if it may be with the service already, and then nobody waits for its answer any more."""
         self.unwanted = True
-        return super().cancel()
+        return super().cancel() and not self._notify()
 
     def hand_over(self) -> bool:
         """Mark it as on its way, so that it cannot be cancelled any more; False if it is done, or was cancelled."""
-        if self.done():
-            return False
-        if self.tries == 0 and not self.set_running_or_notify_cancel():
+        if self.done() or not self._notify():
             return False
         self.tries += 1
         return True
+
+    def _notify(self) -> bool:
+        """Tell who waits that it runs, or was cancelled, once; whether it runs."""
+        with self._notifying:
+            if not self._is_notified:
+                self._is_notified = True
+                self.set_running_or_notify_cancel()
+        return not self.cancelled()
 
     def lose(self) -> bool:
         """Note that it has to be sent again, for a process that had it is gone; False if it is on its way, or done."""

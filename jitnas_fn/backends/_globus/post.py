@@ -16,7 +16,7 @@ from jitnas_fn.backends._globus.outbox import Outbox
 from jitnas_fn.backends._globus.pace import Pace
 from jitnas_fn.backends._globus.service import Service
 from jitnas_fn.core.codec import Json
-from jitnas_fn.core.errors import WorkerLost
+from jitnas_fn.core.errors import Cancelled, WorkerLost
 from jitnas_fn.core.later import Later
 
 log = logging.getLogger("jitnas_fn.globus")
@@ -69,7 +69,9 @@ class Post:
         with self._lock:
             lost = [letter for letter in letters if letter.lose()]
         for letter in lost:
-            if letter.losses >= MOST_LOSSES:
+            if letter.unwanted:
+                letter.fail(Cancelled("it was lost, and nobody waits for the answer"))
+            elif letter.losses >= MOST_LOSSES:
                 letter.fail(WorkerLost(f"the endpoint lost this message {letter.losses} times"))
         with contextlib.suppress(RuntimeError):  # where this was shut down, all letters have ended
             self.send([letter for letter in lost if not letter.done()])
@@ -88,10 +90,6 @@ class Post:
         """Fetch answers that the service may have, though it has not brought them."""
         self._adrift.ask_once(letters)
 
-    def is_idle(self) -> bool:
-        """Whether no letter is under way whose answer somebody waits for."""
-        return not self._wanted()
-
     def wait(self) -> None:
         """Return once no letter is under way whose answer somebody waits for."""
         while left := self._wanted():
@@ -103,6 +101,7 @@ class Post:
         with self._lock:
             left = list(self._open)
         for letter in left:
+            letter.left = True
             if not letter.cancel():
                 letter.fail(WorkerLost("the executor was shut down before the answer came"))
 

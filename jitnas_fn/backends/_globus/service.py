@@ -118,11 +118,9 @@ class Service:
             return failure_of(failure)
         except SerdeError as failure:
             return EnvelopeError(f"the answer that the service kept cannot be read ({failure})")
-        except globus_sdk.GlobusAPIError as failure:
-            if failure.http_status == 404:
+        except globus_sdk.GlobusError as failure:
+            if isinstance(failure, globus_sdk.GlobusAPIError) and failure.http_status == 404:
                 raise LookupError(task) from None
-            if failure.http_status < 500:
-                raise
             log.debug("the service does not say what became of task %s: %s", task, failure)
             return None  # the others have their turn all the same
 

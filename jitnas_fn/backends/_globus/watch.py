@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
-from typing import Any
 
 from jitnas_fn.backends._globus.letter import Letter
 from jitnas_fn.core.bounds import finite
@@ -22,6 +21,7 @@ log = logging.getLogger("jitnas_fn.globus")
 CHECK_SECONDS, LONGEST_SECONDS, GROWTH = 10.0, 30.0, 1.2  # pauses between questions, which grow while no letters are added
 PATIENCE_SECONDS = 60.0  # after which a question counts as lost
 SILENT_SECONDS = 600.0  # after which, each time, the service is asked for an answer: it keeps one for half an hour
+HEARTBEAT_SECONDS = 35.0  # between two signs of life of a process, and some for the way
 START_SECONDS = 60.0  # that a process may take from the command to its first sign of life
 
 
@@ -72,7 +72,7 @@ class Watch:
 
     def _check(self) -> None:
         with self._lock:
-            self._letters = {one: None for one in self._letters if one.is_open() and one.task is not None}
+            self._letters = {one: None for one in self._letters if not one.done() and one.task is not None}
             asked = {one: str(one.task) for one in self._letters}
             self._is_due = bool(asked)
             if self._is_due:
@@ -101,14 +101,16 @@ class Watch:
             return
         try:
             told = Envelope.from_json(reply.result()).body["processes"]
-            living, dead = _living(told), {str(token) for token in told.get("dead") or []}
+            living, dead = _living(told), _dead(told)
         except Exception as reason:  # noqa: BLE001  a site that answers not, or nonsense, says nothing of anybody
             log.debug("the site does not say which of its processes live: %s", reason)
             return
         with self._lock:
-            died, self._dead = set() if self._dead is None else dead - self._dead, dead
+            known, self._dead = self._dead, set(dead)
             self._told_at = time.monotonic()
-        lost = [one for one, task in asked.items() if one.task == task and one.is_open() and (died or _is_lost(one, living))]
+        # Who is dead at the first answer may have died before; its last sign of life says what it cannot have had.
+        died = list(dead.values()) if known is None else [0.0 for token in dead if token not in known]
+        lost = [one for one, task in asked.items() if one.task == task and not one.done() and _is_lost(one, died, living)]
         if lost:
             log.warning("the endpoint's process has ended with %d messages in it; they are sent again", len(lost))
             self._again(lost)
@@ -116,11 +118,23 @@ class Watch:
 
 def _living(told: Json) -> list[float]:
     """For how long each process that lives has lived. [s]."""
-    processes: list[Any] = told.get("living") or []
-    ages = [finite(one.get("age_seconds"), least=0) for one in processes if isinstance(one, dict)]
-    return [age for age in ages if age is not None]
+    return [_seconds(one, "age_seconds") for one in told["living"]]
 
 
-def _is_lost(letter: Letter, living: Sequence[float]) -> bool:
-    """Whether no process lives that can have it: none has lived since it was accepted, or was started for it just then."""
+def _dead(told: Json) -> dict[str, float]:
+    """Who is dead, by its token, and how long ago it gave its last sign of life. [s]."""
+    return {str(one["token"]): _seconds(one, "silent_seconds") for one in told["dead"]}
+
+
+def _seconds(process: Json, name: str) -> float:
+    found = finite(process[name], least=0)
+    if found is None:
+        raise ValueError(f"{name} is a number of seconds, not {process[name]!r:.40}")
+    return found
+
+
+def _is_lost(letter: Letter, died: Sequence[float], living: Sequence[float]) -> bool:
+    """Whether one that died may have it, or no process lives that can: since it was accepted, or started for it just then."""
+    if any(silent <= letter.age_seconds + HEARTBEAT_SECONDS for silent in died):
+        return True
     return letter.age_seconds > START_SECONDS and not any(age >= letter.age_seconds - START_SECONDS for age in living)

@@ -55,14 +55,6 @@ def test_with_the_last_answer_the_file_goes(tmp_path):
     assert Memory(tmp_path).recall("a") is None
 
 
-def test_what_ends_with_its_executor_is_not_forgotten(tmp_path):
-    own = Memory(tmp_path)
-    own.note({"a": carried(TASK)})
-    own.close()
-    own.forget("a")
-    assert Memory(tmp_path).recall("a").task == TASK
-
-
 def test_what_another_process_notes_later_is_recalled_too(tmp_path):
     later, first = Memory(tmp_path), Memory(tmp_path)
     assert later.recall("a") is None
@@ -73,18 +65,48 @@ def test_what_another_process_notes_later_is_recalled_too(tmp_path):
     assert later.recall("a") is None  # once
 
 
-def test_files_are_not_read_again_for_each_message(tmp_path, monkeypatch):
+def test_what_was_read_is_not_read_again(tmp_path, monkeypatch):
     read = []
-    lines = memory._lines_of
-    monkeypatch.setattr(memory, "_lines_of", lambda path: (read.append(path), lines(path))[1])
-    Memory(tmp_path).note({"a": carried(TASK)})
-    later = Memory(tmp_path)
+    task_in = memory._task_in
+    monkeypatch.setattr(memory, "_task_in", lambda line: (read.append(line), task_in(line))[1])
+    first, later = Memory(tmp_path), Memory(tmp_path)
     for number in range(10):
-        later.recall(str(number))
-    assert len(read) == 1  # it is as it was
+        first.note({str(number): carried(TASK)})
+        later.recall("x")
+    assert len(read) == 10
     monkeypatch.setattr(memory, "LOOK_SECONDS", 3600.0)
-    Memory(tmp_path).note({"b": carried(OTHER)})
-    assert later.recall("b") is None  # and is not even looked at
+    first.note({"b": carried(OTHER)})
+    assert later.recall("b") is None  # not even looked at
+
+
+def test_a_line_that_is_being_written_is_read_when_it_is_whole(tmp_path):
+    path, later = tmp_path / "1-x.jsonl", Memory(tmp_path)
+    line = f'{{"at":1,"letter":"a","task":"{TASK}"}}\n'
+    path.write_text(line[:20])
+    assert later.recall("a") is None
+    path.write_text(line)
+    assert later.recall("a").task == TASK
+
+
+def test_of_two_tasks_the_later_carries_it(tmp_path):
+    for name, task, at in (("900-x", TASK, 1000), ("1000-x", OTHER, 2000), ("500-x", TASK, 1500)):
+        (tmp_path / f"{name}.jsonl").write_text(f'{{"at":{at},"letter":"a","task":"{task}"}}\n')
+    assert Memory(tmp_path).recall("a").task == OTHER
+
+
+def test_a_file_does_not_grow_with_what_was_answered(tmp_path, monkeypatch):
+    monkeypatch.setattr(memory, "ROOM_LINES", 20)
+    own, later = Memory(tmp_path), Memory(tmp_path)
+    own.note({"first": carried(OTHER)})
+    for number in range(200):
+        own.note({str(number): carried(TASK)})
+        assert later.recall(str(number)).task == TASK
+        own.forget(str(number))
+        (path,) = tmp_path.iterdir()
+        assert len(path.read_text().splitlines()) <= 30
+    assert later.recall("first").task == OTHER
+    own.forget("first")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_how_long_the_service_has_had_it_is_handed_on(tmp_path):
@@ -94,10 +116,14 @@ def test_how_long_the_service_has_had_it_is_handed_on(tmp_path):
     assert 5000 <= found.age_seconds < 5060
 
 
-def test_a_file_that_is_too_large_is_not_read(tmp_path, monkeypatch):
-    Memory(tmp_path).note({"a": carried(TASK)})
-    monkeypatch.setattr(memory, "MOST_BYTES", 10)
-    assert Memory(tmp_path).recall("a") is None
+def test_a_large_file_is_read_piece_by_piece(tmp_path, monkeypatch):
+    Memory(tmp_path).note({str(number): carried(TASK) for number in range(10)})
+    monkeypatch.setattr(memory, "MOST_BYTES", 300)
+    later = Memory(tmp_path)
+    assert later.recall("9") is None
+    for _ in range(10):
+        later.recall("x")
+    assert later.recall("9").task == TASK
 
 
 def test_what_is_too_old_goes(tmp_path):

@@ -3,6 +3,7 @@
 import itertools
 import threading
 import time
+from concurrent.futures import wait
 
 import pytest
 
@@ -103,9 +104,7 @@ def test_what_nobody_waits_for_any_more_is_neither_sent_again_nor_waited_for(ser
     letter = a_letter()
     letters_of.send([letter])
     until(lambda: service.accepted)
-    assert not letters_of.is_idle()
     assert not letter.cancel()
-    assert letters_of.is_idle()
     letters_of.wait()  # returns
     letters_of.again([letter])
     assert isinstance(letter.exception(5), Cancelled)
@@ -161,3 +160,14 @@ def test_each_request_has_its_turn_with_all_of_the_process(service, monkeypatch)
     assert len(booked) == 3
     assert min(after - before for before, after in itertools.pairwise(booked)) >= 0.09
     way.close()
+
+
+def test_who_waits_for_what_was_cancelled_in_time_is_told(letters_of):
+    first, second = a_letter("first"), a_letter("second")
+    letters_of.send([first, second])
+    waiting = threading.Thread(target=wait, args=([first],))
+    waiting.start()
+    assert first.cancel()
+    assert first.cancel()  # and again
+    waiting.join(5)
+    assert not waiting.is_alive()

@@ -184,6 +184,7 @@ class Dispatch:
         self._give_up(evaluation, late)
 
     def _give_up(self, evaluation: Evaluation, error: JitnasError) -> None:
+        evaluation.stopped = evaluation.was_sent()
         if evaluation.fail(error):
             self._stop(evaluation)
 

@@ -67,6 +67,7 @@ class Evaluation(Future[Record]):
         self.run = run
         self._ask, self._outlook = ask, outlook
         self._reply: Future[str] | None = None
+        self.stopped = False  # for the client: its work is told to stop, so that its run cannot go on
         self._ended = self._elsewhere = False
         self._lock = threading.Lock()
 
@@ -200,6 +201,10 @@ class Evaluation(Future[Record]):
             return self._reply is not None and not self._reply.cancel()
         except Exception:  # noqa: BLE001  Parsl's own futures raise
             return True
+
+    def was_sent(self) -> bool:
+        """For the client: whether anything of it may have begun."""
+        return self._reply is not None
 
     def is_answered(self) -> bool:
         """For the client: whether nothing of it can begin any more."""

@@ -31,9 +31,17 @@ class Flight:
         return self.ticket.request
 
 
-def ticket_of(request: Request) -> Ticket:
-    """What sends a request once; raises `PayloadTooLarge`, or `ModelFailed` if the model cannot be pickled."""
-    run = uuid.uuid4().hex
+def ticket_of(request: Request, *, lost: str | None = None) -> Ticket:
+    """What sends a request: as a new run, or as one that was lost and goes on, so that it does not wait for itself.
+
+    Raises
+    ------
+    PayloadTooLarge
+        If the message is too large.
+    ModelFailed
+        If the model cannot be pickled.
+    """
+    run = lost or uuid.uuid4().hex
     return Ticket(request, run, request.message(run))
 
 

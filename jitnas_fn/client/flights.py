@@ -60,7 +60,7 @@ class Flights:
         self._dispatch = Dispatch(store, executor, control=control, ask=ask, deadline_seconds=deadline_seconds)
         self._lock = threading.RLock()
         self._open: dict[tuple[str, Limits], Evaluation] = {}
-        self._lost: dict[tuple[str, Limits], list[str]] = {}  # runs that were lost and may go on
+        self._lost: dict[tuple[str, Limits], str] = {}  # runs that were lost, and go on when they are asked for again
 
     def __len__(self) -> int:
         return len(self._open)
@@ -73,7 +73,7 @@ class Flights:
         with without_collector():
             found = [self._found(request) for request in requests]
         missed = [request for request, evaluation in zip(requests, found, strict=True) if evaluation is None]
-        tickets = {request.place: ticket_of(request) for request in missed}
+        tickets = {request.place: ticket_of(request, lost=self._lost.get(request.place)) for request in missed}
         self._note([evaluation for evaluation in found if evaluation is not None], missed)
         return [evaluation or self._begun(tickets[request.place]) for request, evaluation in zip(requests, found, strict=True)]
 
@@ -153,22 +153,24 @@ class Flights:
         return under_way.index(evaluation) if evaluation in under_way else 0
 
     def _land(self, place: tuple[str, Limits], evaluation: Future[Record]) -> None:
-        run = cast("Evaluation", evaluation).run
+        landed = cast("Evaluation", evaluation)
+        lost = landed.run if _is_lost(landed) else None
         with self._lock:
             if self._open.get(place) is evaluation:
                 del self._open[place]
-            if _is_lost(evaluation):
-                self._lost.setdefault(place, []).extend(() if run is None else (run,))
-                return
-            ended = [run, *self._lost.pop(place, [])]
-        for one in ended:
-            self._ended(one)
+            earlier = self._lost.pop(place, None)
+            if lost is not None:
+                self._lost[place] = lost
+        for ended in {landed.run, earlier} - {lost}:
+            self._ended(ended)
 
     def _ended(self, run: str | None) -> None:
         if self._journal is not None and run is not None:
             self._journal.end(run)
 
 
-def _is_lost(evaluation: Future[Record]) -> bool:
-    """Whether it ended with an error after which it may go on: a later process, or one that is logged in, may take it up."""
-    return not evaluation.cancelled() and isinstance(evaluation.exception(), (NotAllowed, SiteUnavailable, WorkerLost))
+def _is_lost(evaluation: Evaluation) -> bool:
+    """Whether it ended with an error after which its run may go on: asked for again, here or by a later process."""
+    if evaluation.cancelled() or evaluation.stopped:
+        return False
+    return isinstance(evaluation.exception(), (NotAllowed, SiteUnavailable, WorkerLost))

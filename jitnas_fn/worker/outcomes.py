@@ -18,6 +18,7 @@ from jitnas_fn.worker.board import Run
 
 KEPT_SECONDS = 24 * 3600.0
 SWEEP_SECONDS = 3600.0
+NOT_FINAL = ("NotAllowed", "SiteUnavailable", "WorkerLost")  # what a site does not do today, it may do tomorrow
 MOST_FILES = 100_000  # beyond which none is kept: whoever may send tasks could fill a disk
 
 _swept: dict[Path, float] = {}  # when, by this process
@@ -72,4 +73,4 @@ class Outcomes:
 
 
 def _is_final(error: object) -> bool:
-    return isinstance(error, dict) and error.get("retryable") is False
+    return isinstance(error, dict) and error.get("retryable") is False and error.get("type") not in NOT_FINAL

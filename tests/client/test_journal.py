@@ -8,6 +8,7 @@ import textwrap
 import threading
 
 import pytest
+import tenacity
 
 from jitnas_fn import Client
 from jitnas_fn.client import journal as of_journal
@@ -15,7 +16,7 @@ from jitnas_fn.client import losses
 from jitnas_fn.client.journal import Journal
 from jitnas_fn.client.under_way import FOLDER, alone_with, files_in, is_open, left_in
 from jitnas_fn.core.envelope import Envelope
-from jitnas_fn.core.errors import NotAllowed, WorkerLost
+from jitnas_fn.core.errors import NotAllowed, SiteUnavailable, WorkerLost
 from jitnas_fn.settings import home
 from jitnas_fn.stores.memory import MemoryStore
 from tests.client.fakes import Held, trained
@@ -246,8 +247,23 @@ def test_what_was_lost_and_then_asked_for_again_has_ended_with_the_second(monkey
     assert isinstance(lost.exception(5), WorkerLost)
     assert len(list(messages_left())) == 1
     again = client.submit(small, **ASK)
+    assert executor.call(1)[1] == executor.call(0)[1]  # the same run goes on: nobody waits for its own ticket
     executor.answer(1)
     again.result(5)
+    assert list(messages_left()) == []
+
+
+def test_what_was_lost_here_and_comes_from_another_process_has_ended_with_that(monkeypatch):
+    monkeypatch.setattr(losses, "TRIES", dict.fromkeys(losses.TRIES, 0))
+    client, executor = a_client()
+    lost = client.submit(small, **ASK)
+    executor.call()[0].set_exception(WorkerLost("gone"))
+    assert lost.exception(5)
+    killed("client.submit(small, **ASK)")
+    assert len(list(messages_left())) == 2
+    (taken,) = client.attach()
+    executor.answer(1)
+    taken.result(5)
     assert list(messages_left()) == []
 
 
@@ -304,3 +320,25 @@ def test_a_disk_that_cannot_be_read_for_a_moment_loses_nothing(tmp_path, monkeyp
     assert executor.call()[1] == messages[0]
     executor.answer()
     taken.result(5)
+
+
+def shut_down(*_):
+    raise RuntimeError("cannot schedule new futures after shutdown")
+
+
+def test_a_run_that_was_told_to_stop_does_not_go_on(monkeypatch):
+    """An executor that is shut down between two tries: the site was told to stop the run, and would stop it again."""
+    monkeypatch.setattr(losses, "PAUSE", tenacity.wait_none())
+    client, executor = a_client()
+    submit = executor.submit
+    refused = client.submit(small, **ASK)
+    first = executor.call()
+    executor.submit = shut_down
+    first[0].set_exception(WorkerLost("gone"))
+    assert isinstance(refused.exception(5), SiteUnavailable)
+    assert list(messages_left()) == []
+    executor.submit = submit
+    again = client.submit(small, **ASK)
+    assert executor.call(1)[1] != first[1]
+    executor.answer(1)
+    again.result(5)

@@ -18,14 +18,14 @@ HOSTED = ("tests/site/hosted/", "tests/site/endpoint/")
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """Two processes may share these tests: one of them has the hosted service, which clients look for at one port."""
+    """Processes may share these tests, file by file: but one has the hosted service, which clients look for at one port."""
     from xdist.scheduler import LoadScopeScheduling
 
-    class InTwoParts(LoadScopeScheduling):
+    class ByFile(LoadScopeScheduling):
         def _split_scope(self, nodeid):
-            return "hosted" if nodeid.startswith(HOSTED) else "slurm"
+            return "hosted" if nodeid.startswith(HOSTED) else nodeid.partition("::")[0]
 
-    return InTwoParts(config, log)
+    return ByFile(config, log)
 
 
 def pytest_collection_modifyitems(items):

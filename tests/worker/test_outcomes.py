@@ -49,6 +49,13 @@ def test_an_opaque_record_is_told_where_there_is_no_store_and_its_message_trains
     assert other["record"]["record_id"] != first["record"]["record_id"]
 
 
+@pytest.mark.parametrize("kind", ["NotAllowed", "SiteUnavailable", "WorkerLost"])
+def test_what_a_site_does_not_do_today_is_no_end(tmp_path, kind):
+    kept = Outcomes(tmp_path)
+    kept.keep(THIS, {"key": THIS.key, "error": {"type": kind, "message": "no", "retryable": False}})
+    assert kept.of(THIS) is None
+
+
 def test_a_record_that_the_store_has_is_not_kept_twice(site, tmp_path):
     here = site(store=SegmentStore(tmp_path / "store"))
     item = item_of(small(outputs=4))

@@ -21,7 +21,7 @@ from jitnas_fn.backends._globus import memory, pace, watch
 from jitnas_fn.client import control, elsewhere, first_look, journal, liveness, losses
 from jitnas_fn.client.client import WEEK_SECONDS
 from jitnas_fn.core import envelope
-from jitnas_fn.worker import processes, tickets
+from jitnas_fn.worker import outcomes, processes, tickets
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
@@ -296,8 +296,11 @@ STATED = [
     (losses.TRIES["SiteUnavailable"], 8, "tried again 8 times"),
     (WEEK_SECONDS, 7 * DAY, "in seven days at the latest"),
     (journal.KEPT_SECONDS, 30 * DAY, "what was left, 30 days"),
-    (memory.KEPT_SECONDS, 8 * DAY, "else eight days"),
-    (processes.KEPT_SECONDS, 8 * DAY, "eight days after it was written"),
+    (memory.KEPT_SECONDS, 8 * DAY, "what was left, eight days"),
+    (processes.KEPT_SECONDS, DAY, "a day after it was last seen to live"),
+    (outcomes.KEPT_SECONDS, DAY, "keeps for a day how runs have ended"),
+    (watch.LONGEST_SECONDS, 30, "later every 30 s"),
+    (watch.SILENT_SECONDS, 600, "every ten minutes the service is asked"),
     (tickets.SILENT_SECONDS, 180, "after three minutes without a sign of life"),
     (tickets.SWEEP_SECONDS, 3600, "an hour after the last sign"),
     (envelope.MAX_PAYLOAD_BYTES, 8_000_000, "at most 8 MB"),

@@ -78,7 +78,7 @@ class SnapshotStore(IndexedStore):
         self._ends = Ends()
         self._left_out: set[int] = set()
         self.manifest: Json = {}
-        self._open()
+        self._open_at_first()
 
     def keep(self, lines: Mapping[Heading, bytes]) -> NoReturn:
         """Refuse: what is published is only replaced as a whole."""
@@ -160,6 +160,24 @@ class SnapshotStore(IndexedStore):
             self._index.add(heading_at_a_glance(line) or heading_of(entry_of(line)), number)
         except RecordError:
             self._left_out.add(number)
+
+    def _open_at_first(self) -> None:
+        """Open it; one that was written just now may be in the middle of it, and gets a moment."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                return self._open()
+            except StoreError:
+                if time.monotonic() > deadline or not self._is_fresh():
+                    raise
+                time.sleep(PAUSE_SECONDS)
+
+    def _is_fresh(self) -> bool:
+        """Whether one of its files was written within the last seconds."""
+        with suppress(OSError):
+            written = max((self.folder / name).stat().st_mtime for name in (ENTRIES, MANIFEST))
+            return abs(time.time() - written) < PATIENCE_SECONDS
+        return False
 
     def _refresh(self) -> None:
         """Open it anew if it was replaced; whoever publishes replaces two files, a moment apart."""

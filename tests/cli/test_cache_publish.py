@@ -3,9 +3,11 @@
 import dataclasses
 import hashlib
 import json
+import os
 import re
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -252,6 +254,29 @@ def test_a_reader_who_has_it_open_goes_on_while_it_is_replaced(publisher):
         assert store.get(a_record(0).key) is not None
         seen.add(store.manifest["sha256"])
     assert len(seen) > 2
+
+
+def test_a_snapshot_that_is_opened_between_its_two_files_gets_a_moment(tmp_path):
+    folder, other = tmp_path / "out", tmp_path / "other"
+    publish(folder, [record_entry(a_record(0))], created=NOW)
+    publish(other, [record_entry(a_record(0)), record_entry(a_record(1, seed=1))], created=NOW)
+    (other / "entries.json").replace(folder / "entries.json")
+    timer = threading.Timer(0.3, lambda: (other / "MANIFEST.json").replace(folder / "MANIFEST.json"))
+    timer.start()
+    assert len(SnapshotStore(folder)) == 2
+    timer.join()
+
+
+def test_one_that_was_damaged_long_ago_is_told_of_at_once(tmp_path):
+    publish(tmp_path / "out", [record_entry(a_record(0))], created=NOW)
+    path = tmp_path / "out" / "entries.json"
+    path.write_bytes(path.read_bytes().replace(b"0.5", b"0.6"))
+    for file in path.parent.iterdir():
+        os.utime(file, (time.time() - 3600,) * 2)
+    began = time.monotonic()
+    with pytest.raises(StoreError, match="is damaged or was edited"):
+        SnapshotStore(path.parent)
+    assert time.monotonic() - began < 1
 
 
 def test_the_snapshot_of_this_checkout_is_that_of_its_card():

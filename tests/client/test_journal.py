@@ -21,6 +21,7 @@ from jitnas_fn.settings import home
 from jitnas_fn.stores.memory import MemoryStore
 from tests.client.fakes import Held, trained
 from tests.client.models import Wider, small
+from tests.waiting import until
 
 ASK = {"dataset": "digits", "recipe": "instant"}
 HERE, THERE = {"backend": "fake", "endpoint": "here"}, {"backend": "fake", "endpoint": "there"}
@@ -250,7 +251,7 @@ def test_what_was_lost_and_then_asked_for_again_has_ended_with_the_second(monkey
     assert executor.call(1)[1] == executor.call(0)[1]  # the same run goes on: nobody waits for its own ticket
     executor.answer(1)
     again.result(5)
-    assert list(messages_left()) == []
+    until(lambda: not list(messages_left()))
 
 
 def test_what_was_lost_here_and_comes_from_another_process_has_ended_with_that(monkeypatch):
@@ -264,7 +265,7 @@ def test_what_was_lost_here_and_comes_from_another_process_has_ended_with_that(m
     (taken,) = client.attach()
     executor.answer(1)
     taken.result(5)
-    assert list(messages_left()) == []
+    until(lambda: not list(messages_left()))
 
 
 def test_a_journal_does_not_grow_with_what_has_ended(tmp_path, monkeypatch):
@@ -336,7 +337,7 @@ def test_a_run_that_was_told_to_stop_does_not_go_on(monkeypatch):
     executor.submit = shut_down
     first[0].set_exception(WorkerLost("gone"))
     assert isinstance(refused.exception(5), SiteUnavailable)
-    assert list(messages_left()) == []
+    until(lambda: not list(messages_left()))
     executor.submit = submit
     again = client.submit(small, **ASK)
     assert executor.call(1)[1] != first[1]

@@ -7,7 +7,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from functools import partial
 
@@ -22,6 +22,7 @@ CHECK_SECONDS, LONGEST_SECONDS, GROWTH = 10.0, 30.0, 1.2  # pauses between quest
 PATIENCE_SECONDS = 60.0  # after which a question counts as lost
 SILENT_SECONDS = 600.0  # after which, each time, the service is asked for an answer: it keeps one for half an hour
 HEARTBEAT_SECONDS = 35.0  # between two signs of life of a process, and some for the way
+SUSPECT_SECONDS = 300.0  # for which what one may have taken along that was dead at the first answer is waited for
 START_SECONDS = 60.0  # that a process may take from the command to its first sign of life
 
 
@@ -53,6 +54,7 @@ class Watch:
         self._lock = threading.Lock()
         self._letters: dict[Letter, None] = {}
         self._dead: set[str] | None = None  # as the site said last; None before it said anything
+        self._suspects: dict[str, float] = {}  # tasks, and since when
         self._is_due = False
         self._pause = CHECK_SECONDS
         self._reply: Future[str] | None = None
@@ -108,12 +110,24 @@ class Watch:
         with self._lock:
             known, self._dead = self._dead, set(dead)
             self._told_at = time.monotonic()
-        # Who is dead at the first answer may have died before; its last sign of life says what it cannot have had.
-        died = list(dead.values()) if known is None else [0.0 for token in dead if token not in known]
-        lost = [one for one, task in asked.items() if one.task == task and not one.done() and _is_lost(one, died, living)]
+            self._suspect(asked, dead.values() if known is None else ())
+            died = known is not None and bool(dead.keys() - known)
+        open_ = [(one, task) for one, task in asked.items() if one.task == task and not one.done()]
+        lost = [one for one, task in open_ if died or self._is_overdue(task) or _is_lost(one, living)]
         if lost:
             log.warning("the endpoint's process has ended with %d messages in it; they are sent again", len(lost))
             self._again(lost)
+
+    def _suspect(self, asked: dict[Letter, str], silent: Iterable[float]) -> None:
+        """Note what one may have had that was dead at the first answer. Mostly it died before that was accepted."""
+        now, latest = time.monotonic(), min(silent, default=math.inf)
+        self._suspects = {task: since for task, since in self._suspects.items() if task in asked.values()}
+        for letter, task in asked.items():
+            if latest <= letter.age_seconds + HEARTBEAT_SECONDS:
+                self._suspects.setdefault(task, now)
+
+    def _is_overdue(self, task: str) -> bool:
+        return time.monotonic() - self._suspects.get(task, math.inf) >= SUSPECT_SECONDS
 
 
 def _living(told: Json) -> list[float]:
@@ -133,8 +147,6 @@ def _seconds(process: Json, name: str) -> float:
     return found
 
 
-def _is_lost(letter: Letter, died: Sequence[float], living: Sequence[float]) -> bool:
-    """Whether one that died may have it, or no process lives that can: since it was accepted, or started for it just then."""
-    if any(silent <= letter.age_seconds + HEARTBEAT_SECONDS for silent in died):
-        return True
+def _is_lost(letter: Letter, living: Sequence[float]) -> bool:
+    """Whether no process lives that can have it: none has lived since it was accepted, or was started for it just then."""
     return letter.age_seconds > START_SECONDS and not any(age >= letter.age_seconds - START_SECONDS for age in living)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from jitnas_fn.cli.app import SHELF
+from jitnas_fn.cli.app import SHELF, run
 from jitnas_fn.core import shelf
 
 ROOT = Path(__file__).parents[1]
@@ -51,6 +51,14 @@ def test_the_code_prints_what_is_shown(shown):
     assert stable(shown[0]) == stable(expected)
     accuracies = [float(re.search(r"trained (0\.\d+)", text)[1]) for text in (shown[0], expected)]
     assert accuracies[0] == pytest.approx(accuracies[1], abs=0.03)
+
+
+def test_the_search_spaces_are_as_shown(capsys):
+    listed, printed = blocks("text", after="## Search spaces")[:2]
+    assert run(["space", "list"]) == 0
+    assert capsys.readouterr().out == listed
+    exec(blocks("python", after="## Search spaces")[0], {})
+    assert capsys.readouterr().out == printed
 
 
 def test_the_record_shown_is_that_of_the_code(shown):

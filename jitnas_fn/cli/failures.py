@@ -15,6 +15,7 @@ INPUT_ERRORS = (
     errors.NotAllowed,
     errors.OutputMismatch,
     errors.PayloadTooLarge,
+    errors.PointError,
     errors.RecipeError,
     errors.SiteFileError,
     errors.TaskError,

@@ -37,6 +37,10 @@ class FingerprintMismatch(JitnasError, ValueError):
     """A worker received an architecture whose fingerprint is not the one announced."""
 
 
+class PointError(JitnasError, ValueError):
+    """What is given is no point of this search space, or its network does not fit the input."""
+
+
 class RecipeError(JitnasError, ValueError):
     """A recipe holds a value out of its range."""
 

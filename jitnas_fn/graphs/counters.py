@@ -1,6 +1,7 @@
 """What an architecture costs, counted on its graph."""
 
 import math
+from collections.abc import Iterable
 
 from jitnas_fn.graphs.graph import Graph
 from jitnas_fn.graphs.operations import LEAVES
@@ -19,8 +20,17 @@ def parameters(graph: Graph) -> int:
 
 def macs(graph: Graph) -> int:
     """Multiply-adds for one sample in evaluation, as `MACS_COUNTER` says."""
+    return _macs(graph, graph.live_in(training=False))
+
+
+def macs_of_all(graph: Graph) -> int:
+    """The same over every node there is, as published figures count: also where a value reaches no output."""
+    return _macs(graph, range(len(graph.nodes)))
+
+
+def _macs(graph: Graph, indices: Iterable[int]) -> int:
     total = 0
-    for index in graph.live_in(training=False):
+    for index in indices:
         node = graph.nodes[index]
         count = None if node.op in LEAVES else operation(node.op).macs
         if count is not None:

@@ -14,6 +14,7 @@ BUILT_IN = {
     "UnknownInitialisation": ValueError,
     "DocumentError": ValueError,
     "FingerprintMismatch": ValueError,
+    "PointError": ValueError,
     "RecipeError": ValueError,
     "TaskError": ValueError,
     "DatasetError": ValueError,

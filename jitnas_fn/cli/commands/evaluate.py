@@ -1,9 +1,6 @@
 """`jitnas evaluate`."""
 
 import time
-from collections.abc import Iterator
-from concurrent.futures import Executor
-from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -11,6 +8,7 @@ import typer
 from jitnas_fn.cli import options
 from jitnas_fn.cli.answers import answering
 from jitnas_fn.cli.model_file import model_in
+from jitnas_fn.cli.places import Endpoint, trained_at
 from jitnas_fn.cli.progress import watched
 from jitnas_fn.cli.summary import as_fields, described
 from jitnas_fn.client.client import Client
@@ -29,14 +27,11 @@ def evaluate(  # noqa: PLR0913  one argument per option
     limit_seconds: options.LimitSeconds = None,
     limit_memory: options.LimitMemory = None,
     identity: Annotated[str, typer.Option("--identity", help='"exact", or "none" to train what cannot be keyed.')] = "exact",
-    endpoint: Annotated[
-        str | None,
-        typer.Option("--endpoint", metavar="UUID", envvar="JITNAS_ENDPOINT", help="Train at this Globus Compute endpoint."),
-    ] = None,
+    endpoint: Endpoint = None,
     as_json: options.AsJson = False,
 ) -> None:
     """The record of a model: looked up when it is known, trained on this machine, or at an endpoint, when it is not."""
-    with answering(as_json=as_json) as answer, _executor(endpoint) as executor, Client(executor=executor) as client:
+    with answering(as_json=as_json) as answer, trained_at(endpoint) as executor, Client(executor=executor) as client:
         began = time.monotonic()
         evaluation = client.submit(
             model_in(target),
@@ -54,21 +49,6 @@ def evaluate(  # noqa: PLR0913  one argument per option
             as_fields(record, key=record.key, source=source, seconds_waited=waited),
             text=described(record, source=source, seconds_waited=waited),
         )
-
-
-@contextmanager
-def _executor(endpoint: str | None) -> Iterator[Executor | None]:
-    """What trains at an endpoint; None for this machine. What was cancelled is not waited for."""
-    if endpoint is None:
-        yield None
-        return
-    from jitnas_fn.backends.globus_compute import globus_compute
-
-    executor = globus_compute(endpoint)
-    try:
-        yield executor
-    finally:
-        executor.shutdown(wait=False)
 
 
 COMMAND = evaluate

@@ -68,7 +68,7 @@ def drawing(architecture: Architecture, *, title: str = "network") -> str:
         A whole SVG file.
     """
     panel = _panel(architecture, title, marks=Marks())
-    return _svg([panel], title, [])
+    return svg_of([panel], title, [])
 
 
 def comparison(
@@ -95,14 +95,19 @@ def comparison(
         _panel(architecture, title if title == letter else f"{letter}  {title}", marks=marks, letter=letter)
         for architecture, title, marks, letter in zip((a, b), titles, found.marks, "AB", strict=True)
     ]
-    return _svg(panels, f"{titles[0]} and {titles[1]}", ["The same architecture."] if found.same else found.sentences)
+    return svg_of(panels, f"{titles[0]} and {titles[1]}", ["The same architecture."] if found.same else found.sentences)
 
 
 def _panel(architecture: Architecture, title: str, *, marks: Marks, letter: str = "") -> Panel:
     sheet = sheet_of(Layers(architecture.graph), marks=marks, letter=letter)
-    sizes = [_box_size(box) for box in sheet.boxes]
     sizes_told = counted(architecture.parameters, "parameter"), counted(architecture.macs, "multiply-add")
     subtitle = " · ".join([*sizes_told, f"{architecture.fingerprint[:12]}…"])
+    return panel_of(title, subtitle, sheet)
+
+
+def panel_of(title: str, subtitle: str, sheet: Sheet) -> Panel:
+    """A panel with the boxes of a sheet in their places."""
+    sizes = [_box_size(box) for box in sheet.boxes]
     return Panel(title, subtitle, sheet, sizes, placed(sizes, [(source, target) for source, target, _ in sheet.edges]))
 
 
@@ -118,7 +123,8 @@ def _row_height(row: Row) -> float:
     return TITLE + 2 + lines * LINE + 5.0 * bool(lines)
 
 
-def _svg(panels: Sequence[Panel], title: str, sentences: Sequence[str]) -> str:
+def svg_of(panels: Sequence[Panel], title: str, sentences: Sequence[str]) -> str:
+    """A whole file: panels side by side under some sentences, and the legend."""
     width = max(420.0, sum(panel.width for panel in panels) + BETWEEN * (len(panels) - 1))
     told = _sentences(sentences, width)
     top = MARGIN + LINE * 1.25 * len(told) + 12.0 * bool(told)

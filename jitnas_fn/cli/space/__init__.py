@@ -1,0 +1,1 @@
+"""The commands of `jitnas space`, one file each."""

@@ -1,0 +1,73 @@
+"""What is searched for: the best point of a space on a dataset, trained by a recipe, as validation says."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from jitnas_fn.core.dataset import Dataset
+from jitnas_fn.core.errors import RecordError
+from jitnas_fn.core.recipe import Recipe
+from jitnas_fn.core.record import Record
+from jitnas_fn.core.task import Task
+from jitnas_fn.graphs.architecture import Architecture
+from jitnas_fn.graphs.space import Point, Space
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A space on a dataset under a recipe.
+
+    Attributes
+    ----------
+    space, dataset, recipe
+        What is chosen from, on which data, trained how.
+    seed
+        Of every training.
+    alias
+        Gives the fingerprint of a point where it is known already; None for one that is not.
+    """
+
+    space: Space
+    dataset: Dataset
+    recipe: Recipe
+    seed: int
+    alias: Callable[[Point], str | None] = lambda _: None
+    _tasks: dict[Point, Task] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _architectures: dict[Point, Architecture] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @property
+    def name(self) -> str:
+        """Of space, dataset and recipe."""
+        return f"{self.space.name}/{self.dataset.name}/{self.recipe.name}"
+
+    def task(self, point: Point) -> Task:
+        """The task that evaluates a point."""
+        known = self._tasks.get(point)
+        if known is None:
+            fingerprint = self.alias(point) or self.architecture(point).fingerprint
+            known = Task(fingerprint, self.dataset.name, self.dataset.sha256, self.recipe, self.seed)
+            self._tasks[point] = known
+        return known
+
+    def architecture(self, point: Point) -> Architecture:
+        """The network of a point, for this dataset."""
+        known = self._architectures.get(point)
+        if known is None:
+            known = self.space.architecture(point, self.dataset.input_shape, self.dataset.outputs)
+            self._architectures[point] = known
+        return known
+
+    def value(self, record: Record) -> float:
+        """What a record says for its point: the dataset's metric on validation, so that more is better; −∞ if it has none.
+
+        Raises
+        ------
+        RecordError
+            If it has no validation part at all.
+        """
+        measured = record.metrics.get("validation")
+        if not isinstance(measured, dict):
+            raise RecordError(f"the record of key {record.key[:12]}… has no validation part")
+        value = measured.get(self.dataset.metric)
+        if not isinstance(value, int | float):
+            return float("-inf")
+        return float(value) if self.dataset.direction == "maximise" else -float(value)

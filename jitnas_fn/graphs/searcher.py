@@ -1,0 +1,95 @@
+"""What every way to search does with tasks and records, whatever it proposes."""
+
+import random
+from abc import ABC, abstractmethod
+from functools import cached_property
+
+from jitnas_fn.core.errors import TaskError
+from jitnas_fn.core.record import Record
+from jitnas_fn.core.task import Task
+from jitnas_fn.graphs.problem import Problem
+from jitnas_fn.graphs.space import Point
+
+
+class Searcher(ABC):
+    """Asks for tasks, and is told what they measured; any number may be under way.
+
+    Parameters
+    ----------
+    problem
+        What is searched for.
+    seed
+        Of everything that is drawn: the same seed, told the same in the same order, asks for the same.
+
+    Attributes
+    ----------
+    about
+        One line: what it is, and who published it.
+    best
+        The best point that was told of and its value; None before the first.
+    latest
+        The point of the task that was asked for last; None before the first.
+    """
+
+    about: str
+
+    def __init__(self, problem: Problem, *, seed: int) -> None:
+        self.problem, self.space = problem, problem.space
+        self.rng = random.Random(f"{self.name}/{seed}")  # of its own for each method
+        self.best: tuple[Point, float] | None = None
+        self.latest: Point | None = None
+        self._asked: dict[str, list[Point]] = {}  # by key, what is under way
+
+    @cached_property
+    def name(self) -> str:
+        """That of its file."""
+        return type(self).__module__.rpartition(".")[2]
+
+    @abstractmethod
+    def propose(self) -> Point:
+        """The next point to be evaluated."""
+
+    @abstractmethod
+    def learn(self, point: Point, value: float) -> None:
+        """Take what a point was worth; more is better."""
+
+    def ask(self) -> Task:
+        """The next task. It may have been asked for before: then its record is there already, and costs nothing."""
+        point = self.propose()
+        task = self.problem.task(point)
+        self.latest = point
+        self._asked.setdefault(task.key, []).append(point)
+        return task
+
+    def asked(self, task: Task) -> Point:
+        """The point that is told next of this task; raises `TaskError` if none is under way."""
+        if task.key not in self._asked:
+            raise TaskError(f"key {task.key[:12]}… was not asked for by this search, or was told already")
+        return self._asked[task.key][0]
+
+    def tell(self, task: Task, record: Record | None) -> None:
+        """Take what became of a task, once for each time that it was asked for.
+
+        Parameters
+        ----------
+        task
+            Which.
+        record
+            Its record; None if there is none, since its network failed.
+
+        Raises
+        ------
+        TaskError
+            If it was not asked for, or is told already.
+        """
+        point = self.asked(task)
+        self._asked[task.key].pop(0)
+        if not self._asked[task.key]:
+            del self._asked[task.key]
+        self.take(point, float("-inf") if record is None else self.problem.value(record))
+
+    def take(self, point: Point, value: float) -> None:
+        """Note what a point was worth, and learn from it."""
+        if self.best is None or value > self.best[1]:
+            self.best = point, value
+        self.learn(point, value)

@@ -1,0 +1,1 @@
+"""Search spaces, one file each: a point stands for a network, and no file here needs torch."""

@@ -1,0 +1,87 @@
+"""Whatever file lies on the shelf of searchers has passed these."""
+
+import pytest
+
+from jitnas_fn.core import shelf
+from jitnas_fn.core.errors import TaskError
+from jitnas_fn.graphs.searcher import Searcher
+from tests.searchers.problems import bowl, problem_of, searched
+
+SEARCHERS = shelf.names("searchers")
+LEARNING = [name for name in SEARCHERS if not name.startswith("random_")]
+
+
+@pytest.fixture(params=SEARCHERS)
+def method(request):
+    return shelf.take("searchers", request.param).SEARCHER
+
+
+@pytest.fixture
+def problem():
+    return problem_of()
+
+
+def test_it_is_named_as_its_file_and_says_what_it_is(method, problem):
+    made = method(problem, seed=0)
+    assert isinstance(made, Searcher)
+    assert made.name in SEARCHERS
+    assert 10 < len(made.about) < 110
+    assert made.best is None
+
+
+def test_a_seed_asks_for_the_same_again_and_another_for_others(method, problem):
+    runs = [searched(method(problem, seed=seed), bowl, 60) for seed in (3, 3, 4)]
+    assert runs[0] == runs[1] != runs[2]
+
+
+def test_every_point_is_one_of_the_space(method):
+    for space in ("mlp", "nasbench201"):
+        problem = problem_of(space, dataset="digits")
+        made = method(problem, seed=1)
+        for _ in range(50):
+            point = made.propose()
+            problem.space.check(point)
+            made.take(point, bowl(point))
+
+
+def test_many_may_be_under_way_before_the_first_is_told(method, problem):
+    made = method(problem, seed=1)
+    for _ in range(5):
+        points = [made.propose() for _ in range(30)]
+        for point in reversed(points):
+            made.take(point, bowl(point))
+
+
+def test_networks_that_fail_end_no_search(method, problem):
+    made = method(problem, seed=1)
+    for number in range(60):
+        point = made.propose()
+        made.take(point, bowl(point) if number % 3 else float("-inf"))
+    assert made.best is not None
+
+
+def test_where_all_fail_it_goes_on_to_the_end(method, problem):
+    made = method(problem, seed=1)
+    for _ in range(60):
+        made.take(made.propose(), float("-inf"))
+
+
+@pytest.mark.parametrize("name", LEARNING)
+def test_what_learns_is_better_than_chance(name, problem):
+    """On a bowl, over twenty seeds, the last points are better than the first, and the best than those of random search."""
+    rivals = {one: shelf.take("searchers", one).SEARCHER for one in (name, "random_search")}
+    bests = {}
+    for one, made in rivals.items():
+        runs = [searched(made(problem, seed=seed), bowl, 150) for seed in range(20)]
+        bests[one] = sum(max(run) for run in runs)
+        if one == name and name != "local_search":  # which begins anew after each top
+            assert sum(sum(run[-30:]) for run in runs) > sum(sum(run[:30]) for run in runs)
+    assert bests[name] > bests["random_search"]
+
+
+def test_a_task_is_told_once_for_each_time_that_it_was_asked_for(method, problem):
+    made = method(problem, seed=2)
+    task = made.ask()
+    made.tell(task, None)
+    with pytest.raises(TaskError, match="was not asked for by this search, or was told already"):
+        made.tell(task, None)

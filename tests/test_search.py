@@ -1,0 +1,163 @@
+"""A search: asks in order, pays once for what it asks for twice, chooses on validation, and reads test at its end."""
+
+import dataclasses
+import json
+
+import pytest
+
+from jitnas_fn import Client
+from jitnas_fn.core import shelf
+from jitnas_fn.core.envelope import Envelope, error_fields
+from jitnas_fn.core.errors import ModelFailed, NotAllowed, SiteUnavailable, TaskError
+from jitnas_fn.graphs.searcher import Searcher
+from jitnas_fn.search import search
+from jitnas_fn.stores.memory import MemoryStore
+from tests.client.fakes import Held, Inline, record_for, reply
+from tests.searchers.problems import problem_of
+
+
+def worth(key):
+    """A value that depends on the key alone, and is the same in every process."""
+    return int(key[:6], 16) / 16**6
+
+
+def answered(text, *, failing=lambda key: None):
+    """Records worth something on validation, and something else on test."""
+    results = []
+    for item in Envelope.from_json(text).items("tasks"):
+        key = item["key"]
+        if failing(key) is not None:
+            results.append({"key": key, "error": error_fields(failing(key))})
+            continue
+        metrics = {"validation": {"accuracy": worth(key)}, "test": {"accuracy": worth(key[10:])}}
+        record = dataclasses.replace(record_for(item), metrics=metrics).sealed()
+        results.append({"key": key, "record": record.to_dict()})
+    return reply(results)
+
+
+class Counting(Inline):
+    """Answers at once, and counts the trainings."""
+
+    def __init__(self, **options):
+        super().__init__(lambda text: answered(text, **options))
+        self.trained = 0
+
+    def submit(self, function, text):
+        self.trained += 1
+        return super().submit(function, text)
+
+
+def a_search(name="random_search", *, store=None, executor=None, seed=0, problem=None, **budget):
+    method = shelf.take("searchers", name).SEARCHER
+    client = Client(store=MemoryStore() if store is None else store, executor=executor or Counting())
+    return search(method(problem or problem_of(), seed=seed), client, seed=seed, **budget)
+
+
+def test_the_best_on_validation_is_found_and_its_test_is_read():
+    found = a_search(evaluations=20)
+    best = max(found.steps, key=lambda step: step.value)
+    assert (found.point, found.validation) == (best.point, best.value)
+    assert found.test == worth(best.key[10:])
+    assert [step.number for step in found.steps] == list(range(1, 21))
+    assert [step.best for step in found.steps] == [max(one.value for one in found.steps[: n + 1]) for n in range(20)]
+    assert json.loads(json.dumps(found.to_dict()))["method"] == "random_search"
+
+
+@pytest.mark.parametrize("name", shelf.names("searchers"))
+def test_what_is_asked_for_twice_is_trained_once(name):
+    executor = Counting()
+    found = a_search(name, executor=executor, problem=problem_of("hand_designed"), evaluations=12)
+    assert executor.trained == len({step.key for step in found.steps}) <= 3
+    assert sum(step.again for step in found.steps) == 12 - executor.trained
+
+
+@pytest.mark.parametrize("in_flight", [1, 3, 7])
+def test_a_search_that_was_killed_goes_on_to_the_same_end(in_flight):
+    store, whole = MemoryStore(), a_search("evolution", evaluations=40, in_flight=in_flight)
+    executor = Counting()
+    a_search("evolution", store=store, executor=executor, evaluations=15, in_flight=in_flight)  # and then it is killed
+    already, executor.trained = executor.trained, 0
+    again = a_search("evolution", store=store, executor=executor, evaluations=40, in_flight=in_flight)
+    assert [step.point for step in again.steps] == [step.point for step in whole.steps]
+    assert (again.point, again.validation, again.test) == (whole.point, whole.validation, whole.test)
+    assert already + executor.trained == len({step.key for step in whole.steps})
+    assert {step.source for step in again.steps[:10]} == {"cache"}
+
+
+def test_no_more_are_under_way_than_may_be():
+    class Slow(Held):
+        most = 0
+
+        def submit(self, function, text):
+            future = super().submit(function, text)
+            self.most = max(self.most, sum(not call.done() for call, _ in self.calls))
+            if len([call for call, _ in self.calls if not call.done()]) == 3:
+                for call, asked in self.calls[::-1]:  # the last is done first
+                    if not call.done():
+                        call.set_result(answered(asked))
+            return future
+
+    executor = Slow()
+    found = a_search(executor=executor, evaluations=12, in_flight=3)
+    assert executor.most == 3
+    assert len(found.steps) == 12
+
+
+def test_a_budget_in_seconds_ends_it(capsys):
+    shown = []
+    found = a_search(seconds=9.0, in_flight=1, show=shown.append)  # each record says that it took two
+    assert [step.seconds for step in found.steps if not step.again] == [2.0] * 5
+    assert tuple(shown) == found.steps
+
+
+def test_a_network_that_fails_is_worth_nothing_and_the_search_goes_on():
+    executor = Counting(failing=lambda key: ModelFailed("no") if int(key[0], 16) % 2 else None)
+    found = a_search(executor=executor, evaluations=30)
+    failed = [step for step in found.steps if step.source == "failed"]
+    assert failed
+    assert all(step.value is None for step in failed)
+    assert found.point not in {step.point for step in failed}
+
+
+def test_where_every_network_fails_nothing_is_found():
+    found = a_search(executor=Counting(failing=lambda _: ModelFailed("no")), evaluations=5)
+    assert (found.point, found.validation, found.test) == (None, None, None)
+    assert [step.best for step in found.steps] == [None] * 5
+
+
+def test_what_is_no_fault_of_a_network_ends_the_search(monkeypatch):
+    lasting = SiteUnavailable("no such partition")
+    lasting.retryable = False
+    with pytest.raises(SiteUnavailable, match="no such partition"):
+        a_search(executor=Counting(failing=lambda _: lasting), evaluations=5)
+
+
+class Cheat(Searcher):
+    """Looks at the test part."""
+
+    about = "looks at what it must not see"
+
+    def propose(self):
+        return self.space.sample(self.rng)
+
+    def learn(self, point, value):
+        pass
+
+    def tell(self, task, record):
+        super().tell(task, record)
+        assert "test" not in record.metrics
+        record.metrics["test"]
+
+
+def test_a_searcher_that_looks_at_the_test_part_is_told_that_it_is_sealed():
+    client = Client(store=MemoryStore(), executor=Counting())
+    with pytest.raises(NotAllowed, match="chooses on validation; test is read at its end"):
+        search(Cheat(problem_of(), seed=0), client, seed=0, evaluations=3)
+
+
+@pytest.mark.parametrize(
+    "budget", [{}, {"evaluations": 0}, {"evaluations": -1}, {"seconds": 0.0}, {"evaluations": 3, "in_flight": 0}]
+)
+def test_a_search_without_a_budget_is_refused(budget):
+    with pytest.raises(TaskError, match="has a budget above 0"):
+        a_search(**budget)

@@ -165,10 +165,13 @@ class _Run:
     def tell(self) -> Step:
         """Wait for the first that was asked for, and tell of it."""
         task, evaluation = self.under_way.popleft()
-        point = self._searcher.asked(task)
+        point = self._searcher.asked(task.key)
         written = self._problem.space.written(point)
         record, source = _record_of(evaluation)
-        self._searcher.tell(task, None if record is None else _sealed(record))
+        if record is None:
+            self._searcher.give_up(task)
+        else:
+            self._searcher.tell(_sealed(record))
         value = None if record is None else self._problem.value(record)
         seconds = 0.0 if record is None else float(record.cost.get("wall_seconds") or 0.0)
         if record is not None:

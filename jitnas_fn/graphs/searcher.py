@@ -61,35 +61,35 @@ class Searcher(ABC):
         self._asked.setdefault(task.key, []).append(point)
         return task
 
-    def asked(self, task: Task) -> Point:
-        """The point that is told next of this task; raises `TaskError` if none is under way."""
-        if task.key not in self._asked:
-            raise TaskError(f"key {task.key[:12]}… was not asked for by this search, or was told already")
-        return self._asked[task.key][0]
+    def asked(self, key: str) -> Point:
+        """The point that is told next of the task with this key; raises `TaskError` if none is under way."""
+        if key not in self._asked:
+            raise TaskError(f"key {str(key)[:12]}… was not asked for by this search, or was told already")
+        return self._asked[key][0]
 
-    def tell(self, task: Task, record: Record | None) -> None:
-        """Take what became of a task, once for each time that it was asked for.
-
-        Parameters
-        ----------
-        task
-            Which.
-        record
-            Its record; None if there is none, since its network failed.
+    def tell(self, record: Record) -> None:
+        """Take the record of a task, once for each time that it was asked for.
 
         Raises
         ------
         TaskError
             If it was not asked for, or is told already.
         """
-        point = self.asked(task)
-        self._asked[task.key].pop(0)
-        if not self._asked[task.key]:
-            del self._asked[task.key]
-        self.take(point, float("-inf") if record is None else self.problem.value(record))
+        self.take(self._ended(record.key), self.problem.value(record))
+
+    def give_up(self, task: Task) -> None:
+        """Take that there is no record of a task, since its network failed; raises as `tell`."""
+        self.take(self._ended(task.key), float("-inf"))
 
     def take(self, point: Point, value: float) -> None:
         """Note what a point was worth, and learn from it."""
         if self.best is None or value > self.best[1]:
             self.best = point, value
         self.learn(point, value)
+
+    def _ended(self, key: str) -> Point:
+        point = self.asked(key)
+        self._asked[key].pop(0)
+        if not self._asked[key]:
+            del self._asked[key]
+        return point

@@ -82,6 +82,6 @@ def test_what_learns_is_better_than_chance(name, problem):
 def test_a_task_is_told_once_for_each_time_that_it_was_asked_for(method, problem):
     made = method(problem, seed=2)
     task = made.ask()
-    made.tell(task, None)
+    made.give_up(task)
     with pytest.raises(TaskError, match="was not asked for by this search, or was told already"):
-        made.tell(task, None)
+        made.give_up(task)

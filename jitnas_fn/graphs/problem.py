@@ -24,6 +24,8 @@ class Problem:
         Of every training.
     alias
         Gives the fingerprint of a point where it is known already; None for one that is not.
+    most_parameters, most_macs
+        What a network may have at most, as `Space.cost` counts; None for no bound.
     """
 
     space: Space
@@ -31,6 +33,8 @@ class Problem:
     recipe: Recipe
     seed: int
     alias: Callable[[Point], str | None] = lambda _: None
+    most_parameters: int | None = None
+    most_macs: int | None = None
     _tasks: dict[Point, Task] = field(default_factory=dict, init=False, repr=False, compare=False)
     _architectures: dict[Point, Architecture] = field(default_factory=dict, init=False, repr=False, compare=False)
 
@@ -55,6 +59,14 @@ class Problem:
             known = self.space.architecture(point, self.dataset.input_shape, self.dataset.outputs)
             self._architectures[point] = known
         return known
+
+    def allows(self, point: Point) -> bool:
+        """Whether a network is within the bounds; it is counted, not trained."""
+        if self.most_parameters is None and self.most_macs is None:
+            return True
+        cost = self.space.cost(point, self.dataset.input_shape, self.dataset.outputs)
+        bounds = ((cost.parameters, self.most_parameters), (cost.macs, self.most_macs))
+        return all(most is None or met <= most for met, most in bounds)
 
     def value(self, record: Record) -> float:
         """What a record says for its point: the dataset's metric on validation, so that more is better; −∞ if it has none.

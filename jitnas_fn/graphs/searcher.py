@@ -10,6 +10,8 @@ from jitnas_fn.core.task import Task
 from jitnas_fn.graphs.problem import Problem
 from jitnas_fn.graphs.space import Point
 
+MOST_TRIES = 1000  # to propose a point within the bounds
+
 
 class Searcher(ABC):
     """Asks for tasks, and is told what they measured; any number may be under way.
@@ -53,9 +55,18 @@ class Searcher(ABC):
     def learn(self, point: Point, value: float) -> None:
         """Take what a point was worth; more is better."""
 
+    def refuse(self, point: Point) -> None:  # noqa: B027  most ways just propose another
+        """Take that a point is beyond the bounds of the problem: it is asked of nobody."""
+
     def ask(self) -> Task:
-        """The next task. It may have been asked for before: then its record is there already, and costs nothing."""
-        point = self.propose()
+        """The next task. It may have been asked for before: then its record is there already, and costs nothing.
+
+        Raises
+        ------
+        TaskError
+            If hardly any point is within the bounds of the problem.
+        """
+        point = self._allowed()
         task = self.problem.task(point)
         self.latest = point
         self._asked.setdefault(task.key, []).append(point)
@@ -86,6 +97,16 @@ class Searcher(ABC):
         if self.best is None or value > self.best[1]:
             self.best = point, value
         self.learn(point, value)
+
+    def _allowed(self) -> Point:
+        for _ in range(MOST_TRIES):
+            point = self.propose()
+            if self.problem.allows(point):
+                return point
+            self.refuse(point)
+        raise TaskError(
+            f"of {MOST_TRIES:,} points of {self.space.name}, none is within the bounds of parameters and multiply-adds"
+        )
 
     def _ended(self, key: str) -> Point:
         point = self.asked(key)

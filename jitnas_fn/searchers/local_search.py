@@ -42,6 +42,11 @@ class LocalSearch(Searcher):
             self._here = point, value
             self._look_around()
 
+    def refuse(self, point: Point) -> None:
+        """A neighbour beyond the bounds is none that could be gone to."""
+        if point in self._open:
+            self.learn(point, float("-inf"))
+
     def _move(self) -> None:
         """To the best neighbour if it is better; else this was a top, and another start is drawn."""
         assert self._here is not None

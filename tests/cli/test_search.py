@@ -35,6 +35,7 @@ def test_a_search_is_told_step_by_step_and_costs_nothing_the_second_time(jitnas)
         ((*ASK, "gradient_descent", "--evaluations", 3), f"there are {', '.join(shelf.names('searchers'))}"),
         ((*ASK, "evolution"), "has a budget above 0"),
         ((*ASK, "evolution", "--evaluations", 0), "has a budget above 0"),
+        ((*ASK, "evolution", "--evaluations", 3, "--most-parameters", 5), "none is within the bounds"),
         (("search", "--space", "x", *ASK[3:], "evolution", "--evaluations", 3), "there are darts"),
         (("search", "--space", "nasbench101", *ASK[3:], "reinforce", "--evaluations", 3), "nasbench101 is none"),
     ],

@@ -1,5 +1,7 @@
 """Whatever file lies on the shelf of searchers has passed these."""
 
+import dataclasses
+
 import pytest
 
 from jitnas_fn.core import shelf
@@ -85,3 +87,19 @@ def test_a_task_is_told_once_for_each_time_that_it_was_asked_for(method, problem
     made.give_up(task)
     with pytest.raises(TaskError, match="was not asked for by this search, or was told already"):
         made.give_up(task)
+
+
+def test_no_network_beyond_the_bounds_is_asked_for(method, problem):
+    bounded = dataclasses.replace(problem, most_parameters=20_000)
+    made = method(bounded, seed=0)
+    costs = []
+    for _ in range(40):
+        task = made.ask()
+        costs.append(problem.space.cost(made.latest, (1, 8, 8), 10).parameters)
+        made.give_up(task) if len(costs) % 3 == 0 else made.take(made._ended(task.key), bowl(made.latest))
+    assert max(costs) <= 20_000
+
+
+def test_bounds_that_nothing_meets_are_told(method, problem):
+    with pytest.raises(TaskError, match="none is within the bounds"):
+        method(dataclasses.replace(problem, most_macs=10), seed=0).ask()

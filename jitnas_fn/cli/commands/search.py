@@ -32,6 +32,8 @@ def search_(  # noqa: PLR0913  one argument per option
         float | None, typer.Option("--seconds", help="The budget: what its trainings may cost together.")
     ] = None,
     seeds: Annotated[int, typer.Option("--seeds", help="How many searches, with seeds 0, 1, …", min=1)] = 1,
+    most_parameters: Annotated[int | None, typer.Option("--most-parameters", help="Of a network.", min=1)] = None,
+    most_macs: Annotated[int | None, typer.Option("--most-macs", help="Multiply-adds of one.", min=1)] = None,
     training_seed: Annotated[int, typer.Option("--training-seed", help="Of every training.")] = 0,
     in_flight: Annotated[int, typer.Option("--in-flight", help="Trainings under way at most.")] = IN_FLIGHT,
     endpoint: Endpoint = None,
@@ -47,6 +49,8 @@ def search_(  # noqa: PLR0913  one argument per option
             dataset=shelf.take("datasets", dataset).DATASET,
             recipe=shelf.take("recipes", recipe).RECIPE,
             seed=training_seed,
+            most_parameters=most_parameters,
+            most_macs=most_macs,
         )
         way = shelf.take("searchers", method).SEARCHER
         found = [

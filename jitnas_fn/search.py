@@ -12,6 +12,7 @@ from typing import Any
 
 from jitnas_fn.client.client import Client
 from jitnas_fn.client.evaluation import Evaluation
+from jitnas_fn.core.bounds import finite
 from jitnas_fn.core.codec import Json
 from jitnas_fn.core.errors import ModelFailed, NotAllowed, OutputMismatch, TaskError
 from jitnas_fn.core.record import Record
@@ -19,6 +20,7 @@ from jitnas_fn.core.task import Task
 from jitnas_fn.graphs.searcher import Searcher
 
 IN_FLIGHT = 4
+MOST_IDLE = 1000
 OF_THE_NETWORK = (ModelFailed, OutputMismatch)  # errors that say something of the point; others end the search
 
 
@@ -116,7 +118,8 @@ def search(
     evaluations
         The budget: how many, duplicates included; None for no bound.
     seconds
-        The budget: what records may have cost together; nothing more is asked for beyond it. None for no bound. [s]
+        The budget: what records may have cost together; nothing more is asked for beyond it, nor after a thousand evaluations
+        in a row that cost nothing new, as where a small space is known. None for no bound. [s]
     in_flight
         How many are under way at most.
     show
@@ -130,11 +133,11 @@ def search(
         What ends an evaluation and is no fault of its network, such as a site that is away.
     """
     bounds = [bound for bound in (evaluations, seconds) if bound is not None]
-    if not bounds or min(*bounds, in_flight) <= 0:
+    if not bounds or not all(finite(bound, least=0) for bound in (*bounds, in_flight)):
         raise TaskError("a search has a budget above 0, in evaluations or seconds, and something under way")
     run = _Run(searcher, client)
     while True:
-        may_ask = (evaluations is None or run.asked < evaluations) and (seconds is None or run.spent_seconds < seconds)
+        may_ask = (evaluations is None or run.asked < evaluations) and (seconds is None or run.spends_towards(seconds))
         if may_ask and len(run.under_way) < in_flight:
             run.ask()
         elif run.under_way:
@@ -151,8 +154,13 @@ class _Run:
         self.under_way: deque[tuple[Task, Evaluation]] = deque()
         self.steps: list[Step] = []
         self.asked, self.spent_seconds = 0, 0.0
+        self._idle = 0  # evaluations in a row that cost nothing new
         self._keys: set[str] = set()
-        self._records: dict[str, Record] = {}  # by point
+        self._best: Record | None = None
+
+    def spends_towards(self, seconds: float) -> bool:
+        """Whether a budget of so much is left, and is still drawn upon."""
+        return self.spent_seconds < seconds and self._idle < MOST_IDLE
 
     def ask(self) -> None:
         """One more."""
@@ -174,9 +182,9 @@ class _Run:
             self._searcher.tell(_sealed(record))
         value = None if record is None else self._problem.value(record)
         seconds = 0.0 if record is None else float(record.cost.get("wall_seconds") or 0.0)
-        if record is not None:
-            self._records[written] = record
         best = self._searcher.best
+        if best is not None and best[0] == point:
+            self._best = record
         step = Step(
             number=len(self.steps) + 1,
             point=written,
@@ -188,7 +196,9 @@ class _Run:
             seconds=seconds,
         )
         self._keys.add(task.key)
-        self.spent_seconds += 0.0 if step.again else seconds
+        spent_seconds = 0.0 if step.again else seconds
+        self.spent_seconds += spent_seconds
+        self._idle = 0 if spent_seconds else self._idle + 1
         self.steps.append(step)
         return step
 
@@ -196,7 +206,7 @@ class _Run:
         """What was found; the only place that reads the test part."""
         best = self._searcher.best
         written = None if best is None or best[1] == float("-inf") else self._problem.space.written(best[0])
-        record = None if written is None else self._records[written]
+        record = None if written is None else self._best
         metric = self._problem.dataset.metric
         return Found(
             method=self._searcher.name,

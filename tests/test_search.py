@@ -6,6 +6,7 @@ import json
 import pytest
 
 from jitnas_fn import Client
+from jitnas_fn import search as of_search
 from jitnas_fn.core import shelf
 from jitnas_fn.core.envelope import Envelope, error_fields
 from jitnas_fn.core.errors import ModelFailed, NotAllowed, SiteUnavailable, TaskError
@@ -110,6 +111,15 @@ def test_a_budget_in_seconds_ends_it(capsys):
     assert tuple(shown) == found.steps
 
 
+@pytest.mark.parametrize("failing", [lambda _: None, lambda _: ModelFailed("no")])
+def test_a_budget_that_nothing_draws_upon_any_more_ends_all_the_same(monkeypatch, failing):
+    """Three networks are known after some steps: to ask for them again costs nothing, however long."""
+    monkeypatch.setattr(of_search, "MOST_IDLE", 25)
+    found = a_search(executor=Counting(failing=failing), problem=problem_of("hand_designed"), seconds=1000.0, in_flight=2)
+    assert 25 <= len(found.steps) < 60
+    assert len({step.key for step in found.steps}) <= 3
+
+
 def test_a_network_that_fails_is_worth_nothing_and_the_search_goes_on():
     executor = Counting(failing=lambda key: ModelFailed("no") if int(key[0], 16) % 2 else None)
     found = a_search(executor=executor, evaluations=30)
@@ -156,7 +166,16 @@ def test_a_searcher_that_looks_at_the_test_part_is_told_that_it_is_sealed():
 
 
 @pytest.mark.parametrize(
-    "budget", [{}, {"evaluations": 0}, {"evaluations": -1}, {"seconds": 0.0}, {"evaluations": 3, "in_flight": 0}]
+    "budget",
+    [
+        {},
+        {"evaluations": 0},
+        {"evaluations": -1},
+        {"seconds": 0.0},
+        {"seconds": float("nan")},
+        {"seconds": float("inf")},
+        {"evaluations": 3, "in_flight": 0},
+    ],
 )
 def test_a_search_without_a_budget_is_refused(budget):
     with pytest.raises(TaskError, match="has a budget above 0"):

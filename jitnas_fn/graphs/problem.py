@@ -1,6 +1,5 @@
 """What is searched for: the best point of a space on a dataset, trained by a recipe, as validation says."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from jitnas_fn.core.dataset import Dataset
@@ -10,6 +9,8 @@ from jitnas_fn.core.record import Record
 from jitnas_fn.core.task import Task
 from jitnas_fn.graphs.architecture import Architecture
 from jitnas_fn.graphs.space import Point, Space
+
+KEPT = 64  # architectures in memory: one may have a megabyte, and a search asks for thousands
 
 
 @dataclass(frozen=True)
@@ -22,8 +23,6 @@ class Problem:
         What is chosen from, on which data, trained how.
     seed
         Of every training.
-    alias
-        Gives the fingerprint of a point where it is known already; None for one that is not.
     most_parameters, most_macs
         What a network may have at most, as `Space.cost` counts; None for no bound.
     """
@@ -32,23 +31,16 @@ class Problem:
     dataset: Dataset
     recipe: Recipe
     seed: int
-    alias: Callable[[Point], str | None] = lambda _: None
     most_parameters: int | None = None
     most_macs: int | None = None
     _tasks: dict[Point, Task] = field(default_factory=dict, init=False, repr=False, compare=False)
     _architectures: dict[Point, Architecture] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    @property
-    def name(self) -> str:
-        """Of space, dataset and recipe."""
-        return f"{self.space.name}/{self.dataset.name}/{self.recipe.name}"
-
     def task(self, point: Point) -> Task:
         """The task that evaluates a point."""
         known = self._tasks.get(point)
         if known is None:
-            fingerprint = self.alias(point) or self.architecture(point).fingerprint
-            known = Task(fingerprint, self.dataset.name, self.dataset.sha256, self.recipe, self.seed)
+            known = Task(self.architecture(point).fingerprint, self.dataset.name, self.dataset.sha256, self.recipe, self.seed)
             self._tasks[point] = known
         return known
 
@@ -56,6 +48,8 @@ class Problem:
         """The network of a point, for this dataset."""
         known = self._architectures.get(point)
         if known is None:
+            if len(self._architectures) >= KEPT:
+                self._architectures.clear()
             known = self.space.architecture(point, self.dataset.input_shape, self.dataset.outputs)
             self._architectures[point] = known
         return known

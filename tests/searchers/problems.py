@@ -4,14 +4,13 @@ from jitnas_fn.core import shelf
 from jitnas_fn.graphs.problem import Problem
 
 
-def problem_of(space="mlp", dataset="digits", recipe="instant", alias=None):
-    """A problem of a space; without `alias`, fingerprints are those of the networks."""
+def problem_of(space="mlp", dataset="digits", recipe="instant"):
+    """A problem of a space."""
     return Problem(
         space=shelf.take("spaces", space).SPACE,
         dataset=shelf.take("datasets", dataset).DATASET,
         recipe=shelf.take("recipes", recipe).RECIPE,
         seed=0,
-        **({} if alias is None else {"alias": alias}),
     )
 
 

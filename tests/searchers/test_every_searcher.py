@@ -1,11 +1,13 @@
 """Whatever file lies on the shelf of searchers has passed these."""
 
 import dataclasses
+import random
 
 import pytest
 
 from jitnas_fn.core import shelf
 from jitnas_fn.core.errors import TaskError
+from jitnas_fn.graphs import problem as of_problem
 from jitnas_fn.graphs.searcher import Searcher
 from tests.searchers.problems import bowl, problem_of, searched
 
@@ -103,3 +105,14 @@ def test_no_network_beyond_the_bounds_is_asked_for(method, problem):
 def test_bounds_that_nothing_meets_are_told(method, problem):
     with pytest.raises(TaskError, match="none is within the bounds"):
         method(dataclasses.replace(problem, most_macs=10), seed=0).ask()
+
+
+def test_a_problem_keeps_but_some_architectures(problem, monkeypatch):
+    monkeypatch.setattr(of_problem, "KEPT", 3)
+    rng = random.Random(0)
+    points = [problem.space.sample(rng) for _ in range(10)]
+    tasks = [problem.task(point) for point in points]
+    assert len(problem._architectures) <= 3
+    for point, task in zip(points, tasks, strict=True):
+        assert problem.architecture(point).fingerprint == task.fingerprint
+        assert problem.task(point) is task

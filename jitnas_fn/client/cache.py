@@ -5,6 +5,7 @@ from pathlib import Path
 
 from jitnas_fn import settings
 from jitnas_fn.client.ledger import Ledger
+from jitnas_fn.client.tables import imported_tables
 from jitnas_fn.core.errors import NewerVersion, StoreError
 from jitnas_fn.stores.careful import shown
 from jitnas_fn.stores.layered import LayeredStore
@@ -18,11 +19,18 @@ from jitnas_fn.stores.tinydb import TinyStore
 LOOK_SECONDS = 1.0  # for which a look at shared storage answers many look-ups
 
 
-def users_store() -> LayeredStore:
-    """The user's cache over the published snapshot, and over the shared store `$JITNAS_SHARED` while that can be read."""
+def users_store(*, imported: bool = False) -> LayeredStore:
+    """The user's cache over the published snapshot, and over the shared store `$JITNAS_SHARED` while that can be read.
+
+    Parameters
+    ----------
+    imported
+        Whether the tables that were imported lie below.
+    """
     folder = settings.shared()
     shared = [] if folder is None else [ReachableStore(lambda: opened(folder))]
-    return LayeredStore([users_cache(), published(), *shared])
+    tables = imported_tables() if imported else []
+    return LayeredStore([users_cache(), published(), *shared, *tables])
 
 
 def opened(folder: Path) -> SegmentStore:

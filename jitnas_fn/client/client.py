@@ -20,6 +20,7 @@ from jitnas_fn.client.synced import Show, Synced, progress_of, quietly
 from jitnas_fn.core.bounds import LONGEST_SECONDS, finite
 from jitnas_fn.core.errors import TaskError
 from jitnas_fn.core.interfaces import Store
+from jitnas_fn.core.published import Published
 from jitnas_fn.core.recipe import Recipe
 from jitnas_fn.core.record import Record
 from jitnas_fn.core.task import Limits
@@ -46,6 +47,9 @@ class Client:
         attribute `control`, if it has one. (This machine's own executor needs none.) What it knows is not trained again.
     deadline_seconds
         No evaluation stays open longer. [seconds]
+    accept_imported
+        Whether what others have published is good enough: then the tables that `jitnas cache import` took into the user's home
+        answer too, where the recipe is one of theirs, such as nasbench201_200. They have no seed; nothing is trained by one.
 
     Raises
     ------
@@ -60,11 +64,13 @@ class Client:
         executor: Executor | None = None,
         control: Executor | None = None,
         deadline_seconds: float = WEEK_SECONDS,
+        accept_imported: bool = False,
     ) -> None:
         if not finite(deadline_seconds, least=0, most=LONGEST_SECONDS):
             met = str(deadline_seconds)[:60]
             raise TaskError(f"deadline_seconds is a number above 0, at most {LONGEST_SECONDS:.0e}, not {met!r}")
-        self.store = users_store() if store is None else store
+        self.store = users_store(imported=accept_imported) if store is None else store
+        self._accept_imported = accept_imported
         self._ledger = users_ledger() if store is None else None
         control = getattr(executor, "control", None) if control is None else control
         self._control = control
@@ -86,7 +92,7 @@ class Client:
         model: object,
         *,
         dataset: str,
-        recipe: str | Recipe,
+        recipe: str | Recipe | Published,
         seed: SupportsIndex = 0,
         limits: Limits | None = None,
         identity: str = "exact",
@@ -136,6 +142,7 @@ class Client:
             initialisation=initialisation,
             validate=validate,
             payload=payload,
+            accept_imported=self._accept_imported,
         )
         return self._flights.board([request])[0]
 
@@ -144,7 +151,7 @@ class Client:
         model: object,
         *,
         dataset: str,
-        recipe: str | Recipe,
+        recipe: str | Recipe | Published,
         seed: SupportsIndex = 0,
         limits: Limits | None = None,
         identity: str = "exact",
@@ -171,7 +178,7 @@ class Client:
         models: Iterable[object],
         *,
         dataset: str,
-        recipe: str | Recipe,
+        recipe: str | Recipe | Published,
         seed: SupportsIndex = 0,
         seeds: Iterable[SupportsIndex] | None = None,
         limits: Limits | None = None,
@@ -205,6 +212,7 @@ class Client:
                 initialisation=initialisation,
                 validate=validate,
                 payload=payload,
+                accept_imported=self._accept_imported,
             )
             for model in models
         ]
@@ -215,7 +223,7 @@ class Client:
         model: object,
         *,
         dataset: str,
-        recipe: str | Recipe,
+        recipe: str | Recipe | Published,
         seed: SupportsIndex = 0,
         limits: Limits | None = None,
         initialisation: str = "as built",
@@ -230,6 +238,7 @@ class Client:
             limits=limits,
             initialisation=initialisation,
             validate=validate,
+            accept_imported=self._accept_imported,
         )
         record = known(self.store, request)
         if self._ledger is not None:
@@ -241,12 +250,19 @@ class Client:
         model: object,
         *,
         dataset: str,
-        recipe: str | Recipe,
+        recipe: str | Recipe | Published,
         initialisation: str = "as built",
         validate: bool = True,
     ) -> list[Record]:
         """Every record of a model on a dataset with a recipe: all seeds, all replicates, in the order of seeds, best first."""
-        task = understood(model, dataset=dataset, recipe=recipe, initialisation=initialisation, validate=validate).task
+        task = understood(
+            model,
+            dataset=dataset,
+            recipe=recipe,
+            initialisation=initialisation,
+            validate=validate,
+            accept_imported=self._accept_imported,
+        ).task
         return replicates(task, self.store)
 
     def explain(

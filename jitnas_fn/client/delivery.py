@@ -7,6 +7,7 @@ from dataclasses import replace
 from jitnas_fn.core.codec import Json
 from jitnas_fn.core.envelope import Envelope, raised
 from jitnas_fn.core.errors import EnvelopeError, JitnasError, RecordError, SiteUnavailable, WorkerLost
+from jitnas_fn.core.published import plan_in
 from jitnas_fn.core.recipe import Recipe
 from jitnas_fn.core.record import Record
 from jitnas_fn.core.task import Task
@@ -60,7 +61,8 @@ def check_record(record: Record, task: Task) -> None:
     """Raise `RecordError` or `RecipeError` if a record is not one of the task, or does not say truly what it is of."""
     if record.key != task.key or record.parts != task.parts:
         raise RecordError(f"the worker was asked for key {task.key[:12]}… and answered with a record of {record.key[:12]}…")
-    if replace(Recipe.from_dict(record.recipe), name=task.recipe.name) != task.recipe:
+    plan = plan_in(record.recipe)
+    if (replace(plan, name=task.recipe.name) if isinstance(plan, Recipe) else plan) != task.recipe:
         raise RecordError(
             f"the record of key {task.key[:12]}… names another recipe than {task.recipe.name}, which was asked for"
         )

@@ -134,7 +134,7 @@ def explained(request: Request, *, store: Store) -> Explanation:
         fingerprint=task.fingerprint,
         dataset=task.dataset,
         recipe=task.recipe.name,
-        seed=task.seed,
+        seed=task.seed or 0,
         answers=answers,
         limited=_counted(record.verdict for record in exact if not record.answers(limits)),
         seeds=_counted(int(record.parts["seed"]) for record in near),

@@ -48,6 +48,8 @@ def keep(store: Store, request: Request, record: Record) -> None:
 
 def replicates(task: Task, store: Store) -> list[Record]:
     """The records of a task under any seed, in the order of seeds, and for each seed the best first."""
+    if task.seed is None:  # of a published table
+        return store.replicates(task.key)
     keys = {row.key for row in glimpsed(store) if row.fingerprint == task.fingerprint}
     found = [record for key in keys for record in store.replicates(key)]
     same = [record for record in found if {**record.parts, "seed": task.seed} == task.parts]

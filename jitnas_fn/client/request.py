@@ -6,13 +6,15 @@ from dataclasses import dataclass, replace
 from typing import Any, SupportsIndex
 
 from jitnas_fn.core import shelf
+from jitnas_fn.core.cards import card_named, recipe_named
 from jitnas_fn.core.codec import Json
 from jitnas_fn.core.dataset import Dataset
 from jitnas_fn.core.envelope import Envelope, checked_size
-from jitnas_fn.core.errors import EnvelopeError, JitnasError, NotAModel, TaskError
+from jitnas_fn.core.errors import EnvelopeError, JitnasError, NotAllowed, NotAModel, TaskError, UnknownName
+from jitnas_fn.core.published import Published, plan_in
 from jitnas_fn.core.recipe import Recipe
 from jitnas_fn.core.seeds import checked_seed
-from jitnas_fn.core.task import Limits, Task
+from jitnas_fn.core.task import Limits, Task, task_of
 from jitnas_fn.graphs.architecture import Architecture
 from jitnas_fn.training.shapes import check_fit, check_recipe, input_shape
 
@@ -61,7 +63,7 @@ class Request:
     def with_seed(self, seed: SupportsIndex) -> "Request":
         """The same task under another seed."""
         fingerprint = self.task.fingerprint if self.architecture is not None else _opaque(self.model)
-        return replace(self, task=replace(self.task, fingerprint=fingerprint, seed=_whole(seed)))
+        return replace(self, task=task_of(fingerprint, self.card, self.task.recipe, _whole(seed)))
 
     def message(self, run: str) -> str:
         """The envelope that asks a worker to train this.
@@ -98,22 +100,24 @@ class Request:
         return {**found, "initialisation": self.initialisation, "validation": self.validation}
 
 
-def understood(
+def understood(  # noqa: PLR0913  what a user may say
     model: object,
     *,
     dataset: str,
-    recipe: str | Recipe,
+    recipe: str | Recipe | Published,
     seed: SupportsIndex = 0,
     limits: Limits | None = None,
     identity: str = "exact",
     initialisation: str = "as built",
     payload: str = "graph",
     validate: bool = True,
+    accept_imported: bool = False,
 ) -> Request:
-    """What the user asks for; see `Client.submit` for the parameters and errors."""
+    """What the user asks for; see `Client` and its `submit` for the parameters and errors."""
     _one_of("identity", identity, IDENTITIES)
     _one_of("payload", payload, ("graph", "cloudpickle"))
-    card, plan = card_of(dataset), plan_of(recipe)
+    plan = plan_of(recipe, accept_imported=accept_imported)
+    card = card_named(dataset) if isinstance(plan, Published) else card_of(dataset)
     check_recipe(card, plan)
     if identity == "none":
         architecture, fingerprint, payload, validation = None, _opaque(model), "cloudpickle", None
@@ -121,7 +125,7 @@ def understood(
         architecture = architecture_of(model, card=card, recipe=plan, initialisation=initialisation, validate=validate)
         validation = _validation(model, validate=validate)
         fingerprint = architecture.fingerprint
-    task = Task(fingerprint, card.name, card.sha256, plan, _whole(seed))
+    task = task_of(fingerprint, card, plan, _whole(seed))
     bounds = Limits() if limits is None else limits
     return Request(task, bounds, model, architecture, card, payload, initialisation, validation)
 
@@ -138,8 +142,8 @@ def request_in(message: str) -> Request:
     try:
         (item,) = items
         parts, payload = item["parts"], item["payload"]
-        card, plan = card_of(item["dataset"]), Recipe.from_dict(item["recipe"])
-        task = Task(parts["fingerprint"], card.name, card.sha256, plan, parts["seed"])
+        card, plan = card_named(item["dataset"]), plan_in(item["recipe"])
+        task = task_of(parts["fingerprint"], card, plan, parts["seed"])
         is_graph = payload["format"] == "graph"
         architecture = Architecture.from_document(payload["document"]) if is_graph else None
         limits, reading = Limits.from_dict(item["limits"]), payload.get("initialisation", "as built")
@@ -160,21 +164,38 @@ def _validation(model: object, *, validate: bool) -> str:
 
 
 def card_of(dataset: str) -> Dataset:
-    """The card of a dataset; raises `UnknownName`, which lists those there are."""
+    """The card of a dataset that can be loaded; raises `UnknownName`, which lists those there are."""
+    if dataset in shelf.names("datasets._cards"):
+        raise UnknownName(
+            f"of {dataset} there is a card only, for published tables: nothing trains on it yet; what can be loaded is "
+            f"{', '.join(shelf.names('datasets'))}"
+        )
     card = shelf.take("datasets", dataset).DATASET
     assert isinstance(card, Dataset)
     return card
 
 
-def plan_of(recipe: str | Recipe) -> Recipe:
-    """The recipe with this name, or the recipe itself; raises `UnknownName`, which lists those there are."""
-    plan = recipe if isinstance(recipe, Recipe) else shelf.take("recipes", recipe).RECIPE
-    assert isinstance(plan, Recipe)
+def plan_of(recipe: str | Recipe | Published, *, accept_imported: bool = False) -> Recipe | Published:
+    """The recipe with this name, or the recipe itself.
+
+    Raises
+    ------
+    UnknownName
+        If there is none; the message lists those there are.
+    NotAllowed
+        If it is of what others have published, and that is not accepted.
+    """
+    plan = recipe if isinstance(recipe, Recipe | Published) else recipe_named(recipe)
+    if isinstance(plan, Published) and not accept_imported:
+        raise NotAllowed(
+            f"{plan.name} names what others have published ({plan.source}): nobody here has trained it. Where that is good "
+            "enough, say so: Client(accept_imported=True), or --accept-imported"
+        )
     return plan
 
 
 def architecture_of(
-    model: object, *, card: Dataset, recipe: Recipe, initialisation: str, validate: bool = True
+    model: object, *, card: Dataset, recipe: Recipe | Published, initialisation: str, validate: bool = True
 ) -> Architecture:
     """The architecture of `model` for a dataset and recipe, its input and output checked against them.
 
@@ -204,9 +225,7 @@ def architecture_of(
             initialisation=initialisation,
             validate=validate,
         )
-    outputs = len(found.graph.outputs)
-    answered = found.output_shape if outputs == 1 else f"{outputs} outputs"
-    check_fit(card, recipe, seen=found.input_shape, dtype=found.input_dtype, answered=answered)
+    check_fit(card, recipe, seen=found.input_shape, dtype=found.input_dtype, answered=found.answered)
     return found
 
 

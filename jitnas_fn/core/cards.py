@@ -1,10 +1,12 @@
-"""Cards of all datasets that are known, also of those whose data cannot be loaded yet."""
+"""What is known by its name: datasets, also those that cannot be loaded yet, and recipes, also those of published tables."""
+
+from typing import Any
 
 from jitnas_fn.core import shelf
 from jitnas_fn.core.dataset import Dataset
 from jitnas_fn.core.errors import UnknownName
-
-LOADED, KNOWN = "datasets", "datasets._cards"
+from jitnas_fn.core.published import Published
+from jitnas_fn.core.recipe import Recipe
 
 
 def card_named(name: str) -> Dataset:
@@ -15,10 +17,21 @@ def card_named(name: str) -> Dataset:
     UnknownName
         If there is none; the message lists those there are.
     """
-    for room in (LOADED, KNOWN):
+    card = _named(name, "DATASET", what="dataset", rooms=("datasets", "datasets._cards"))
+    assert isinstance(card, Dataset)
+    return card
+
+
+def recipe_named(name: str) -> Recipe | Published:
+    """A recipe, or what a table was published with; raises `UnknownName`, as `card_named`."""
+    plan = _named(name, "RECIPE", what="recipe", rooms=("recipes", "recipes._published"))
+    assert isinstance(plan, Recipe | Published)
+    return plan
+
+
+def _named(name: str, attribute: str, *, what: str, rooms: tuple[str, str]) -> Any:
+    for room in rooms:
         if name in shelf.names(room):
-            card = shelf.take(room, name).DATASET
-            assert isinstance(card, Dataset)
-            return card
-    there = ", ".join(sorted([*shelf.names(LOADED), *shelf.names(KNOWN)]))
-    raise UnknownName(f"no dataset {str(name)[:80]!r}; there are {there}")
+            return getattr(shelf.take(room, name), attribute)
+    here, published = (", ".join(shelf.names(room)) for room in rooms)
+    raise UnknownName(f"no {what} {str(name)[:80]!r}; there are {here}; and of published tables {published}")

@@ -77,6 +77,14 @@ class NotAllowed(JitnasError, PermissionError):
     """The site's administrator does not accept this payload or verb."""
 
 
+class NotTabulated(JitnasError, LookupError):
+    """A published table has no such network, or nobody here has the table: nothing is trained in its place."""
+
+
+class TableError(JitnasError, ValueError):
+    """A file is not the published table that it is said to be."""
+
+
 class StoreError(JitnasError, OSError):
     """A store cannot be read or written (disk full, no permission, corrupt)."""
 

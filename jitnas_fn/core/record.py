@@ -10,12 +10,13 @@ from jitnas_fn.core.bounds import finite
 from jitnas_fn.core.codec import Json, canonical, digest, parse
 from jitnas_fn.core.errors import NewerVersion, RecordError
 from jitnas_fn.core.seeds import LARGEST_SEED
-from jitnas_fn.core.task import HASH, KEY_VERSION, Limits, is_key, key_of
+from jitnas_fn.core.task import HASH, KEY_VERSION, Limits, is_dataset_name, is_key, key_of
 
 RECORD_VERSION = 1
 MAX_RECORD_BYTES = 8_000_000
 VERDICTS = ("trained", "diverged", "out_of_memory", "over_time")
 PARTS = {"key_version", "fingerprint", "dataset", "recipe", "seed"}
+PUBLISHED_PARTS = PARTS | {"dataset_named"}
 NUMBERS = {int, float, type(None)}
 TRUST = ("imported", "local", "site", "curated")  # rising
 
@@ -27,7 +28,8 @@ class Record:
     Attributes
     ----------
     key, parts
-        The task's key and what it is the hash of: key version, fingerprint, dataset hash, recipe hash, seed.
+        The task's key and what it is the hash of: key version, fingerprint, dataset hash, recipe hash, seed. Where a table was
+        imported, dataset and seed are None, and `dataset_named` says of which dataset it is.
     dataset, recipe
         What people read: {name, version, task, metric, direction, unit, splits} and {name, and every field of the recipe}.
     verdict
@@ -45,7 +47,8 @@ class Record:
         device, threads, determinism, versions.
     provenance
         site, origin ("trained" or "imported"), payload, trust (one of `TRUST`), token (fencing token), job ({id,
-        pending_seconds} of the scheduler, None outside one), created (UTC).
+        pending_seconds} of the scheduler, None outside one), created (UTC). Of an imported record: origin, trust, table, index
+        (in the table), runs (how many were averaged, None where it is not said), source, sha256 of the table.
     limits
         For out_of_memory and over_time: {seconds, memory_bytes, device} that was hit, else None.
     seal
@@ -93,9 +96,9 @@ class Record:
         hit, asked = (self.limits or {}).get(name), getattr(limits, name)
         return hit is not None and asked is not None and asked <= hit
 
-    def sealed(self) -> "Record":
-        """This record with a salted commitment to its test part."""
-        salt = secrets.token_hex(32)
+    def sealed(self, salt: str | None = None) -> "Record":
+        """This record with a salted commitment to its test part; the salt is drawn, or given where it need not hide it."""
+        salt = salt or secrets.token_hex(32)
         return dataclasses.replace(self, seal={"commitment": _commitment(salt, self._content()), "salt": salt})
 
     def redacted(self) -> "Record":
@@ -179,7 +182,7 @@ def _check(record: Record) -> None:
         for split, by_metric in by_split.items():
             if not isinstance(by_metric, dict) or not _is_numbers(by_metric.values(), series=name == "curves"):
                 raise RecordError(f"record: {name} of {str(split)[:40]!r} hold numbers that a float holds, and null")
-    _check_parts(record.parts)
+    _check_parts(record.parts, imported=record.provenance.get("origin") == "imported")
     if not is_key(record.key) or key_of(record.parts) != record.key:
         raise RecordError(f"record: key {str(record.key)[:12]}… is not the hash of its parts")
     commitment, salt = record.seal.get("commitment"), record.seal.get("salt")
@@ -191,14 +194,23 @@ def _check(record: Record) -> None:
         raise RecordError("record: a test part without the salt that opens its seal")
 
 
-def _check_parts(parts: Json) -> None:
+def _check_parts(parts: Json, *, imported: bool) -> None:
     version = parts.get("key_version")
     if type(version) is int and version > KEY_VERSION:
         raise NewerVersion(f"this record's key has version {version}; this jitnas_fn knows up to {KEY_VERSION}: please upgrade")
     hashes = all(isinstance(parts.get(name), str) and HASH.fullmatch(parts[name]) for name in ("dataset", "recipe"))
     whole = type(version) is int and type(parts.get("seed")) is int and 0 <= parts["seed"] <= LARGEST_SEED
-    if set(parts) != PARTS or not hashes or not whole or not is_key(parts["fingerprint"]):
+    fits = (set(parts) == PARTS and hashes and whole) or (imported and _is_published(parts))
+    if not fits or not is_key(parts["fingerprint"]):
         raise RecordError(f"record: parts are {', '.join(sorted(PARTS))}, not {str(parts)[:120]}")
+
+
+def _is_published(parts: Json) -> bool:
+    """Whether these may be the parts of what a table tells: of a dataset by its name, without a seed."""
+    if set(parts) != PUBLISHED_PARTS or type(parts["key_version"]) is not int or not is_dataset_name(parts["dataset_named"]):
+        return False
+    unsaid = parts["dataset"] is None and parts["seed"] is None
+    return unsaid and isinstance(parts["recipe"], str) and bool(HASH.fullmatch(parts["recipe"]))
 
 
 def _check_limits(record: Record) -> None:

@@ -134,3 +134,9 @@ class Architecture:
         """What the first output gives for one sample."""
         shape = self.graph.nodes[self.graph.outputs[0]].shape
         return shape[1:] if shape[:1] == (-1,) else (math.prod(shape),)
+
+    @property
+    def answered(self) -> Shape | str:
+        """What the only output gives for one sample; of several, how many there are, in words."""
+        outputs = len(self.document["outputs"])
+        return self.output_shape if outputs == 1 else f"{outputs} outputs"

@@ -1,16 +1,33 @@
 """What is searched for: the best point of a space on a dataset, trained by a recipe, as validation says."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from jitnas_fn.core.dataset import Dataset
-from jitnas_fn.core.errors import RecordError
+from jitnas_fn.core.errors import RecordError, TaskError
+from jitnas_fn.core.published import Published
 from jitnas_fn.core.recipe import Recipe
 from jitnas_fn.core.record import Record
-from jitnas_fn.core.task import Task
+from jitnas_fn.core.task import Task, task_of
 from jitnas_fn.graphs.architecture import Architecture
+from jitnas_fn.graphs.promised import Promised
 from jitnas_fn.graphs.space import Point, Space
 
 KEPT = 64  # architectures in memory: one may have a megabyte, and a search asks for thousands
+
+
+class Aliases(Protocol):
+    """What knows the fingerprints of points that were built before."""
+
+    def get(self, space: Space, point: Point, input_shape: tuple[int, ...], outputs: int) -> str | None:
+        """The fingerprint; None if it is not known."""
+
+    def put(self, space: Space, point: Point, input_shape: tuple[int, ...], outputs: int, fingerprint: str) -> None:
+        """Keep one that was found by building."""
+
+    def known(self, space: Space, input_shape: tuple[int, ...], outputs: int) -> Iterator[tuple[Point, str]]:
+        """All points of a space that are known, in a fixed order."""
 
 
 @dataclass(frozen=True)
@@ -23,39 +40,71 @@ class Problem:
         What is chosen from, on which data, trained how.
     seed
         Of every training.
+    cheaper
+        Recipes of lower fidelity, the cheapest first, for methods that begin with those; none for others.
     most_parameters, most_macs
         What a network may have at most, as `Space.cost` counts; None for no bound.
+    most_seconds, seconds_of
+        What the training of a network may take at most by `recipe`, and what says so before it is trained: an estimate for a
+        point, None where nobody knows, which is allowed. [s]
+    aliases
+        Fingerprints that are known already; None if nobody keeps them.
     """
 
     space: Space
     dataset: Dataset
-    recipe: Recipe
+    recipe: Recipe | Published
     seed: int
+    cheaper: tuple[Recipe | Published, ...] = ()
     most_parameters: int | None = None
     most_macs: int | None = None
-    _tasks: dict[Point, Task] = field(default_factory=dict, init=False, repr=False, compare=False)
+    most_seconds: float | None = None
+    seconds_of: Callable[[Point], float | None] | None = field(default=None, repr=False, compare=False)
+    aliases: Aliases | None = field(default=None, repr=False, compare=False)
+    _tasks: dict[tuple[Point, int], Task] = field(default_factory=dict, init=False, repr=False, compare=False)
     _architectures: dict[Point, Architecture] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    def task(self, point: Point) -> Task:
-        """The task that evaluates a point."""
-        known = self._tasks.get(point)
+    def __post_init__(self) -> None:
+        if self.most_seconds is not None and self.seconds_of is None:
+            raise TaskError("a bound of seconds needs an estimate for each network, and here is nothing to judge by")
+
+    @property
+    def ladder(self) -> tuple[Recipe | Published, ...]:
+        """The recipes from the cheapest to the one that counts; each is a rung."""
+        return (*self.cheaper, self.recipe)
+
+    @property
+    def top(self) -> int:
+        """The highest rung."""
+        return len(self.cheaper)
+
+    def task(self, point: Point, rung: int | None = None) -> Task:
+        """The task that evaluates a point; on the highest rung if none is named."""
+        place = point, self.top if rung is None else rung
+        known = self._tasks.get(place)
         if known is None:
-            known = Task(self.architecture(point).fingerprint, self.dataset.name, self.dataset.sha256, self.recipe, self.seed)
-            self._tasks[point] = known
+            known = self._tasks[place] = self.task_by(point, self.ladder[place[1]])
         return known
 
+    def task_by(self, point: Point, plan: Recipe | Published) -> Task:
+        """The task of a point by another recipe than those of the ladder."""
+        return task_of(self.architecture(point).fingerprint, self.dataset, plan, self.seed)
+
     def architecture(self, point: Point) -> Architecture:
-        """The network of a point, for this dataset."""
+        """The network of a point, for this dataset; where its fingerprint is known it is built when it is needed."""
         known = self._architectures.get(point)
         if known is None:
             if len(self._architectures) >= KEPT:
                 self._architectures.clear()
-            known = self.space.architecture(point, self.dataset.input_shape, self.dataset.outputs)
-            self._architectures[point] = known
+            known = self._architectures[point] = self._promised(point) or self._built(point)
         return known
 
     def allows(self, point: Point) -> bool:
-        """Whether a network is within the bounds; it is counted, not trained."""
+        """Whether a network is within the bounds; it is counted and judged, not trained."""
+        if self.most_seconds is not None and self.seconds_of is not None:
+            seconds = self.seconds_of(point)
+            if seconds is not None and seconds > self.most_seconds:
+                return False
         if self.most_parameters is None and self.most_macs is None:
             return True
         cost = self.space.cost(point, self.dataset.input_shape, self.dataset.outputs)
@@ -77,3 +126,17 @@ class Problem:
         if not isinstance(value, int | float):
             return float("-inf")
         return float(value) if self.dataset.direction == "maximise" else -float(value)
+
+    def _promised(self, point: Point) -> Architecture | None:
+        shape, outputs = self.dataset.input_shape, self.dataset.outputs
+        known = None if self.aliases is None else self.aliases.get(self.space, point, shape, outputs)
+        if known is None:
+            return None
+        return Promised(known, lambda: self.space.architecture(point, shape, outputs), input_shape=shape, outputs=outputs)
+
+    def _built(self, point: Point) -> Architecture:
+        shape, outputs = self.dataset.input_shape, self.dataset.outputs
+        built = self.space.architecture(point, shape, outputs)
+        if self.aliases is not None:
+            self.aliases.put(self.space, point, shape, outputs, built.fingerprint)
+        return built

@@ -3,6 +3,7 @@
 import random
 from abc import ABC, abstractmethod
 from functools import cached_property
+from typing import NamedTuple
 
 from jitnas_fn.core.errors import TaskError
 from jitnas_fn.core.record import Record
@@ -11,6 +12,13 @@ from jitnas_fn.graphs.problem import Problem
 from jitnas_fn.graphs.space import Point
 
 MOST_TRIES = 1000  # to propose a point within the bounds
+
+
+class Trial(NamedTuple):
+    """A point, and the rung on which it is evaluated: which recipe of `Problem.ladder`."""
+
+    point: Point
+    rung: int
 
 
 class Searcher(ABC):
@@ -28,9 +36,7 @@ class Searcher(ABC):
     about
         One line: what it is, and who published it.
     best
-        The best point that was told of and its value; None before the first.
-    latest
-        The point of the task that was asked for last; None before the first.
+        The best point that was told of and its value, on the highest rung that was told of; None before the first.
     """
 
     about: str
@@ -39,8 +45,8 @@ class Searcher(ABC):
         self.problem, self.space = problem, problem.space
         self.rng = random.Random(f"{self.name}/{seed}")  # of its own for each method
         self.best: tuple[Point, float] | None = None
-        self.latest: Point | None = None
-        self._asked: dict[str, list[Point]] = {}  # by key, what is under way
+        self._best_by: tuple[bool, int, float] = (False, -1, float("-inf"))
+        self._asked: dict[str, list[Trial]] = {}  # by key, what is under way
 
     @cached_property
     def name(self) -> str:
@@ -53,7 +59,15 @@ class Searcher(ABC):
 
     @abstractmethod
     def learn(self, point: Point, value: float) -> None:
-        """Take what a point was worth; more is better."""
+        """Take what a point was worth, whether it was proposed here or is known from elsewhere; more is better."""
+
+    def propose_trial(self) -> Trial:
+        """The next point and its rung: the highest, for all methods but those that begin with cheaper ones."""
+        return Trial(self.propose(), self.problem.top)
+
+    def learn_trial(self, trial: Trial, value: float) -> None:
+        """Take what a point was worth on a rung."""
+        self.learn(trial.point, value)
 
     def refuse(self, point: Point) -> None:  # noqa: B027  most ways just propose another
         """Take that a point is beyond the bounds of the problem: it is asked of nobody."""
@@ -66,14 +80,13 @@ class Searcher(ABC):
         TaskError
             If hardly any point is within the bounds of the problem.
         """
-        point = self._allowed()
-        task = self.problem.task(point)
-        self.latest = point
-        self._asked.setdefault(task.key, []).append(point)
+        trial = self._allowed()
+        task = self.problem.task(*trial)
+        self._asked.setdefault(task.key, []).append(trial)
         return task
 
-    def asked(self, key: str) -> Point:
-        """The point that is told next of the task with this key; raises `TaskError` if none is under way."""
+    def asked(self, key: str) -> Trial:
+        """What is told next of the task with this key; raises `TaskError` if none is under way."""
         if key not in self._asked:
             raise TaskError(f"key {str(key)[:12]}… was not asked for by this search, or was told already")
         return self._asked[key][0]
@@ -92,25 +105,26 @@ class Searcher(ABC):
         """Take that there is no record of a task, since its network failed; raises as `tell`."""
         self.take(self._ended(task.key), float("-inf"))
 
-    def take(self, point: Point, value: float) -> None:
+    def take(self, trial: Trial, value: float) -> None:
         """Note what a point was worth, and learn from it."""
-        if self.best is None or value > self.best[1]:
-            self.best = point, value
-        self.learn(point, value)
+        by = value > float("-inf"), trial.rung, value
+        if self.best is None or by > self._best_by:
+            self.best, self._best_by = (trial.point, value), by
+        self.learn_trial(trial, value)
 
-    def _allowed(self) -> Point:
+    def _allowed(self) -> Trial:
         for _ in range(MOST_TRIES):
-            point = self.propose()
-            if self.problem.allows(point):
-                return point
-            self.refuse(point)
+            trial = self.propose_trial()
+            if self.problem.allows(trial.point):
+                return trial
+            self.refuse(trial.point)
         raise TaskError(
-            f"of {MOST_TRIES:,} points of {self.space.name}, none is within the bounds of parameters and multiply-adds"
+            f"of {MOST_TRIES:,} points of {self.space.name}, none is within the bounds of parameters, multiply-adds and seconds"
         )
 
-    def _ended(self, key: str) -> Point:
-        point = self.asked(key)
+    def _ended(self, key: str) -> Trial:
+        trial = self.asked(key)
         self._asked[key].pop(0)
         if not self._asked[key]:
             del self._asked[key]
-        return point
+        return trial

@@ -5,7 +5,7 @@ References
 .. [1] M. Lindauer and F. Hutter, "Best Practices for Scientific Research on Neural Architecture Search", JMLR 2020.
 """
 
-from jitnas_fn.graphs.searcher import Searcher
+from jitnas_fn.graphs.searcher import Searcher, Trial
 from jitnas_fn.graphs.space import Point
 
 
@@ -21,9 +21,9 @@ class RandomSampling(Searcher):
     def learn(self, point: Point, value: float) -> None:
         """Nothing."""
 
-    def take(self, point: Point, value: float) -> None:
+    def take(self, trial: Trial, value: float) -> None:
         """Stay with the first, whatever comes later."""
-        self.best = self.best or (point, value)
+        self.best = self.best or (trial.point, value)
 
 
 SEARCHER = RandomSampling

@@ -2,13 +2,14 @@
 
 from jitnas_fn.core.dataset import Dataset
 from jitnas_fn.core.errors import OutputMismatch, RecipeError
+from jitnas_fn.core.published import Published
 from jitnas_fn.core.recipe import Recipe
 
 # Task kind -> losses that suit it. A kind that is not here cannot be trained by this version.
 SUITABLE_LOSSES = {"classification": ("cross_entropy",), "regression": ("mse",), "multi_output": ("mse",)}
 
 
-def input_shape(card: Dataset, recipe: Recipe) -> tuple[int, ...]:
+def input_shape(card: Dataset, recipe: Recipe | Published) -> tuple[int, ...]:
     """One sample as the network sees it, without the batch: the dataset's own shape, resized if the recipe says so.
 
     Raises
@@ -27,8 +28,10 @@ def output_shape(card: Dataset) -> tuple[int, ...]:
     return (card.outputs,)
 
 
-def check_recipe(card: Dataset, recipe: Recipe) -> None:
-    """Raise `RecipeError` if the recipe cannot be used on the dataset."""
+def check_recipe(card: Dataset, recipe: Recipe | Published) -> None:
+    """Raise `RecipeError` if the recipe cannot be used on the dataset. What is published was: nothing is trained by it."""
+    if isinstance(recipe, Published):
+        return
     losses = SUITABLE_LOSSES.get(card.task)
     if losses is None:
         raise RecipeError(f"dataset {card.name} has task {card.task}; this version trains {', '.join(sorted(SUITABLE_LOSSES))}")
@@ -41,7 +44,7 @@ def check_recipe(card: Dataset, recipe: Recipe) -> None:
             _check_images(card, name)
 
 
-def check_fit(card: Dataset, recipe: Recipe, *, seen: tuple[int, ...], dtype: str, answered: object) -> None:
+def check_fit(card: Dataset, recipe: Recipe | Published, *, seen: tuple[int, ...], dtype: str, answered: object) -> None:
     """Check that a network fits the dataset before anything is trained.
 
     Parameters

@@ -2,12 +2,13 @@
 
 from jitnas_fn.core.dataset import Dataset
 from jitnas_fn.core.errors import FingerprintMismatch
+from jitnas_fn.core.published import Published
 from jitnas_fn.core.recipe import Recipe
 from jitnas_fn.graphs.architecture import Architecture
 from jitnas_fn.training.shapes import check_fit
 
 
-def check_architecture(architecture: Architecture, fingerprint: str, *, card: Dataset, recipe: Recipe) -> None:
+def check_architecture(architecture: Architecture, fingerprint: str, *, card: Dataset, recipe: Recipe | Published) -> None:
     """Check an architecture that came over the wire.
 
     Parameters
@@ -31,6 +32,5 @@ def check_architecture(architecture: Architecture, fingerprint: str, *, card: Da
             f"announced was fingerprint {fingerprint[:12]}…, the payload has {architecture.fingerprint[:12]}…: "
             "were both sides made with the same version of jitnas_fn?"
         )
-    outputs = len(architecture.document["outputs"])
-    answered = architecture.output_shape if outputs == 1 else f"{outputs} outputs"
-    check_fit(card, recipe, seen=architecture.input_shape, dtype=architecture.input_dtype, answered=answered)
+    seen, dtype, answered = architecture.input_shape, architecture.input_dtype, architecture.answered
+    check_fit(card, recipe, seen=seen, dtype=dtype, answered=answered)

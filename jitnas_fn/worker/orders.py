@@ -7,7 +7,15 @@ from jitnas_fn.core import shelf
 from jitnas_fn.core.codec import Json
 from jitnas_fn.core.dataset import Dataset
 from jitnas_fn.core.envelope import MAX_PAYLOAD_BYTES, PAYLOADS
-from jitnas_fn.core.errors import DatasetError, EnvelopeError, FingerprintMismatch, NotAllowed, PayloadTooLarge, TaskError
+from jitnas_fn.core.errors import (
+    DatasetError,
+    EnvelopeError,
+    FingerprintMismatch,
+    NotAllowed,
+    NotTabulated,
+    PayloadTooLarge,
+    TaskError,
+)
 from jitnas_fn.core.recipe import Recipe
 from jitnas_fn.core.task import OPAQUE, Limits, Task
 from jitnas_fn.graphs.architecture import Architecture
@@ -66,6 +74,11 @@ def order_of(item: object, site: Site) -> Order:
     fields = _object(item, "a task")
     parts, recipe_fields, payload = (_object(fields.get(name), name) for name in ("parts", "recipe", "payload"))
     payload_format = payload.get("format")
+    if "published" in recipe_fields:
+        raise NotTabulated(
+            f"{str(recipe_fields.get('name'))[:40]} names what others have trained, and is looked up in their table: "
+            "nothing is trained by it, and no table that was imported here has this network"
+        )
     if payload_format not in PAYLOADS:
         raise EnvelopeError(f"no payload format {str(payload_format)[:40]!r}; there are {', '.join(PAYLOADS)}")
     if payload_format not in site.accepts:

@@ -38,7 +38,7 @@ def test_what_is_no_model_is_refused_without_a_key_too(client, model):
 def test_an_unknown_dataset_or_recipe_says_what_there_is(client):
     with pytest.raises(errors.UnknownName, match=r"no 'nosuch' in datasets; there are .*digits"):
         client.submit(small, dataset="nosuch", recipe="instant")
-    with pytest.raises(LookupError, match=r"no 'nosuch' in recipes; there are .*instant.*quick"):
+    with pytest.raises(LookupError, match=r"no recipe 'nosuch'; there are .*instant.*quick"):
         client.submit(small, dataset="digits", recipe="nosuch")
 
 

@@ -9,7 +9,7 @@ from jitnas_fn.core.errors import UnknownName
 from jitnas_fn.stores.memory import MemoryStore
 from tests.client.models import small
 
-KNOWN = shelf.names(cards.KNOWN)
+KNOWN = shelf.names("datasets._cards")
 
 
 def test_the_datasets_of_the_tables_are_known():
@@ -30,17 +30,17 @@ def test_a_card_states_what_the_others_do(name):
     assert card.source
 
 
-@pytest.mark.parametrize("name", shelf.names(cards.LOADED))
+@pytest.mark.parametrize("name", shelf.names("datasets"))
 def test_those_that_can_be_loaded_are_found_too(name):
     assert cards.card_named(name) is shelf.take("datasets", name).DATASET
 
 
 def test_of_an_unknown_one_all_are_listed():
-    with pytest.raises(UnknownName, match="there are cifar10, cifar100, digits, imagenet16_120, synthetic"):
+    with pytest.raises(UnknownName, match="there are digits, synthetic; and of published tables cifar10, cifar100, imagenet16_120"):
         cards.card_named("mnist")
 
 
 @pytest.mark.parametrize("name", KNOWN)
 def test_nothing_is_trained_on_a_card(name):
-    with pytest.raises(UnknownName, match="there are digits, synthetic"):
+    with pytest.raises(UnknownName, match="there is a card only.*what can be loaded is digits, synthetic"):
         Client(store=MemoryStore()).submit(small, dataset=name, recipe="instant")

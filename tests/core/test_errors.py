@@ -25,6 +25,8 @@ BUILT_IN = {
     "PayloadTooLarge": ValueError,
     "NotAllowed": PermissionError,
     "StoreError": OSError,
+    "NotTabulated": LookupError,
+    "TableError": ValueError,
     "LeaseLost": RuntimeError,
     "ModelFileError": ImportError,
     "SiteFileError": ValueError,

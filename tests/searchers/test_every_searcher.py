@@ -9,7 +9,7 @@ from jitnas_fn.core import shelf
 from jitnas_fn.core.errors import TaskError
 from jitnas_fn.graphs import problem as of_problem
 from jitnas_fn.graphs.searcher import Searcher
-from tests.searchers.problems import bowl, problem_of, searched
+from tests.searchers.problems import bowl, problem_of, searched, told
 
 SEARCHERS = shelf.names("searchers")
 LEARNING = [name for name in SEARCHERS if not name.startswith("random_")]
@@ -45,7 +45,7 @@ def test_every_point_is_one_of_the_space(method):
         for _ in range(50):
             point = made.propose()
             problem.space.check(point)
-            made.take(point, bowl(point))
+            told(made, point, bowl(point))
 
 
 def test_many_may_be_under_way_before_the_first_is_told(method, problem):
@@ -53,21 +53,21 @@ def test_many_may_be_under_way_before_the_first_is_told(method, problem):
     for _ in range(5):
         points = [made.propose() for _ in range(30)]
         for point in reversed(points):
-            made.take(point, bowl(point))
+            told(made, point, bowl(point))
 
 
 def test_networks_that_fail_end_no_search(method, problem):
     made = method(problem, seed=1)
     for number in range(60):
         point = made.propose()
-        made.take(point, bowl(point) if number % 3 else float("-inf"))
+        told(made, point, bowl(point) if number % 3 else float("-inf"))
     assert made.best is not None
 
 
 def test_where_all_fail_it_goes_on_to_the_end(method, problem):
     made = method(problem, seed=1)
     for _ in range(60):
-        made.take(made.propose(), float("-inf"))
+        told(made, made.propose(), float("-inf"))
 
 
 @pytest.mark.parametrize("name", LEARNING)
@@ -97,8 +97,9 @@ def test_no_network_beyond_the_bounds_is_asked_for(method, problem):
     costs = []
     for _ in range(40):
         task = made.ask()
-        costs.append(problem.space.cost(made.latest, (1, 8, 8), 10).parameters)
-        made.give_up(task) if len(costs) % 3 == 0 else made.take(made._ended(task.key), bowl(made.latest))
+        point = made.asked(task.key).point
+        costs.append(problem.space.cost(point, (1, 8, 8), 10).parameters)
+        made.give_up(task) if len(costs) % 3 == 0 else made.take(made._ended(task.key), bowl(point))
     assert max(costs) <= 20_000
 
 

@@ -7,7 +7,7 @@ from jitnas_fn.searchers.evolution import Evolution
 from jitnas_fn.searchers.local_search import LocalSearch
 from jitnas_fn.searchers.random_sampling import RandomSampling
 from jitnas_fn.searchers.reinforce import Reinforce, _softmax
-from tests.searchers.problems import bowl, problem_of, searched
+from tests.searchers.problems import bowl, problem_of, searched, told
 
 
 @pytest.fixture
@@ -18,21 +18,21 @@ def problem():
 def test_random_sampling_takes_the_first_whatever_it_is_worth(problem):
     made = RandomSampling(problem, seed=0)
     first = made.propose()
-    made.take(first, 0.1)
+    told(made, first, 0.1)
     for _ in range(20):
-        made.take(made.propose(), 1.0)
+        told(made, made.propose(), 1.0)
     assert made.best == (first, 0.1)
 
 
 def test_evolution_mutates_one_of_the_population_and_the_oldest_dies(problem):
     made = Evolution(problem, seed=0, population=5, sample=3)
-    told = []
+    seen = []
     for number in range(60):
         point = made.propose()
         if number >= 5:
-            assert any(point in problem.space.neighbours(parent) for parent, _ in told[-5:])
-        told.append((point, bowl(point)))
-        made.take(*told[-1])
+            assert any(point in problem.space.neighbours(parent) for parent, _ in seen[-5:])
+        seen.append((point, bowl(point)))
+        told(made, *seen[-1])
 
 
 @pytest.mark.parametrize(("population", "sample"), [(0, 0), (5, 6), (5, 0), (-1, -1)])
@@ -44,12 +44,12 @@ def test_a_sample_that_the_population_has_not_is_refused(problem, population, sa
 def test_local_search_asks_for_all_neighbours_and_goes_to_the_best(problem):
     made = LocalSearch(problem, seed=0)
     start = made.propose()
-    made.take(start, bowl(start))
+    told(made, start, bowl(start))
     near = problem.space.neighbours(start)
     asked = [made.propose() for _ in near]
     assert set(asked) == set(near)
     for point in asked:
-        made.take(point, bowl(point))
+        told(made, point, bowl(point))
     best = max(near, key=bowl)
     assert made.propose() in problem.space.neighbours(best)
 
@@ -57,10 +57,10 @@ def test_local_search_asks_for_all_neighbours_and_goes_to_the_best(problem):
 def test_local_search_begins_anew_on_a_top(problem):
     made = LocalSearch(problem, seed=0)
     start = made.propose()
-    made.take(start, 1.0)
+    told(made, start, 1.0)
     near = set(problem.space.neighbours(start))
     for _ in near:
-        made.take(made.propose(), 0.0)
+        told(made, made.propose(), 0.0)
     assert made.propose() not in near | {start}
 
 
@@ -69,7 +69,7 @@ def test_local_search_asks_for_no_point_twice_but_for_starts(problem):
     points = []
     for _ in range(200):
         points.append(made.propose())
-        made.take(points[-1], bowl(points[-1]))
+        told(made, points[-1], bowl(points[-1]))
     assert len(set(points)) >= 195
 
 

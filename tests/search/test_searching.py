@@ -6,12 +6,12 @@ import json
 import pytest
 
 from jitnas_fn import Client
-from jitnas_fn import search as of_search
 from jitnas_fn.core import shelf
 from jitnas_fn.core.envelope import Envelope, error_fields
 from jitnas_fn.core.errors import ModelFailed, NotAllowed, SiteUnavailable, TaskError
 from jitnas_fn.graphs.searcher import Searcher
 from jitnas_fn.search import search
+from jitnas_fn.search import searching as of_search
 from jitnas_fn.stores.memory import MemoryStore
 from tests.client.fakes import Held, Inline, record_for, reply
 from tests.searchers.problems import problem_of

@@ -1,0 +1,157 @@
+"""Published tables: opened from a file, or imported into the user's home, where whoever accepts them finds them again."""
+
+import os
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+from jitnas_fn import settings
+from jitnas_fn.core import shelf
+from jitnas_fn.core.cards import card_named, recipe_named
+from jitnas_fn.core.dataset import Dataset
+from jitnas_fn.core.errors import StoreError
+from jitnas_fn.core.published import Published
+from jitnas_fn.core.tabulated import Table
+from jitnas_fn.graphs.space import Point, Space
+from jitnas_fn.stores.aliases import AliasBook
+from jitnas_fn.stores.table import TableStore
+
+FOLDER, SUFFIX = "tables", ".csv.gz"
+FEW, BATCH = 200, 100  # networks that are built sooner than processes are started for them; and for each call of one
+Show = Callable[[int, int], None]
+
+
+def quietly(done: int, total: int) -> None:
+    """Show nothing."""
+
+
+def aliases() -> AliasBook:
+    """The fingerprints that this machine knows."""
+    return AliasBook(settings.home() / "aliases")
+
+
+def table_named(name: str) -> Table:
+    """What a table is; raises `UnknownName`, which lists those there are."""
+    table = shelf.take("tables", name).TABLE
+    assert isinstance(table, Table)
+    return table
+
+
+def open_table(
+    name: str, file: str | os.PathLike[str], *, book: AliasBook | None = None, workers: int = 1, show: Show = quietly
+) -> TableStore:
+    """The records of a published table.
+
+    Parameters
+    ----------
+    name
+        Which: nasbench201, nasbench101 or nasbench_macro.
+    file
+        Its comma-separated form; `jitnas_fn.tables` says which columns that has.
+    book
+        Where fingerprints are looked up and kept; None for the user's own.
+    workers
+        Processes that build the networks whose fingerprints nobody knows yet. With more than one, a script needs a main guard.
+    show
+        Called with how many networks were built, and of how many: only those that nobody has built before.
+
+    Raises
+    ------
+    UnknownName
+        If there is no such table.
+    TableError
+        If the file is not that table.
+    """
+    table = table_named(name)
+    rows, sha256 = table.read(Path(file))
+    space, points = shelf.take("spaces", table.space).SPACE, [row.point for row in rows]
+    book = aliases() if book is None else book
+    cards = {dataset: card_named(dataset) for dataset in table.splits}
+    return TableStore(
+        table,
+        rows,
+        sha256=sha256,
+        fingerprints={
+            dataset: fingerprints(space, points, card, book, workers=workers, show=show) for dataset, card in cards.items()
+        },
+        cards=cards,
+        plans={recipe: _plan(recipe) for recipe in table.epochs},
+    )
+
+
+def fingerprints(
+    space: Space, points: Sequence[Point], card: Dataset, book: AliasBook, *, workers: int = 1, show: Show = quietly
+) -> list[str]:
+    """The fingerprint of each point; those that nobody knows are built and kept.
+
+    Raises
+    ------
+    PointError
+        If one is no point of the space.
+    """
+    shape, outputs = card.input_shape, card.outputs
+    known = {point: name for point in points if (name := book.get(space, point, shape, outputs)) is not None}
+    unknown = list(dict.fromkeys(point for point in points if point not in known))
+    done = 0
+    for pairs in _built(space, unknown, shape, outputs, workers):
+        book.extend(space, pairs, shape, outputs)
+        known.update(pairs)
+        done += len(pairs)
+        show(done, len(unknown))
+    return [known[point] for point in points]
+
+
+def import_table(name: str, file: str | os.PathLike[str], *, workers: int = 1, show: Show = quietly) -> TableStore:
+    """Take a table into the user's home, after reading all of it; one that was there under this name is replaced.
+
+    Raises
+    ------
+    UnknownName, TableError
+        As `open_table`.
+    StoreError
+        If it cannot be kept.
+    """
+    store = open_table(name, file, workers=workers, show=show)
+    place = settings.home() / FOLDER / f"{store.table.name}{SUFFIX}"
+    draft = place.with_name(f".{secrets.token_hex(8)}")
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_bytes(Path(file).read_bytes())
+        draft.replace(place)
+    except OSError as reason:
+        draft.unlink(missing_ok=True)
+        raise StoreError(f"table {name} cannot be kept in {place.parent} ({reason})") from None
+    return store
+
+
+def imported_tables() -> list[TableStore]:
+    """The tables in the user's home."""
+    folder = settings.home() / FOLDER
+    found = sorted(path for path in folder.glob(f"*{SUFFIX}") if path.is_file()) if folder.is_dir() else []
+    return [open_table(path.name.removesuffix(SUFFIX), path) for path in found]
+
+
+def _plan(recipe: str) -> Published:
+    plan = recipe_named(recipe)
+    assert isinstance(plan, Published)
+    return plan
+
+
+def _built(
+    space: Space, points: Sequence[Point], shape: tuple[int, ...], outputs: int, workers: int
+) -> Iterator[list[tuple[Point, str]]]:
+    """Points with their fingerprints, batch by batch."""
+    batches = [points[start : start + BATCH] for start in range(0, len(points), BATCH)]
+    arguments = [(space, batch, shape, outputs) for batch in batches]
+    if workers == 1 or len(points) <= FEW:
+        yield from map(_build, arguments)
+        return
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        yield from pool.map(_build, arguments)
+
+
+def _build(arguments: tuple[Space, Sequence[Point], tuple[int, ...], int]) -> list[tuple[Point, str]]:
+    space, points, shape, outputs = arguments
+    return [(point, space.architecture(point, shape, outputs).fingerprint) for point in points]

@@ -1,0 +1,232 @@
+"""One search: a way to search and a client, until the budget is spent. What is asked for twice is paid for once.
+
+Records are told in the order in which they were asked for, however many are under way and whichever ends first. So a search
+that was killed and is started again, with the same seed, asks for the same, finds it in the store, and goes on to the same end.
+"""
+
+import dataclasses
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from jitnas_fn.client.client import Client
+from jitnas_fn.client.evaluation import Evaluation
+from jitnas_fn.core.bounds import finite
+from jitnas_fn.core.errors import ModelFailed, NotAllowed, OutputMismatch, TaskError
+from jitnas_fn.core.published import Published
+from jitnas_fn.core.recipe import Recipe
+from jitnas_fn.core.record import Record
+from jitnas_fn.core.task import Task
+from jitnas_fn.graphs.searcher import Searcher, Trial
+from jitnas_fn.graphs.space import Point
+from jitnas_fn.search.found import Found, Incumbent, Step
+
+IN_FLIGHT = 4
+MOST_IDLE = 1000
+OF_THE_NETWORK = (ModelFailed, OutputMismatch)  # errors that say something of the point; others end the search
+NOTHING = float("-inf")
+
+
+class Sealed(dict[str, Any]):
+    """The metrics or curves of a record without its test part: who asks for that is told why there is none."""
+
+    def __missing__(self, name: str) -> Any:
+        if name == "test":
+            raise NotAllowed("the test part is sealed while a search runs: it chooses on validation; test is read at its end")
+        raise KeyError(name)
+
+
+def search(
+    searcher: Searcher,
+    client: Client,
+    *,
+    seed: int,
+    evaluations: int | None = None,
+    seconds: float | None = None,
+    in_flight: int = IN_FLIGHT,
+    final: Recipe | Published | None = None,
+    warm: Sequence[tuple[Point, Record]] = (),
+    show: Callable[[Step], None] = lambda _: None,
+) -> Found:
+    """Search until the budget is spent.
+
+    Parameters
+    ----------
+    searcher
+        What to ask for next.
+    client
+        Whom to ask.
+    seed
+        Of the searcher, for what is told.
+    evaluations
+        The budget: how many, duplicates included; None for no bound.
+    seconds
+        The budget: what records cost together, whoever paid for them; nothing more is asked for beyond it, nor after a thousand
+        evaluations in a row that cost nothing new, as where a small space is known. None for no bound. [s]
+    in_flight
+        How many are under way at most.
+    final
+        By which recipe the best is trained in the end, for its test part to be read; None for that of the search.
+    warm
+        Points that are known already, with their records: told before the first step, at no cost (`search.warm.known_points`).
+    show
+        Called with each step when it is told.
+
+    Raises
+    ------
+    TaskError
+        If there is no budget, or nothing may be under way.
+    JitnasError
+        What ends an evaluation and is no fault of its network, such as a site that is away.
+    """
+    bounds = [bound for bound in (evaluations, seconds) if bound is not None]
+    if not bounds or not all(finite(bound, least=0) for bound in (*bounds, in_flight)):
+        raise TaskError("a search has a budget above 0, in evaluations or seconds, and something under way")
+    run = _Run(searcher, client)
+    run.know(warm)
+    while True:
+        may_ask = (evaluations is None or run.asked < evaluations) and (seconds is None or run.spends_towards(seconds))
+        if may_ask and len(run.under_way) < in_flight:
+            run.ask()
+        elif run.under_way:
+            show(run.tell())
+        else:
+            return run.end(seed, final=final, warm=len(warm))
+
+
+@dataclass(frozen=True, slots=True)
+class _Best:
+    """What was the best from one step on."""
+
+    number: int
+    point: Point
+    validation: float
+    record: Record
+
+
+class _Run:
+    """A search under way."""
+
+    def __init__(self, searcher: Searcher, client: Client) -> None:
+        self._searcher, self._client, self._problem = searcher, client, searcher.problem
+        self.under_way: deque[tuple[Task, Evaluation, float]] = deque()
+        self.steps: list[Step] = []
+        self.asked, self.spent_seconds, self.clock = 0, 0.0, 0.0
+        self._idle = 0  # evaluations in a row that cost nothing new
+        self._keys: set[str] = set()
+        self._bests: list[_Best] = []
+
+    def spends_towards(self, seconds: float) -> bool:
+        """Whether a budget of so much is left, and is still drawn upon."""
+        return self.spent_seconds < seconds and self._idle < MOST_IDLE
+
+    def know(self, warm: Sequence[tuple[Point, Record]]) -> None:
+        """Tell what was known before."""
+        for point, record in warm:
+            value = self._problem.value(record)
+            self._searcher.take(Trial(point, self._problem.top), value)
+            self._note_best(0, point, value, record)
+
+    def ask(self) -> None:
+        """One more."""
+        problem, task = self._problem, self._searcher.ask()
+        point, rung = self._searcher.asked(task.key)
+        architecture, plan = problem.architecture(point), problem.ladder[rung]
+        self.asked += 1
+        evaluation = self._client.submit(architecture, dataset=problem.dataset.name, recipe=plan, seed=problem.seed)
+        self.under_way.append((task, evaluation, self.clock))
+
+    def tell(self) -> Step:
+        """Wait for the first that was asked for, and tell of it."""
+        task, evaluation, began = self.under_way.popleft()
+        point, rung = self._searcher.asked(task.key)
+        record, source = _record_of(evaluation)
+        if record is None:
+            self._searcher.give_up(task)
+            value = NOTHING
+        else:
+            self._searcher.tell(_sealed(record))
+            value = self._problem.value(record)
+            self._note_best(len(self.steps) + 1, point, value, record)
+        again = task.key in self._keys
+        seconds = 0.0 if record is None or again else float(record.cost.get("wall_seconds") or 0.0)
+        self._keys.add(task.key)
+        self.spent_seconds += seconds
+        self.clock = max(self.clock, began + seconds)
+        self._idle = 0 if seconds else self._idle + 1
+        best = self._searcher.best
+        step = Step(
+            number=len(self.steps) + 1,
+            point=self._problem.space.written(point),
+            rung=rung,
+            key=task.key,
+            value=_or_none(value),
+            best=None if best is None else _or_none(best[1]),
+            source=source,
+            again=again,
+            seconds=seconds,
+            clock=self.clock,
+        )
+        self.steps.append(step)
+        return step
+
+    def end(self, seed: int, *, final: Recipe | Published | None, warm: int) -> Found:
+        """What was found; the only place that reads the test part."""
+        problem, best = self._problem, self._bests[-1] if self._bests else None
+        last = None
+        if best is not None:
+            last = best.record if final is None else self._evaluated(best.point, final)
+        return Found(
+            method=self._searcher.name,
+            seed=seed,
+            point=None if best is None else problem.space.written(best.point),
+            key=None if best is None else best.record.key,
+            validation=None if best is None else best.record.metrics["validation"][problem.dataset.metric],
+            test=None if last is None else self._test_of(last),
+            final_key=None if last is None else last.key,
+            seconds=self.spent_seconds,
+            warm=warm,
+            incumbents=tuple(self._incumbent(one, final) for one in self._bests),
+            steps=tuple(self.steps),
+        )
+
+    def _note_best(self, number: int, point: Point, value: float, record: Record) -> None:
+        best = self._searcher.best
+        is_new = not self._bests or self._bests[-1].record.key != record.key
+        if best is not None and best == (point, value) and value > NOTHING and is_new:
+            self._bests.append(_Best(number, point, value, record))
+
+    def _evaluated(self, point: Point, plan: Recipe | Published) -> Record:
+        problem = self._problem
+        asked = self._client.submit(problem.architecture(point), dataset=problem.dataset.name, recipe=plan, seed=problem.seed)
+        return asked.result()
+
+    def _incumbent(self, best: _Best, final: Recipe | Published | None) -> Incumbent:
+        """With its test part, where a record of it is there already."""
+        problem, record = self._problem, best.record if final is None else None
+        if final is not None:
+            record = self._client.store.get(problem.task_by(best.point, final).key)
+        test = None if record is None else self._test_of(record)
+        return Incumbent(number=best.number, point=problem.space.written(best.point), validation=best.validation, test=test)
+
+    def _test_of(self, record: Record) -> float | None:
+        value = record.metrics.get("test", {}).get(self._problem.dataset.metric)
+        return float(value) if isinstance(value, int | float) else None
+
+
+def _record_of(evaluation: Evaluation) -> tuple[Record | None, str]:
+    """The record and where it came from; None where the network itself failed."""
+    try:
+        return evaluation.result(), evaluation.source or "trained"
+    except OF_THE_NETWORK:
+        return None, "failed"
+
+
+def _sealed(record: Record) -> Record:
+    shut = record.redacted()
+    return dataclasses.replace(shut, metrics=Sealed(shut.metrics), curves=Sealed(shut.curves))
+
+
+def _or_none(value: float) -> float | None:
+    return value if value > NOTHING else None

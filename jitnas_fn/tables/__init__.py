@@ -1,0 +1,1 @@
+"""Published tables of trained networks, one file each: what their columns mean."""

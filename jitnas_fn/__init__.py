@@ -14,6 +14,7 @@ _HOMES = {
     "Record": "jitnas_fn.core.record",
     "Status": "jitnas_fn.client",
     "fingerprint": "jitnas_fn.client.request",
+    "open_table": "jitnas_fn.client.tables",
 }
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "Record",
     "Status",
     "fingerprint",
+    "open_table",
 ]
 
 

@@ -15,6 +15,9 @@ from jitnas_fn.core.task import Task
 
 def known(store: Store, request: Request) -> Record | None:
     """The best record in `store` that answers the request; None if there is none."""
+    standing = store.get(request.task.key)
+    if standing is None or standing.answers(request.limits):  # the best of all is the best of those that answer
+        return standing
     return answering(store.replicates(request.task.key), request.limits)
 
 
@@ -37,7 +40,12 @@ def known_at(site: Ask | None, request: Request, *, store: Store) -> Record | No
 
 
 def keep(store: Store, request: Request, record: Record) -> None:
-    """Keep a record and the architecture that it is of; a store that fails loses no result, and is told of in a warning."""
+    """Keep a record and the architecture that it is of; a store that fails loses no result, and is told of in a warning.
+
+    What others have published stays in their table, apart from what was trained here.
+    """
+    if request.task.seed is None:
+        return
     try:
         if request.architecture is not None and store.document(request.architecture.fingerprint) is None:
             store.append(architecture_entry(request.architecture.fingerprint, request.architecture.document))

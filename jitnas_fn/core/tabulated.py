@@ -80,6 +80,11 @@ class Table(ABC):
         Those that a file has to have.
     epochs
         Recipe → epochs; the first is the cheapest.
+    chosen_by, read_by
+        In a replay, by which recipe's validation a search chooses, and by which recipe's test its end is read. None for the first
+        where there is no validation, and nothing can be replayed; None for the second where it is the same.
+    cheaper
+        Recipes of lower fidelity than `chosen_by`, the cheapest first.
     timed_as
         Dataset without a published time → one with as many samples of the same size, whose times are taken in its place.
     """
@@ -90,6 +95,9 @@ class Table(ABC):
     splits: ClassVar[Mapping[str, Sequence[tuple[str, int]]]]
     columns: ClassVar[tuple[str, ...]]
     epochs: ClassVar[Mapping[str, int]]
+    chosen_by: ClassVar[str | None]
+    read_by: ClassVar[str | None] = None
+    cheaper: ClassVar[tuple[str, ...]] = ()
     timed_as: ClassVar[Mapping[str, str]] = {}
 
     @property

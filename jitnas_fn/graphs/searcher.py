@@ -35,11 +35,14 @@ class Searcher(ABC):
     ----------
     about
         One line: what it is, and who published it.
+    most_evaluations
+        After how many its end does not change any more; None if it goes on.
     best
         The best point that was told of and its value, on the highest rung that was told of; None before the first.
     """
 
     about: str
+    most_evaluations: int | None = None
 
     def __init__(self, problem: Problem, *, seed: int) -> None:
         self.problem, self.space = problem, problem.space

@@ -107,6 +107,11 @@ class Space(ABC):
         """That of its file."""
         return type(self).__module__.rpartition(".")[2]
 
+    @property
+    def whole(self) -> "Space":
+        """The space that this one is a part of; itself if it is none."""
+        return self
+
     def architecture(self, point: Point, input_shape: Sequence[int], classes: int) -> Architecture:
         """The architecture of a point: what its key is made of. Arguments and errors as those of `graph`."""
         return Architecture.from_graph(self.graph(point, input_shape, classes))

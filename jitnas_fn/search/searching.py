@@ -83,10 +83,11 @@ def search(
     bounds = [bound for bound in (evaluations, seconds) if bound is not None]
     if not bounds or not all(finite(bound, least=0) for bound in (*bounds, in_flight)):
         raise TaskError("a search has a budget above 0, in evaluations or seconds, and something under way")
+    most = min((bound for bound in (evaluations, searcher.most_evaluations) if bound is not None), default=None)
     run = _Run(searcher, client)
     run.know(warm)
     while True:
-        may_ask = (evaluations is None or run.asked < evaluations) and (seconds is None or run.spends_towards(seconds))
+        may_ask = (most is None or run.asked < most) and (seconds is None or run.spends_towards(seconds))
         if may_ask and len(run.under_way) < in_flight:
             run.ask()
         elif run.under_way:

@@ -13,6 +13,7 @@ class RandomSampling(Searcher):
     """Draws points, and takes the first."""
 
     about = "one point drawn at random and taken, unseen (Lindauer and Hutter, 2020)"
+    most_evaluations = 1
 
     def propose(self) -> Point:
         """A point, each as likely as any other."""

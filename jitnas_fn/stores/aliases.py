@@ -103,17 +103,18 @@ def _shipped(space: Space, place: Place) -> Iterator[tuple[Point, str]]:
     """What comes with the package: fingerprints of each network, and the network of each point in their order."""
     name, shape, outputs = place
     file = resources.files("jitnas_fn.spaces") / "_aliases" / f"{name}-{'x'.join(map(str, shape))}-{outputs}.json"
-    if not file.is_file() or not isinstance(space, Choices):
+    whole = space.whole
+    if not file.is_file() or not isinstance(whole, Choices):
         return
     fields = json.loads(file.read_text("ascii"))
     names, numbers = fields["fingerprints"], fields["networks"]
-    points = itertools.product(*(range(len(options)) for options in space.options))
+    points = itertools.product(*(range(len(options)) for options in whole.options))
     yield from zip(points, map(names.__getitem__, numbers), strict=True)
 
 
 def _is_on_the_shelf(space: Space) -> bool:
-    """Whether it is the one that its name stands for: another of the same class may build other networks."""
-    return _on_the_shelf(space.name) is space
+    """Whether it is the one that its name stands for, or a part of it: another of the same class may build other networks."""
+    return _on_the_shelf(space.name) is space.whole
 
 
 @cache

@@ -29,6 +29,8 @@ class NasBench101(Table):
     space = "nasbench101"
     splits: ClassVar = {"cifar10": (("train", 40_000), ("validation", 10_000), ("test", 10_000))}  # of [1]_
     epochs: ClassVar = {f"nasbench101_{epochs}": epochs for epochs in BUDGETS}
+    chosen_by = "nasbench101_108"
+    cheaper = ("nasbench101_4", "nasbench101_12", "nasbench101_36")
     columns = (
         "module_hash",
         "vertices",

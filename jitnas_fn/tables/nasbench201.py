@@ -33,6 +33,7 @@ class NasBench201(Table):
         "imagenet16_120": (("train", 151_700), ("validation", 3_000), ("test", 3_000)),
     }
     epochs: ClassVar = {"nasbench201_12": 12, "nasbench201_200": 200}
+    chosen_by, read_by = "nasbench201_12", "nasbench201_200"
     timed_as: ClassVar = {"cifar100": "cifar10"}
     columns = (
         "arch_id",

@@ -28,6 +28,7 @@ class NasBenchMacro(Table):
     space = "nasbench_macro"
     splits: ClassVar = {"cifar10": (("train", 50_000), ("test", 10_000))}
     epochs: ClassVar = {"nasbench_macro_50": 50}
+    chosen_by = None
     columns = ("arch", *RUNS, "params", "flops")
 
     def row(self, fields: Mapping[str, str]) -> Row:

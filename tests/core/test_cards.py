@@ -36,7 +36,7 @@ def test_those_that_can_be_loaded_are_found_too(name):
 
 
 def test_of_an_unknown_one_all_are_listed():
-    with pytest.raises(UnknownName, match="there are digits, synthetic; and of published tables cifar10, cifar100, imagenet16_120"):
+    with pytest.raises(UnknownName, match="there are digits, synthetic; and of published tables cifar10, cifar100, image"):
         cards.card_named("mnist")
 
 

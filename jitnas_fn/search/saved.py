@@ -1,0 +1,211 @@
+"""What was searched for and what was found, kept in a folder: a comparison goes on there after a kill, and a report reads it.
+
+`asked.json` states what was asked (`Asked`), `searches.jsonl` has one line for each search that came to its end, in the order
+in which they did; the steps of each stand in columns.
+"""
+
+import contextlib
+import dataclasses
+import json
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+from jitnas_fn import settings
+from jitnas_fn.core.codec import Json, canonical, digest, parse
+from jitnas_fn.core.errors import NewerVersion, RecordError, StoreError, UnknownName
+from jitnas_fn.search.found import Found, Step
+
+RUN_VERSION = 1
+ASKED, SEARCHES, FOLDER = "asked.json", "searches.jsonl", "runs"
+MOST_ASKED_BYTES, MOST_LINE_BYTES = 10_000_000, 200_000_000
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}")
+COLUMNS = [one.name for one in dataclasses.fields(Step) if one.name != "number"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a run was asked for: all that decides what it finds.
+
+    Attributes
+    ----------
+    kind
+        "search", "compare" or "replay".
+    space, dataset
+        By name; `dataset` is the card's {name, version, sha256, metric, direction, splits}.
+    ladder
+        The recipes from the cheapest to the one that counts, all fields of each.
+    final
+        By which recipe the best was trained in the end; None for the last of the ladder.
+    training_seed
+        Of every training; None for a published table.
+    bounds
+        {most_parameters, most_macs, most_seconds}, None for no bound.
+    budget
+        {evaluations, seconds} of each search, None for no bound.
+    in_flight
+        How many were under way at most.
+    methods, seeds
+        Every one of the methods was run with every one of the seeds.
+    table
+        Of a replay: {name, source, sha256, networks, optimum: {validation, test}, seconds_r2}; else None.
+    warm
+        Points that were known before the first step, as they are written, with the keys of their records.
+    versions
+        {jitnas_fn, python, torch}, as far as it is installed.
+    """
+
+    kind: str
+    space: str
+    dataset: Json
+    ladder: list[Json]
+    final: Json | None
+    training_seed: int | None
+    bounds: Json
+    budget: Json
+    in_flight: int
+    methods: list[str]
+    seeds: list[int]
+    table: Json | None = None
+    warm: list[list[str]] = field(default_factory=list)
+    versions: Json = field(default_factory=dict)
+
+    def to_dict(self) -> Json:
+        """As JSON values."""
+        return dataclasses.asdict(self)
+
+    @property
+    def name(self) -> str:
+        """Under which it is kept: the same for whoever asks the same again, whatever was known by then."""
+        same = {name: value for name, value in self.to_dict().items() if name not in ("warm", "methods", "seeds")}
+        what = f"{self.table['name']}-{self.dataset['name']}" if self.table else f"{self.space}-{self.dataset['name']}"
+        return f"{self.kind}-{what}-{digest({**same, 'is_warm': bool(self.warm)})[:8]}"
+
+
+class SavedRun:
+    """A run in its folder.
+
+    Parameters
+    ----------
+    folder
+        Where it is.
+    asked
+        What it was asked for.
+    """
+
+    def __init__(self, folder: Path, asked: Asked) -> None:
+        self.folder, self.asked = folder, asked
+
+    @property
+    def name(self) -> str:
+        """That of its folder."""
+        return self.folder.name
+
+    @classmethod
+    def begun(cls, asked: Asked) -> Self:
+        """The run that was asked for the same, or a new one.
+
+        Methods and seeds may be more than before: what is there already is not searched again. What was known when it began
+        stays what it is.
+
+        Raises
+        ------
+        StoreError
+            If it cannot be kept.
+        """
+        folder = runs_folder() / asked.name
+        with contextlib.suppress(UnknownName):
+            before = cls.opened(str(folder)).asked
+            methods = list(dict.fromkeys([*before.methods, *asked.methods]))
+            seeds = sorted({*before.seeds, *asked.seeds})
+            asked = dataclasses.replace(asked, methods=methods, seeds=seeds, warm=before.warm)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            draft = folder / f".{ASKED}"
+            draft.write_text(canonical({**asked.to_dict(), "run_version": RUN_VERSION}) + "\n", "ascii")
+            draft.replace(folder / ASKED)
+        except OSError as reason:
+            raise StoreError(f"the run cannot be kept in {folder} ({reason})") from None
+        return cls(folder, asked)
+
+    @classmethod
+    def opened(cls, name: str) -> Self:
+        """A run that is there, by its name or its folder.
+
+        Raises
+        ------
+        UnknownName
+            If there is none; the message lists the latest ones.
+        RecordError
+            If it is damaged.
+        """
+        folder = runs_folder() / name if NAME.fullmatch(name) else Path(name)
+        try:
+            text = (folder / ASKED).read_text("ascii")
+        except (OSError, ValueError):
+            there = ", ".join(names()[:10]) or "none yet: jitnas search and jitnas compare make them"
+            raise UnknownName(f"no run {name[:120]!r}; there are {there}") from None
+        fields = parse(text, max_bytes=MOST_ASKED_BYTES, error=RecordError, what="run")
+        version = fields.pop("run_version", None)
+        if type(version) is int and version > RUN_VERSION:
+            raise NewerVersion(f"this run has format {version}; this jitnas_fn reads up to {RUN_VERSION}: please upgrade")
+        try:
+            return cls(folder, Asked(**fields))
+        except TypeError as reason:
+            raise RecordError(f"{folder / ASKED} is not what a run was asked for ({reason})") from None
+
+    def add(self, found: Found) -> None:
+        """Keep a search that came to its end; once this returns it survives any kill."""
+        line = f"\n{canonical(_packed(found))}\n".encode("ascii")
+        try:
+            descriptor = os.open(self.folder / SEARCHES, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            try:
+                os.write(descriptor, line)
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+        except OSError as reason:
+            raise StoreError(f"a search cannot be kept in {self.folder} ({reason})") from None
+
+    def searches(self) -> Iterator[Found]:
+        """The searches that came to their end, each once; a torn line is left out."""
+        seen: set[tuple[str, int]] = set()
+        with contextlib.suppress(FileNotFoundError), (self.folder / SEARCHES).open("rb") as file:
+            while line := file.readline(MOST_LINE_BYTES):
+                found = _unpacked(line)
+                if found is not None and (found.method, found.seed) not in seen:
+                    seen.add((found.method, found.seed))
+                    yield found
+
+    def done(self) -> set[tuple[str, int]]:
+        """(method, seed) of those."""
+        return {(found.method, found.seed) for found in self.searches()}
+
+
+def runs_folder() -> Path:
+    """Where runs are kept, in the user's home."""
+    return settings.home() / FOLDER
+
+
+def names() -> list[str]:
+    """Names of all runs, the latest first."""
+    found = [path for path in runs_folder().glob(f"*/{ASKED}")] if runs_folder().is_dir() else []
+    return [path.parent.name for path in sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)]
+
+
+def _packed(found: Found) -> Json:
+    columns = {name: [getattr(step, name) for step in found.steps] for name in COLUMNS}
+    return {**dataclasses.asdict(dataclasses.replace(found, steps=())), "steps": columns}
+
+
+def _unpacked(line: bytes) -> Found | None:
+    try:
+        fields: dict[str, Any] = json.loads(line)
+        rows = zip(*(fields["steps"][name] for name in COLUMNS), strict=True)
+        steps = [dict(zip(["number", *COLUMNS], [number, *row], strict=True)) for number, row in enumerate(rows, start=1)]
+        return Found.from_dict({**fields, "steps": steps})
+    except (ValueError, KeyError, TypeError, RecordError):
+        return None

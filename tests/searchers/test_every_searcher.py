@@ -8,11 +8,13 @@ import pytest
 from jitnas_fn.core import shelf
 from jitnas_fn.core.errors import TaskError
 from jitnas_fn.graphs import problem as of_problem
+from jitnas_fn.graphs.halving import Halving
 from jitnas_fn.graphs.searcher import Searcher
 from tests.searchers.problems import bowl, problem_of, searched, told
 
 SEARCHERS = shelf.names("searchers")
-LEARNING = [name for name in SEARCHERS if not name.startswith("random_")]
+ON_RUNGS = [name for name in SEARCHERS if issubclass(shelf.take("searchers", name).SEARCHER, Halving)]  # on one: by chance
+LEARNING = [name for name in SEARCHERS if not name.startswith("random_") and name not in ON_RUNGS]
 
 
 @pytest.fixture(params=SEARCHERS)

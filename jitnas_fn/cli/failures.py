@@ -18,6 +18,7 @@ INPUT_ERRORS = (
     errors.PointError,
     errors.RecipeError,
     errors.SiteFileError,
+    errors.TableError,
     errors.TaskError,
     errors.UnknownInitialisation,
     errors.UnknownName,

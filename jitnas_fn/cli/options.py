@@ -38,6 +38,9 @@ Validate = Annotated[
 ]
 LimitSeconds = Annotated[float | None, typer.Option("--limit-seconds", help="Longest training. [seconds]")]
 LimitMemory = Annotated[str | None, typer.Option("--limit-memory", help="Most memory, such as 800MB or 2GB.")]
+AcceptImported = Annotated[
+    bool, typer.Option("--accept-imported", help="Whether tables of others that were imported may answer.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 
 UNITS = {"": 1, "B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}

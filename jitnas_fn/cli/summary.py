@@ -11,9 +11,10 @@ def described(record: Record, *, source: str, seconds_waited: float) -> str:
     dataset, recipe = printable(record.dataset.get("name")), printable(record.recipe.get("name"))
     size = f"{_counted(record.size.get('parameters'))} parameters, {_counted(record.size.get('macs'))} multiply-adds"
     lines = [
-        f"{record.verdict} on {dataset}, recipe {recipe}, seed {record.parts['seed']}",
+        f"{record.verdict} on {dataset}, recipe {recipe}, {_seed(record)}",
         *_measured(record),
         f"  size        {size}",
+        *_published(record),
         f"  key         {record.key}",
         f"  source      {source}, {seconds_waited:.2f} s",
     ]
@@ -24,6 +25,24 @@ def as_fields(record: Record | None, *, key: str, source: str | None, seconds_wa
     """What `--json` prints: the record's own fields, where it came from and how long that took."""
     fields = {} if record is None else record.to_dict()
     return {**fields, "key": key, "source": source, "seconds_waited": round(seconds_waited, 3)}
+
+
+def _seed(record: Record) -> str:
+    seed = record.parts["seed"]
+    return "no seed told" if seed is None else f"seed {seed}"
+
+
+def _published(record: Record) -> list[str]:
+    """Where it is from, if others have trained it."""
+    told = record.provenance
+    if told.get("origin") != "imported":
+        return []
+    runs = "runs not told" if told.get("runs") is None else f"mean of {told['runs']}"
+    seconds, estimated = record.cost.get("wall_seconds"), record.cost.get("estimated") or {}
+    lines = [f"  published   table {printable(told.get('table'))}, row {printable(told.get('index'))}, {runs}"]
+    if seconds is not None:
+        lines.append(f"  seconds     {seconds:,.0f}{', judged by others of the table' if estimated else ''}")
+    return lines
 
 
 def _counted(number: object) -> str:

@@ -189,7 +189,7 @@ def plan_of(recipe: str | Recipe | Published, *, accept_imported: bool = False) 
     if isinstance(plan, Published) and not accept_imported:
         raise NotAllowed(
             f"{plan.name} names what others have published ({plan.source}): nobody here has trained it. Where that is good "
-            "enough, say so: Client(accept_imported=True), or --accept-imported"
+            "enough, say so: Client(accept_imported=True), or jitnas lookup --accept-imported"
         )
     return plan
 

@@ -11,7 +11,7 @@ from jitnas_fn import settings
 from jitnas_fn.core import shelf
 from jitnas_fn.core.cards import card_named, recipe_named
 from jitnas_fn.core.dataset import Dataset
-from jitnas_fn.core.errors import StoreError
+from jitnas_fn.core.errors import NotTabulated, StoreError
 from jitnas_fn.core.published import Published
 from jitnas_fn.core.tabulated import Table
 from jitnas_fn.graphs.space import Point, Space
@@ -124,6 +124,22 @@ def import_table(name: str, file: str | os.PathLike[str], *, workers: int = 1, s
         draft.unlink(missing_ok=True)
         raise StoreError(f"table {name} cannot be kept in {place.parent} ({reason})") from None
     return store
+
+
+def file_of(name: str) -> Path:
+    """The file of a table that was imported.
+
+    Raises
+    ------
+    NotTabulated
+        If it was not.
+    """
+    path = settings.home() / FOLDER / f"{table_named(name).name}{SUFFIX}"
+    if not path.is_file():
+        raise NotTabulated(
+            f"table {name} is not here: name its file with --table, or import it once: jitnas cache import --table {name} FILE"
+        )
+    return path
 
 
 def imported_tables() -> list[TableStore]:

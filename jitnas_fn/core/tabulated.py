@@ -81,8 +81,8 @@ class Table(ABC):
     epochs
         Recipe → epochs; the first is the cheapest.
     chosen_by, read_by
-        In a replay, by which recipe's validation a search chooses, and by which recipe's test its end is read. None for the first
-        where there is no validation, and nothing can be replayed; None for the second where it is the same.
+        In a replay, by which recipe's validation a search chooses, and by which recipe's test its end is read. None for the
+        first where there is no validation, and nothing can be replayed; None for the second where it is the same.
     cheaper
         Recipes of lower fidelity than `chosen_by`, the cheapest first.
     timed_as

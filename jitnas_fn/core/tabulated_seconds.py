@@ -56,7 +56,7 @@ class Seconds:
                 macs = row.sizes.get(figure.dataset, (None, None))[1]
                 if figure.seconds is not None and macs is not None:
                     known.setdefault((figure.dataset, figure.recipe), []).append((macs, figure.seconds))
-        self.lines = {place: line for place, pairs in known.items() if (line := _line(pairs)) is not None}
+        self.lines = {place: line for place, pairs in known.items() if (line := line_through(pairs)) is not None}
 
     def of(self, row: Row, figure: Figure) -> tuple[float | None, dict[str, Any] | None]:
         """Seconds, and how they were judged; None for that where they are published, and for both where nobody can say."""
@@ -76,9 +76,12 @@ class Seconds:
         return None, None
 
 
-def _line(pairs: Sequence[tuple[int, float]]) -> Line | None:
+def line_through(pairs: Sequence[tuple[int, float]]) -> Line | None:
+    """The line through (multiply-adds, seconds); None where there are too few, or all are alike."""
+    if len(pairs) < FEWEST:
+        return None
     macs, times = zip(*pairs, strict=True)
-    if len(pairs) < FEWEST or len(set(macs)) == 1 or len(set(times)) == 1:
+    if len(set(macs)) == 1 or len(set(times)) == 1:
         return None
     slope, intercept = linear_regression(macs, times)
     return Line(intercept, slope, round(correlation(macs, times) ** 2, 4), len(pairs))

@@ -85,6 +85,8 @@ class Found:
         The task whose record `test` is of: `key` itself, or that of the recipe by which the best was trained in the end.
     seconds
         What all trainings of this search cost, each once, without the last one by another recipe. [s]
+    took_seconds
+        What it took here, waiting included; nothing that is compared. [s]
     warm
         How many known points it was told before its first step.
     incumbents
@@ -101,6 +103,7 @@ class Found:
     test: float | None
     final_key: str | None
     seconds: float
+    took_seconds: float
     warm: int
     incumbents: tuple[Incumbent, ...]
     steps: tuple[Step, ...]

@@ -9,7 +9,7 @@ import dataclasses
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -23,6 +23,7 @@ RUN_VERSION = 1
 ASKED, SEARCHES, FOLDER = "asked.json", "searches.jsonl", "runs"
 MOST_ASKED_BYTES, MOST_LINE_BYTES = 10_000_000, 200_000_000
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}")
+LATER = ("warm", "seconds_line", "methods", "seeds")  # what may be another when the same is asked again
 COLUMNS = [one.name for one in dataclasses.fields(Step) if one.name != "number"]
 
 
@@ -46,6 +47,8 @@ class Asked:
         {most_parameters, most_macs, most_seconds}, None for no bound.
     budget
         {evaluations, seconds} of each search, None for no bound.
+    most_warm
+        How many known points a search is told before its first step, at most.
     in_flight
         How many were under way at most.
     methods, seeds
@@ -54,6 +57,8 @@ class Asked:
         Of a replay: {name, source, sha256, networks, optimum: {validation, test}, seconds_r2}; else None.
     warm
         Points that were known before the first step, as they are written, with the keys of their records.
+    seconds_line
+        By what trainings were judged against the bound of seconds: {intercept, slope, r2, networks}; None without that bound.
     versions
         {jitnas_fn, python, torch}, as far as it is installed.
     """
@@ -67,10 +72,12 @@ class Asked:
     bounds: Json
     budget: Json
     in_flight: int
+    most_warm: int
     methods: list[str]
     seeds: list[int]
     table: Json | None = None
     warm: list[list[str]] = field(default_factory=list)
+    seconds_line: Json | None = None
     versions: Json = field(default_factory=dict)
 
     def to_dict(self) -> Json:
@@ -80,9 +87,9 @@ class Asked:
     @property
     def name(self) -> str:
         """Under which it is kept: the same for whoever asks the same again, whatever was known by then."""
-        same = {name: value for name, value in self.to_dict().items() if name not in ("warm", "methods", "seeds")}
+        same = {name: value for name, value in self.to_dict().items() if name not in LATER}
         what = f"{self.table['name']}-{self.dataset['name']}" if self.table else f"{self.space}-{self.dataset['name']}"
-        return f"{self.kind}-{what}-{digest({**same, 'is_warm': bool(self.warm)})[:8]}"
+        return f"{self.kind}-{what}-{digest(same)[:8]}"
 
 
 class SavedRun:
@@ -121,7 +128,7 @@ class SavedRun:
             before = cls.opened(str(folder)).asked
             methods = list(dict.fromkeys([*before.methods, *asked.methods]))
             seeds = sorted({*before.seeds, *asked.seeds})
-            asked = dataclasses.replace(asked, methods=methods, seeds=seeds, warm=before.warm)
+            asked = dataclasses.replace(asked, methods=methods, seeds=seeds, warm=before.warm, seconds_line=before.seconds_line)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             draft = folder / f".{ASKED}"
@@ -157,13 +164,13 @@ class SavedRun:
         except TypeError as reason:
             raise RecordError(f"{folder / ASKED} is not what a run was asked for ({reason})") from None
 
-    def add(self, found: Found) -> None:
-        """Keep a search that came to its end; once this returns it survives any kill."""
-        line = f"\n{canonical(_packed(found))}\n".encode("ascii")
+    def add(self, searches: Iterable[Found]) -> None:
+        """Keep searches that came to their end; once this returns they survive any kill."""
+        lines = "".join(f"\n{canonical(_packed(found))}\n" for found in searches).encode("ascii")
         try:
             descriptor = os.open(self.folder / SEARCHES, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
             try:
-                os.write(descriptor, line)
+                os.write(descriptor, lines)
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
@@ -192,7 +199,7 @@ def runs_folder() -> Path:
 
 def names() -> list[str]:
     """Names of all runs, the latest first."""
-    found = [path for path in runs_folder().glob(f"*/{ASKED}")] if runs_folder().is_dir() else []
+    found = list(runs_folder().glob(f"*/{ASKED}")) if runs_folder().is_dir() else []
     return [path.parent.name for path in sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)]
 
 

@@ -5,6 +5,7 @@ that was killed and is started again, with the same seed, asks for the same, fin
 """
 
 import dataclasses
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -114,6 +115,7 @@ class _Run:
         self.under_way: deque[tuple[Task, Evaluation, float]] = deque()
         self.steps: list[Step] = []
         self.asked, self.spent_seconds, self.clock = 0, 0.0, 0.0
+        self._began = time.monotonic()
         self._idle = 0  # evaluations in a row that cost nothing new
         self._keys: set[str] = set()
         self._bests: list[_Best] = []
@@ -187,6 +189,7 @@ class _Run:
             test=None if last is None else self._test_of(last),
             final_key=None if last is None else last.key,
             seconds=self.spent_seconds,
+            took_seconds=time.monotonic() - self._began,
             warm=warm,
             incumbents=tuple(self._incumbent(one, final) for one in self._bests),
             steps=tuple(self.steps),

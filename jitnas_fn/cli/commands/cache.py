@@ -14,4 +14,4 @@ def _about() -> None:
 
 
 for _name in shelf.names(SHELF):
-    COMMAND.command(_name)(shelf.take(SHELF, _name).COMMAND)
+    COMMAND.command(_name.rstrip("_"))(shelf.take(SHELF, _name).COMMAND)

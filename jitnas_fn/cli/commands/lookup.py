@@ -15,7 +15,7 @@ from jitnas_fn.client.request import understood
 from jitnas_fn.core.task import is_key
 
 
-def lookup(
+def lookup(  # noqa: PLR0913  one argument per option
     target: Annotated[str, typer.Argument(metavar="FILE.py:NAME | KEY", help="A model in a file, or a key.")],
     *,
     dataset: Annotated[str | None, typer.Option("--dataset", help="Name of a dataset; not with KEY.")] = None,
@@ -25,6 +25,7 @@ def lookup(
     validate: options.Validate = True,
     limit_seconds: options.LimitSeconds = None,
     limit_memory: options.LimitMemory = None,
+    accept_imported: options.AcceptImported = False,
     as_json: options.AsJson = False,
 ) -> None:
     """The record of a model or key if it is known. Never trains; a miss exits with 3."""
@@ -42,8 +43,9 @@ def lookup(
             limits=options.limits_of(limit_seconds, limit_memory),
             initialisation=initialisation,
             validate=validate,
+            accept_imported=accept_imported,
         )
-        record = known(users_store(), request)
+        record = known(users_store(imported=accept_imported), request)
         code = given(answer, request.task.key, record=record, seconds_waited=time.monotonic() - began)
     raise typer.Exit(code)
 

@@ -7,16 +7,15 @@ from typing import Annotated
 import typer
 
 from jitnas_fn.cli import options
+from jitnas_fn.cli import search_options as words
 from jitnas_fn.cli.answers import answering
-from jitnas_fn.cli.failures import say
+from jitnas_fn.cli.live import cut, live_table, number
 from jitnas_fn.cli.places import Endpoint, trained_at
 from jitnas_fn.client.client import Client
-from jitnas_fn.core import shelf
 from jitnas_fn.core.codec import Json
-from jitnas_fn.graphs.problem import Problem
-from jitnas_fn.search import IN_FLIGHT, Found, Step, search
-
-LONGEST_POINT = 60
+from jitnas_fn.search.comparison import begun, compared
+from jitnas_fn.search.found import Found
+from jitnas_fn.search.searching import IN_FLIGHT
 
 
 def search_(  # noqa: PLR0913  one argument per option
@@ -25,47 +24,54 @@ def search_(  # noqa: PLR0913  one argument per option
     dataset: options.Dataset,
     recipe: options.Recipe,
     method: Annotated[str, typer.Option("--method", help="Name of a way to search, such as random_search or evolution.")],
-    evaluations: Annotated[
-        int | None, typer.Option("--evaluations", help="The budget of each search, duplicates included.")
-    ] = None,
-    seconds: Annotated[
-        float | None, typer.Option("--seconds", help="The budget: what its trainings may cost together.")
-    ] = None,
-    seeds: Annotated[int, typer.Option("--seeds", help="How many searches, with seeds 0, 1, …", min=1)] = 1,
-    most_parameters: Annotated[int | None, typer.Option("--most-parameters", help="Of a network.", min=1)] = None,
-    most_macs: Annotated[int | None, typer.Option("--most-macs", help="Multiply-adds of one.", min=1)] = None,
-    training_seed: Annotated[int, typer.Option("--training-seed", help="Of every training.")] = 0,
-    in_flight: Annotated[int, typer.Option("--in-flight", help="Trainings under way at most.")] = IN_FLIGHT,
+    evaluations: words.Evaluations = None,
+    seconds: words.Seconds = None,
+    seeds: words.Seeds = 1,
+    cheaper_epochs: words.CheaperEpochs = None,
+    cheaper_fractions: words.CheaperFractions = None,
+    final: words.FinalRecipe = None,
+    warm: words.Warm = 0,
+    most_parameters: words.MostParameters = None,
+    most_macs: words.MostMacs = None,
+    most_seconds: words.MostSeconds = None,
+    training_seed: words.TrainingSeed = 0,
+    in_flight: words.InFlight = IN_FLIGHT,
     endpoint: Endpoint = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Search for the best network of a space, chosen on validation; test is read once, at the end of each search.
 
-    What is known already costs nothing. A search that was killed goes on when it is started again.
+    What is known already costs nothing. A search that was killed goes on when it is started again. It is kept under a name, by
+    which `jitnas report` draws it.
     """
     with answering(as_json=as_json) as answer, trained_at(endpoint) as executor, Client(executor=executor) as client:
-        problem = Problem(
-            space=shelf.take("spaces", space).SPACE,
-            dataset=shelf.take("datasets", dataset).DATASET,
-            recipe=shelf.take("recipes", recipe).RECIPE,
+        problem = words.problem_of(
+            space,
+            dataset,
+            recipe,
             seed=training_seed,
+            epochs=cheaper_epochs,
+            fractions=cheaper_fractions,
             most_parameters=most_parameters,
             most_macs=most_macs,
         )
-        way = shelf.take("searchers", method).SEARCHER
-        found = [
-            search(
-                way(problem, seed=seed),
-                client,
-                seed=seed,
-                evaluations=evaluations,
-                seconds=seconds,
-                in_flight=in_flight,
-                show=lambda step, seed=seed: say(_line(step, seed)),  # type: ignore[misc]
-            )
-            for seed in range(seeds)
-        ]
+        run, problem = begun(
+            "search",
+            problem,
+            client,
+            methods=[method],
+            seeds=range(seeds),
+            evaluations=evaluations,
+            seconds=seconds,
+            in_flight=in_flight,
+            final=words.final_recipe(final),
+            most_warm=warm,
+            most_seconds=most_seconds,
+        )
+        with live_table() as show:
+            found = compared(run, problem, client, show=show)
         fields: Json = {
+            "run": run.name,
             "space": space,
             "dataset": dataset,
             "recipe": recipe,
@@ -73,12 +79,7 @@ def search_(  # noqa: PLR0913  one argument per option
             "training_seed": training_seed,
             "searches": [one.to_dict() for one in found],
         }
-        answer.give(fields, text=_table(found, metric=problem.dataset.metric))
-
-
-def _line(step: Step, seed: int) -> str:
-    value, best = (f"{number:.4f}" if number is not None else "-" for number in (step.value, step.best))
-    return f"seed {seed}  {step.number:>4}  {value:>7}  best {best:>7}  {step.source:<7}  {_cut(step.point)}"
+        answer.give(fields, text=f"{_table(found, metric=problem.dataset.metric)}\nrun {run.name}")
 
 
 def _table(found: Sequence[Found], *, metric: str) -> str:
@@ -93,16 +94,8 @@ def _table(found: Sequence[Found], *, metric: str) -> str:
 def _row(one: Found) -> str:
     new = [step for step in one.steps if not step.again]
     trained, again = sum(step.source == "trained" for step in new), len(one.steps) - len(new)
-    numbers = f"{_number(one.validation):>10}  {_number(one.test):>6}  {len(one.steps):>11}  {trained:>7}  {again:>5}"
-    return f"{one.seed:>4}  {numbers}  {sum(step.seconds for step in new):>7.1f}  {_cut(one.point or 'none')}"
-
-
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4f}"
-
-
-def _cut(point: str) -> str:
-    return point if len(point) <= LONGEST_POINT else f"{point[: LONGEST_POINT - 1]}…"
+    numbers = f"{number(one.validation):>10}  {number(one.test):>6}  {len(one.steps):>11}  {trained:>7}  {again:>5}"
+    return f"{one.seed:>4}  {numbers}  {one.seconds:>7.1f}  {cut(one.point or 'none')}"
 
 
 COMMAND = search_

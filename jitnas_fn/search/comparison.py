@@ -1,0 +1,224 @@
+"""Several methods, several seeds, one problem: each search is kept when it ends, and none that is kept is made again."""
+
+import dataclasses
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from importlib import metadata
+
+from jitnas_fn.client.client import Client
+from jitnas_fn.core import shelf
+from jitnas_fn.core.codec import Json
+from jitnas_fn.core.errors import RecordError, TaskError
+from jitnas_fn.core.published import Published, plan_in
+from jitnas_fn.core.recipe import Recipe
+from jitnas_fn.core.record import Record
+from jitnas_fn.core.tabulated_seconds import Line
+from jitnas_fn.graphs.problem import Problem
+from jitnas_fn.graphs.searcher import Searcher
+from jitnas_fn.graphs.space import Point
+from jitnas_fn.search.found import Found, Step
+from jitnas_fn.search.saved import Asked, SavedRun
+from jitnas_fn.search.searching import search
+from jitnas_fn.search.seconds import judged_by, line_from
+from jitnas_fn.search.warm import known_points
+
+BASELINES = ("random_sampling", "random_search")  # of Lindauer and Hutter (JMLR 2020): no comparison goes without them
+Show = Callable[[str, int, Step], None]
+
+
+def way_named(method: str, problem: Problem, *, seed: int) -> Searcher:
+    """A way to search, by the name of its file; raises `UnknownName`, which lists those there are."""
+    searcher = shelf.take("searchers", method).SEARCHER(problem, seed=seed)
+    assert isinstance(searcher, Searcher)
+    return searcher
+
+
+def with_baselines(methods: Sequence[str]) -> list[str]:
+    """The methods, each once and known, with the two baselines.
+
+    Raises
+    ------
+    UnknownName
+        If there is no such method; the message lists those there are.
+    TaskError
+        If none is named.
+    """
+    named = list(dict.fromkeys(name.strip() for name in methods if name.strip()))
+    if not named:
+        raise TaskError(f"a comparison is of methods; there are {', '.join(shelf.names('searchers'))}")
+    for name in named:
+        shelf.take("searchers", name)
+    return [*named, *(name for name in BASELINES if name not in named)]
+
+
+def compared(run: SavedRun, problem: Problem, client: Client, *, show: Show = lambda *_: None) -> list[Found]:
+    """Make the searches of a run that are not made yet, one after the other; all of them, method by method.
+
+    Parameters
+    ----------
+    run
+        Which methods, seeds and budget.
+    problem
+        What is searched for, as the run states it.
+    client
+        Whom to ask.
+    show
+        Called with the method, the seed and each step.
+    """
+    done = run.done()
+    for method in run.asked.methods:
+        for seed in run.asked.seeds:
+            if (method, seed) not in done:
+                run.add([searched(run.asked, problem, client, method, seed, show=show)])
+    return ordered(run.searches(), run.asked)
+
+
+def searched(asked: Asked, problem: Problem, client: Client, method: str, seed: int, *, show: Show = lambda *_: None) -> Found:
+    """One search of a run."""
+    return search(
+        way_named(method, problem, seed=seed),
+        client,
+        seed=seed,
+        evaluations=asked.budget["evaluations"],
+        seconds=asked.budget["seconds"],
+        in_flight=asked.in_flight,
+        final=None if asked.final is None else plan_in(asked.final),
+        warm=warm_of(asked, problem, client),
+        show=lambda step: show(method, seed, step),
+    )
+
+
+def begun(  # noqa: PLR0913  what a run is asked for
+    kind: str,
+    problem: Problem,
+    client: Client,
+    *,
+    methods: Sequence[str],
+    seeds: Iterable[int],
+    evaluations: int | None,
+    seconds: float | None,
+    in_flight: int,
+    final: Recipe | Published | None = None,
+    most_warm: int = 0,
+    most_seconds: float | None = None,
+) -> tuple[SavedRun, Problem]:
+    """A run that is kept, and its problem: the one that was asked for the same before goes on, with what was known then.
+
+    Parameters
+    ----------
+    kind
+        "search" or "compare".
+    problem
+        What is searched for, as far as it is not said here.
+    client
+        Whose store is judged by.
+    methods, seeds, evaluations, seconds, in_flight, final
+        See `search`.
+    most_warm
+        How many points that are known already each search is told before it begins.
+    most_seconds
+        What a training may take, judged by those that are known; None for no bound. [s]
+
+    Raises
+    ------
+    TaskError
+        If nothing is there to judge seconds by.
+    StoreError
+        If the run cannot be kept.
+    """
+    line = None if most_seconds is None else line_from(client.store, problem)
+    bounded = problem if line is None else judged_by(line, problem, most_seconds=most_seconds)
+    asked = asked_for(
+        kind,
+        bounded,
+        methods=methods,
+        seeds=seeds,
+        evaluations=evaluations,
+        seconds=seconds,
+        in_flight=in_flight,
+        final=final,
+        most_warm=most_warm,
+        seconds_line=None if line is None else dataclasses.asdict(line),
+        warm=known_points(bounded, client.store, most=most_warm) if most_warm else [],
+    )
+    run = SavedRun.begun(asked)
+    if run.asked.seconds_line is not None:
+        bounded = judged_by(Line(**run.asked.seconds_line), problem, most_seconds=most_seconds)
+    return run, bounded
+
+
+def asked_for(  # noqa: PLR0913  what a run is asked for
+    kind: str,
+    problem: Problem,
+    *,
+    methods: Sequence[str],
+    seeds: Iterable[int],
+    evaluations: int | None,
+    seconds: float | None,
+    in_flight: int,
+    final: Recipe | Published | None = None,
+    most_warm: int = 0,
+    seconds_line: Json | None = None,
+    warm: Sequence[tuple[Point, Record]] = (),
+    table: Json | None = None,
+) -> Asked:
+    """What a run is asked for, written down; see `Asked` for the parameters."""
+    card = problem.dataset
+    return Asked(
+        kind=kind,
+        space=problem.space.name,
+        dataset={
+            "name": card.name,
+            "version": card.version,
+            "sha256": card.sha256 or None,
+            "metric": card.metric,
+            "direction": card.direction,
+            "splits": dict(card.splits),
+        },
+        ladder=[plan.to_dict() for plan in problem.ladder],
+        final=None if final is None else final.to_dict(),
+        training_seed=None if table else problem.seed,
+        bounds={name: getattr(problem, name) for name in ("most_parameters", "most_macs", "most_seconds")},
+        budget={"evaluations": evaluations, "seconds": seconds},
+        in_flight=in_flight,
+        most_warm=most_warm,
+        methods=list(methods),
+        seeds=list(seeds),
+        table=table,
+        warm=[[problem.space.written(point), record.key] for point, record in warm],
+        seconds_line=seconds_line,
+        versions=_versions(),
+    )
+
+
+def warm_of(asked: Asked, problem: Problem, client: Client) -> list[tuple[Point, Record]]:
+    """The points that were known when a run began, with their records.
+
+    Raises
+    ------
+    RecordError
+        If one of these is not there any more: the search would come to another end.
+    """
+    found = []
+    for written, key in asked.warm:
+        record = client.store.get(key)
+        if record is None:
+            raise RecordError(f"this run began with the record of key {key[:12]}…, which is not in the store any more")
+        found.append((problem.space.read(written), record))
+    return found
+
+
+def ordered(searches: Iterable[Found], asked: Asked) -> list[Found]:
+    """The searches of a run, in the order of its methods and seeds."""
+    places = {(method, seed): place for place, (method, seed) in enumerate((m, s) for m in asked.methods for s in asked.seeds)}
+    return sorted((one for one in searches if (one.method, one.seed) in places), key=lambda one: places[one.method, one.seed])
+
+
+def _versions() -> Json:
+    found: Json = {"python": ".".join(map(str, sys.version_info[:3]))}
+    for name in ("jitnas_fn", "torch"):
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = None
+    return found

@@ -1,0 +1,49 @@
+"""What a comparison came to: one row for each method."""
+
+import statistics
+from collections.abc import Sequence
+
+from jitnas_fn.core.codec import Json
+from jitnas_fn.search.found import Found
+from jitnas_fn.search.saved import Asked
+
+
+def rows(searches: Sequence[Found], asked: Asked) -> list[Json]:
+    """One row for each method: means and standard deviations over its seeds.
+
+    `test_<metric>_mean`, `_std` and `_se` (standard error), the same of validation, `seconds` (what the trainings of one search
+    cost), `clock` (when it would have ended), `evaluations` and `again` of one search, `took_seconds` here, `regret_mean`
+    where the optimum is known, and `seeds`.
+    """
+    metric, optimum = asked.dataset["metric"], (asked.table or {}).get("optimum", {}).get("test")
+    found = []
+    for method in asked.methods:
+        own = [one for one in searches if one.method == method]
+        tests = [one.test for one in own if one.test is not None]
+        regrets = [abs(optimum - test) for test in tests] if optimum is not None else []
+        found.append(
+            {
+                "method": method,
+                "dataset": asked.dataset["name"],
+                "seeds": len(own),
+                **_moments(f"test_{metric}", tests),
+                **_moments(f"validation_{metric}", [one.validation for one in own if one.validation is not None]),
+                "regret_mean": _mean(regrets),
+                "seconds": _mean([one.seconds for one in own]),
+                "clock": _mean([one.steps[-1].clock for one in own if one.steps]),
+                "evaluations": _mean([float(len(one.steps)) for one in own]),
+                "again": _mean([float(sum(step.again for step in one.steps)) for one in own]),
+                "took_seconds": _mean([one.took_seconds for one in own]),
+            }
+        )
+    return found
+
+
+def _moments(name: str, values: Sequence[float]) -> Json:
+    deviation = statistics.stdev(values) if len(values) > 1 else None
+    error = None if deviation is None else deviation / len(values) ** 0.5
+    return {f"{name}_mean": _mean(values), f"{name}_std": deviation, f"{name}_se": error}
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return statistics.fmean(values) if values else None

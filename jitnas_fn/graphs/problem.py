@@ -45,8 +45,8 @@ class Problem:
     most_parameters, most_macs
         What a network may have at most, as `Space.cost` counts; None for no bound.
     most_seconds, seconds_of
-        What the training of a network may take at most by `recipe`, and what says so before it is trained: an estimate for a
-        point, None where nobody knows, which is allowed. [s]
+        What the training of a network may take at most by `recipe`, also where it is asked for by a cheaper one first; and what
+        says so before it is trained: an estimate for a point, None where nobody knows, which is allowed. [s]
     aliases
         Fingerprints that are known already; None if nobody keeps them.
     """
@@ -61,10 +61,14 @@ class Problem:
     most_seconds: float | None = None
     seconds_of: Callable[[Point], float | None] | None = field(default=None, repr=False, compare=False)
     aliases: Aliases | None = field(default=None, repr=False, compare=False)
+    _fingerprints: dict[Point, str] = field(default_factory=dict, init=False, repr=False, compare=False)
     _tasks: dict[tuple[Point, int], Task] = field(default_factory=dict, init=False, repr=False, compare=False)
     _architectures: dict[Point, Architecture] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        hashes = [plan.sha256 for plan in self.ladder]
+        if len(set(hashes)) != len(hashes):
+            raise TaskError(f"the recipes of a ladder differ; here are {', '.join(plan.name for plan in self.ladder)}")
         if self.most_seconds is not None and self.seconds_of is None:
             raise TaskError("a bound of seconds needs an estimate for each network, and here is nothing to judge by")
 
@@ -101,6 +105,9 @@ class Problem:
 
     def allows(self, point: Point) -> bool:
         """Whether a network is within the bounds; it is counted and judged, not trained."""
+        hashes = [plan.sha256 for plan in self.ladder]
+        if len(set(hashes)) != len(hashes):
+            raise TaskError(f"the recipes of a ladder differ; here are {', '.join(plan.name for plan in self.ladder)}")
         if self.most_seconds is not None and self.seconds_of is not None:
             seconds = self.seconds_of(point)
             if seconds is not None and seconds > self.most_seconds:
@@ -129,7 +136,9 @@ class Problem:
 
     def _promised(self, point: Point) -> Architecture | None:
         shape, outputs = self.dataset.input_shape, self.dataset.outputs
-        known = None if self.aliases is None else self.aliases.get(self.space, point, shape, outputs)
+        known = self._fingerprints.get(point)
+        if known is None and self.aliases is not None:
+            known = self.aliases.get(self.space, point, shape, outputs)
         if known is None:
             return None
         return Promised(known, lambda: self.space.architecture(point, shape, outputs), input_shape=shape, outputs=outputs)
@@ -137,6 +146,7 @@ class Problem:
     def _built(self, point: Point) -> Architecture:
         shape, outputs = self.dataset.input_shape, self.dataset.outputs
         built = self.space.architecture(point, shape, outputs)
+        self._fingerprints[point] = built.fingerprint
         if self.aliases is not None:
             self.aliases.put(self.space, point, shape, outputs, built.fingerprint)
         return built

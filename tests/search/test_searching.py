@@ -9,6 +9,7 @@ from jitnas_fn import Client
 from jitnas_fn.core import shelf
 from jitnas_fn.core.envelope import Envelope, error_fields
 from jitnas_fn.core.errors import ModelFailed, NotAllowed, SiteUnavailable, TaskError
+from jitnas_fn.graphs.fidelities import cheaper_by
 from jitnas_fn.graphs.searcher import Searcher
 from jitnas_fn.search import search
 from jitnas_fn.search import searching as of_search
@@ -69,7 +70,59 @@ def test_what_is_asked_for_twice_is_trained_once(name):
     executor = Counting()
     found = a_search(name, executor=executor, problem=problem_of("hand_designed"), evaluations=12)
     assert executor.trained == len({step.key for step in found.steps}) <= 3
-    assert sum(step.again for step in found.steps) == 12 - executor.trained
+    assert sum(step.again for step in found.steps) == len(found.steps) - executor.trained
+    assert len(found.steps) == (1 if name == "random_sampling" else 12)
+
+
+@pytest.mark.parametrize(
+    ("in_flight", "clocks"), [(1, [2.0, 4.0, 6.0, 8.0]), (2, [2.0, 2.0, 4.0, 4.0]), (3, [2.0, 2.0, 2.0, 4.0])]
+)
+def test_the_clock_runs_as_if_all_had_been_trained_for_this_search(in_flight, clocks):
+    """Each record says that it took two seconds; what is known already takes as long."""
+    store = MemoryStore()
+    for _ in range(2):
+        found = a_search(store=store, evaluations=4, in_flight=in_flight)
+        assert [step.clock for step in found.steps] == clocks
+        assert found.seconds == 8.0
+
+
+def test_the_best_is_trained_by_another_recipe_in_the_end_and_that_test_is_read():
+    executor, store = Counting(), MemoryStore()
+    final = shelf.take("recipes", "quick").RECIPE
+    found = a_search(executor=executor, store=store, evaluations=8, final=final)
+    assert executor.trained == len({step.key for step in found.steps}) + 1
+    assert found.final_key != found.key
+    assert store.get(found.final_key).recipe["name"] == "quick"
+    assert found.test == worth(found.final_key[10:])
+    assert found.validation == max(step.value for step in found.steps)
+    assert [one.test for one in found.incumbents] == [None] * (len(found.incumbents) - 1) + [found.test]
+
+
+def test_incumbents_are_what_was_the_best_from_when_on():
+    found = a_search(evaluations=20)
+    for one, following in zip(found.incumbents, (*found.incumbents[1:], None), strict=True):
+        step = found.steps[one.number - 1]
+        assert (one.point, one.validation, one.test) == (step.point, step.value, worth(step.key[10:]))
+        end = len(found.steps) if following is None else following.number - 1
+        assert {later.best for later in found.steps[one.number - 1 : end]} == {one.validation}
+
+
+def test_cheaper_rungs_are_asked_for_by_their_recipes():
+    problem = problem_of()
+    ladder = cheaper_by(problem.recipe, data_fractions=(0.1, 0.3))
+    store = MemoryStore()
+    found = a_search("asha", store=store, problem=dataclasses.replace(problem, cheaper=ladder), evaluations=30)
+    for step in found.steps:
+        assert store.get(step.key).recipe["data_fraction"] == [0.1, 0.3, 1.0][step.rung]
+    assert {step.rung for step in found.steps} == {0, 1, 2}
+    top = [step for step in found.steps if step.rung == 2]
+    assert found.validation == max(step.value for step in top)
+
+
+def test_a_ladder_with_one_recipe_twice_is_refused():
+    problem = problem_of()
+    with pytest.raises(TaskError, match="the recipes of a ladder differ"):
+        dataclasses.replace(problem, cheaper=(problem.recipe,))
 
 
 @pytest.mark.parametrize("in_flight", [1, 3, 7])

@@ -1,175 +1,135 @@
-"""The index on the disk: whatever is wrong with it, the store answers as if it were not there."""
-
-import random
-import shutil
-import warnings
+"""A published table as a store: each network once, its rows as replicates, and times that say whether they are judged."""
 
 import pytest
 
-from jitnas_fn.core.entry import Entry, alias_entry, architecture_entry, record_entry, retraction_entry
-from jitnas_fn.stores import _file_store
-from jitnas_fn.stores.tinydb import TinyStore
-from tests.samples import a_document, a_fingerprint, fixed
+from jitnas_fn import open_table
+from jitnas_fn.core.cards import card_named, recipe_named
+from jitnas_fn.core.entry import record_entry
+from jitnas_fn.core.errors import RecordError, StoreError
+from jitnas_fn.core.record import Record
+from jitnas_fn.core.task import task_of
+from jitnas_fn.spaces.nasbench201 import SPACE
+from tests.samples import a_record
+from tests.tables import small
 
-NOW = "2026-01-01T00:00:00Z"
-
-
-@pytest.fixture(autouse=True)
-def few(monkeypatch):
-    monkeypatch.setattr(_file_store.FileStore, "few", 10)
-
-
-def entries():
-    """Records with replicates, redacted and full copies, retractions before and after, documents, aliases, unknown kinds."""
-    found = []
-    for number in range(30):
-        record = fixed(number, token=number % 3)
-        found += [architecture_entry(a_fingerprint(number), a_document(number)), record_entry(record)]
-        found += [record_entry(fixed(number, token=7))] if number % 4 == 0 else []
-        found += [record_entry(fixed(100 + number).redacted())] if number % 5 == 0 else []
-        found += [retraction_entry(record.record_id, "wrong", created=NOW)] if number % 6 == 0 else []
-        found += [retraction_entry(fixed(number + 3).record_id, "wrong", created=NOW)] if number % 7 == 0 else []
-    found += [record_entry(fixed(100 + number)) for number in range(0, 30, 10)]
-    found += [alias_entry("s", "p", input_shape=(1,), outputs=2, fingerprint=a_fingerprint()), Entry("new", {"x": 1})]
-    return found
+CODES = ("333333", "012340", *small.NO_PATH)
 
 
-def everything(store):
-    keys = [fixed(number).key for number in range(140)]
-    return (
-        [[record.to_json() for record in store.replicates(key)] for key in keys],
-        [store.document(a_fingerprint(number)) for number in range(31)],
-        [record.record_id for record in store.records()],
-        len(store),
-        [entry.to_json() for entry in store.since({})[0]],
-        [store.is_retracted(fixed(number, token=number % 3).record_id) for number in range(40)],
+@pytest.fixture
+def table(tmp_path, monkeypatch):
+    monkeypatch.setenv("JITNAS_HOME", str(tmp_path / "home"))
+    return open_table("nasbench201", small.written(small.nasbench201(CODES), tmp_path / "table.csv.gz"))
+
+
+def key_of(code, dataset="cifar10", recipe="nasbench201_200"):
+    card = card_named(dataset)
+    architecture = SPACE.architecture(tuple(map(int, code)), card.input_shape, card.outputs)
+    return task_of(architecture.fingerprint, card, recipe_named(recipe), 7).key
+
+
+def test_a_record_says_what_the_row_says_and_that_it_is_imported(table):
+    record = table.get(key_of("333333"))
+    assert record.metrics == {"test": {"accuracy": pytest.approx((10 + 18 * 3 + 0.7 + 20) / 100)}}
+    assert (record.parts["seed"], record.parts["dataset"], record.parts["dataset_named"]) == (None, None, "cifar10")
+    told = {"origin": "imported", "trust": "imported", "table": "nasbench201", "index": "0", "runs": None}
+    assert record.provenance.items() >= told.items()
+    assert record.size == {"parameters": 1000, "macs": 10**6, "counter": "as published"}
+    early = table.get(key_of("333333", recipe="nasbench201_12"))
+    assert early.metrics["validation"]["accuracy"] == pytest.approx(0.647)
+    assert early.recipe["epochs"] == 12
+
+
+def test_every_record_can_be_read_again_and_is_the_same_whenever_it_is_made(table, tmp_path):
+    again = open_table("nasbench201", tmp_path / "table.csv.gz")
+    for record in table.records():
+        assert Record.from_json(record.to_json()) == record
+    assert [record.record_id for record in table.records()] == [record.record_id for record in again.records()]
+    assert len(table) == len(list(table.records())) == len(CODES) * 3 * 2
+
+
+def test_cells_that_are_one_network_are_replicates_under_one_key(table):
+    assert table.networks == len(CODES) - len(small.NO_PATH) + 1
+    keys = {key_of(code) for code in small.NO_PATH}
+    (key,) = keys
+    found = table.replicates(key)
+    assert sorted(record.provenance["index"] for record in found) == ["2", "3", "4"]
+    assert found[0] == table.get(key) == max(found, key=lambda record: record.order)
+
+
+def test_no_two_datasets_or_fidelities_share_a_key(table):
+    places = {(record.key, record.dataset["name"], record.recipe["name"]) for record in table.records()}
+    assert len({key for key, *_ in places}) == len(places) == table.networks * 3 * 2
+
+
+def test_the_same_network_on_two_datasets_of_one_shape_has_two_keys():
+    """Only their names tell CIFAR-10 from another of its shape, where the hash is not known."""
+    fingerprint, plan = "0" * 64, recipe_named("nasbench201_12")
+    cards = [card_named("cifar10"), card_named("cifar100")]
+    assert len({task_of(fingerprint, card, plan, 0).key for card in cards}) == 2
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"dataset_named": "cifar100"},
+        {"dataset_named": "../x"},
+        {"dataset_named": None},
+        {"seed": 0},
+        {"dataset": "0" * 64},
+        {"recipe": None},
+    ],
+)
+def test_other_parts_are_refused(table, changed):
+    fields = table.get(key_of("333333")).to_dict()
+    with pytest.raises(RecordError):
+        Record.from_dict({**fields, "parts": {**fields["parts"], **changed}})
+
+
+def test_only_what_is_imported_may_leave_seed_and_dataset_open(table):
+    record = table.get(key_of("333333"))
+    fields = record.to_dict()
+    with pytest.raises(RecordError, match="parts are"):
+        Record.from_dict({**fields, "provenance": {**fields["provenance"], "origin": "trained"}})
+
+
+def test_a_table_is_read_only_and_hands_nothing_on(table):
+    record = a_record()
+    for write in (
+        lambda: table.put(record),
+        lambda: table.append(record_entry(record)),
+        lambda: table.extend([record_entry(record)]),
+        lambda: table.take([b"{}"]),
+    ):
+        with pytest.raises(StoreError, match="read-only"):
+            write()
+    assert table.since({"a": 3}) == ([], {"a": 3})
+    assert list(table.every_line()) == []
+    assert table.document("0" * 64) is None
+    assert not table.is_retracted("0" * 64)
+    assert table.get("opaque-00000000-0000-0000-0000-000000000000") is None
+    assert table.get("0" * 64) is None
+
+
+def test_published_times_are_told_as_such_and_others_are_judged_and_say_so(tmp_path, monkeypatch):
+    monkeypatch.setenv("JITNAS_HOME", str(tmp_path / "home"))
+    codes = (
+        [f"33333{last}" for last in range(5)] + [f"3333{last}3" for last in range(3)] + [f"333{last}33" for last in range(3)]
     )
+    table = open_table("nasbench201", small.written(small.nasbench201(codes, timed=10), tmp_path / "table.csv"))
+    line = table.seconds.lines["cifar10", "nasbench201_200"]
+    assert (line.intercept, line.slope, line.r2) == (pytest.approx(90), pytest.approx(1e-5), 1.0)
+    published = table.get(key_of(codes[0]))
+    assert (published.cost["wall_seconds"], published.cost["estimated"]) == (100.0, None)
+    short = table.get(key_of(codes[0], recipe="nasbench201_12"))
+    assert short.cost["wall_seconds"] == pytest.approx(6.0)
+    assert short.cost["estimated"] == {"by": "the published time of 200 epochs, 12/200 of it", "r2": None}
+    judged = next(one for one in table.replicates(key_of(codes[10])) if one.provenance["index"] == "10")
+    assert judged.cost["wall_seconds"] == pytest.approx(200.0)
+    assert judged.cost["estimated"]["r2"] == 1.0
+    other = table.get(key_of(codes[0], dataset="cifar100"))
+    assert "published times of cifar10" in other.cost["estimated"]["by"]
 
 
-@pytest.fixture
-def without(tmp_path, monkeypatch):
-    """What the store says that has no index."""
-    with monkeypatch.context() as patch:
-        patch.setattr(_file_store.FileStore, "few", None)
-        store = TinyStore(tmp_path / "plain.jsonl")
-        store.extend(entries())
-        return everything(store)
-
-
-@pytest.fixture
-def path(tmp_path):
-    store = TinyStore(tmp_path / "cache.jsonl")
-    for entry in entries():
-        store.append(entry)
-    assert index_of(store.path).is_file()
-    return store.path
-
-
-def index_of(path):
-    return path.with_name(f"{path.name}.index")
-
-
-def test_a_store_with_an_index_says_the_same_as_one_without(path, without):
-    assert everything(TinyStore(path)) == without
-
-
-def test_a_store_that_is_opened_with_an_index_reads_only_what_came_after(path, monkeypatch):
-    TinyStore(path)  # brings the index up to date
-    read, log = [], _file_store.Log.new_lines
-
-    def counted(self, status):
-        for number, line in log(self, status):
-            read.append(number)
-            yield number, line
-
-    monkeypatch.setattr(_file_store.Log, "new_lines", counted)
-    store = TinyStore(path)
-    assert len(read) <= 10 + len(entries()) // 4
-    new = fixed(500)
-    store.put(new)
-    assert store.get(new.key) == new
-    assert TinyStore(path).get(new.key) == new
-
-
-def test_entries_that_the_index_covers_are_not_kept_twice(path):
-    before = path.read_bytes()
-    store = TinyStore(path)
-    store.extend(entries())
-    assert path.read_bytes() == before
-
-
-@pytest.mark.parametrize("share", [0.0, 0.3, 0.9])
-def test_an_index_that_is_cut_or_flipped_is_not_used(path, without, share):
-    content = index_of(path).read_bytes()
-    index_of(path).write_bytes(content[: int(share * len(content))])
-    assert everything(TinyStore(path)) == without
-    draw = random.Random(int(10 * share))
-    for _ in range(40):
-        flipped = bytearray(content)
-        flipped[draw.randrange(len(flipped))] ^= 1 << draw.randrange(8)
-        index_of(path).write_bytes(flipped)
-        assert everything(TinyStore(path)) == without
-
-
-def test_the_index_of_another_file_is_not_used(path, tmp_path, without):
-    other = TinyStore(tmp_path / "other.jsonl")
-    other.extend([record_entry(fixed(900 + number)) for number in range(200)])
-    TinyStore(other.path)
-    shutil.copy(index_of(other.path), index_of(path))
-    assert everything(TinyStore(path)) == without
-
-
-def test_a_file_that_was_put_in_place_of_the_indexed_one_is_read_anew(path, without):
-    store = TinyStore(path)
-    lines = path.read_bytes().splitlines(keepends=True)
-    draft = path.with_name("draft")
-    draft.write_bytes(b"".join(lines[5:]))
-    draft.replace(path)
-    records = [record.record_id for record in store.records()]
-    assert records == [record.record_id for record in TinyStore(path).records()]
-    assert fixed(0, token=7).record_id not in records
-
-
-def test_a_damaged_line_that_the_index_covers_is_left_out_when_it_is_read(path):
-    TinyStore(path)
-    record = fixed(29, token=2)
-    content = path.read_bytes()
-    assert content.count(b'"token":2') > 1
-    at = content.index(record.record_id.encode()) + 5
-    path.write_bytes(content[:at] + (b"0" if content[at : at + 1] != b"0" else b"1") + content[at + 1 :])
-    store = TinyStore(path)
-    with pytest.warns(UserWarning, match="damaged"):
-        assert store.get(record.key) is None
-    store.put(record)
-    assert store.get(record.key) == record
-    assert TinyStore(path).get(record.key) == record
-
-
-def test_a_folder_that_takes_no_index_has_none(tmp_path, monkeypatch, without):
-    def full(*given, **named):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(_file_store.Index, "write", full)
-    store = TinyStore(tmp_path / "cache.jsonl")
-    for entry in entries():
-        store.append(entry)
-    assert not index_of(store.path).exists()
-    assert everything(store) == everything(TinyStore(store.path)) == without
-
-
-def test_an_index_that_names_other_lines_gives_nothing_wrong(path, without):
-    """Made for other content, but with the first and last line of this: as if the file had been edited in place."""
-    lines = path.read_bytes().splitlines(keepends=True)
-    swapped = [lines[0], *reversed(lines[1:-1]), lines[-1]]
-    other = path.with_name("other.jsonl")
-    other.write_bytes(b"".join(swapped))
-    TinyStore(other)
-    shutil.copy(index_of(other), index_of(path))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        store = TinyStore(path)
-        for number in range(31):
-            assert store.document(a_fingerprint(number)) in (None, a_document(number))
-            assert all(record.key == fixed(number).key for record in store.replicates(fixed(number).key))
-            store.put(fixed(number, token=9))
-            assert fixed(number, token=9) in TinyStore(path).replicates(fixed(number).key)
+def test_without_published_times_there_are_none(table):
+    assert table.seconds.lines == {}
+    assert table.get(key_of("333333")).cost["wall_seconds"] is None

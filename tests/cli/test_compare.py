@@ -1,0 +1,128 @@
+"""`jitnas compare`, `jitnas cache import` and look-ups in tables: from the words to the answer."""
+
+import json
+
+import pytest
+
+from tests.tables import small
+
+CODES = [f"{first}3333{last}" for first in range(5) for last in range(5)]
+REPLAY = ("compare", "--replay", "nasbench201", "--dataset", "cifar10", "--methods", "random_search,evolution")
+
+
+@pytest.fixture
+def file(tmp_path, monkeypatch):
+    monkeypatch.setenv("JITNAS_HOME", str(tmp_path / "home"))
+    return small.written(small.nasbench201(CODES, timed=12), tmp_path / "table.csv.gz")
+
+
+@pytest.fixture
+def network(tmp_path):
+    path = tmp_path / "nets.py"
+    path.write_text(
+        "from jitnas_fn.spaces.nasbench201 import SPACE\n"
+        "known = SPACE.architecture((0, 3, 3, 3, 3, 3), (3, 32, 32), 10).build\n"
+        "unknown = SPACE.architecture((1, 1, 1, 1, 1, 1), (3, 32, 32), 10).build\n"
+    )
+    return path
+
+
+def test_a_replay_is_told_as_a_table_and_as_json(jitnas, file):
+    words = (*REPLAY, "--table", file, "--evaluations", 10, "--seeds", 3)
+    code, out, err = jitnas(*words)
+    assert (code, err) == (0, "")
+    head, *lines = out.splitlines()
+    assert head.split()[:4] == ["dataset", "method", "seeds", "test"]
+    assert [line.split()[:3] for line in lines[:3]] == [
+        ["cifar10", name, "3"] for name in ("random_search", "evolution", "random_sampling")
+    ]
+    assert lines[3].startswith("run replay-nasbench201-cifar10-")
+    assert "judged by a line over multiply-adds: R² 1.00 for cifar10" in lines[4]
+    code, out, _ = jitnas(*words, "--json")
+    fields = json.loads(out)
+    assert [row["method"] for row in fields["methods"]] == ["random_search", "evolution", "random_sampling"]
+    for row in fields["methods"]:
+        assert row["dataset"] == "cifar10"
+        assert 0 < row["test_accuracy_mean"] < 1
+        assert row["test_accuracy_std"] >= 0
+        assert row["seconds"] > 0
+    assert fields["runs"][0].startswith("replay-nasbench201-cifar10-")
+    assert fields["optimum"]["cifar10"]["test"] < 1
+
+
+def test_several_datasets_are_compared_in_one_go(jitnas, file):
+    words = (*REPLAY[:4], "cifar10,cifar100", *REPLAY[5:], "--table", file, "--evaluations", 5, "--seeds", 2, "--json")
+    code, out, _ = jitnas(*words)
+    assert code == 0
+    assert [row["dataset"] for row in json.loads(out)["methods"]] == ["cifar10"] * 3 + ["cifar100"] * 3
+
+
+def test_a_table_that_was_imported_needs_no_file(jitnas, file, network):
+    code, out, _ = jitnas("cache", "import", "--table", "nasbench201", file)
+    assert code == 0
+    assert out.startswith("nasbench201: 25 rows, ")
+    assert "recipes nasbench201_12, nasbench201_200" in out
+    code, out, _ = jitnas("cache", "import", "--table", "nasbench201", file, "--json")
+    fields = json.loads(out)
+    assert (fields["rows"], fields["records"], fields["datasets"]) == (25, 150, ["cifar10", "cifar100", "imagenet16_120"])
+    file.unlink()
+    assert jitnas(*REPLAY, "--evaluations", 5, "--seeds", 2)[0] == 0
+    ask = ("--dataset", "cifar10", "--recipe", "nasbench201_200")
+    code, out, _ = jitnas("lookup", f"{network}:known", *ask, "--accept-imported")
+    assert code == 0
+    assert "no seed told" in out
+    assert "published   table nasbench201, row 3, runs not told" in out
+    code, out, _ = jitnas("lookup", f"{network}:known", *ask, "--accept-imported", "--json")
+    assert json.loads(out)["provenance"]["origin"] == "imported"
+    assert jitnas("lookup", f"{network}:unknown", *ask, "--accept-imported")[0] == 3
+    code, _, err = jitnas("lookup", f"{network}:known", *ask)
+    assert code == 2
+    assert "jitnas lookup --accept-imported" in err
+
+
+def test_what_was_imported_stands_apart_from_what_was_trained(jitnas, file):
+    jitnas("cache", "import", "--table", "nasbench201", file)
+    _, before, _ = jitnas("cache", "info", "--json")
+    jitnas(*REPLAY, "--evaluations", 5, "--seeds", 2)
+    _, after, _ = jitnas("cache", "info", "--json")
+    assert json.loads(before)["shared"] == json.loads(after)["shared"]
+    assert "imported" not in json.dumps(json.loads(after).get("records", ""))
+
+
+@pytest.mark.slow
+def test_methods_are_compared_on_a_real_dataset(jitnas, file):
+    words = ("compare", "--space", "mlp", "--dataset", "digits", "--recipe", "instant", "--methods", "evolution")
+    code, out, err = jitnas(*words, "--evaluations", 6, "--seeds", 2)
+    assert code == 0
+    assert err.splitlines()[0].startswith("evolution seed 0     1")
+    assert [line.split()[1] for line in out.splitlines()[1:4]] == ["evolution", "random_sampling", "random_search"]
+    code, again, err = jitnas(*words, "--evaluations", 6, "--seeds", 2)
+    assert (code, err) == (0, "")
+    assert again == out
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ((*REPLAY, "--evaluations", 5), "is not here: name its file with --table"),
+        ((*REPLAY, "--table", "FILE"), "has a budget above 0"),
+        ((*REPLAY, "--table", "FILE", "--evaluations", 0), "has a budget above 0"),
+        ((*REPLAY, "--table", "FILE", "--evaluations", 5, "--recipe", "quick"), "a replay has no recipe to be chosen"),
+        ((*REPLAY[:4], "digits", *REPLAY[5:], "--table", "FILE", "--evaluations", 5), "has no dataset 'digits'"),
+        ((*REPLAY[:6], "nosuch", "--table", "FILE", "--evaluations", 5), "there are asha"),
+        (("compare", "--replay", "nosuch", *REPLAY[3:], "--evaluations", 5), "there are nasbench101"),
+        (("compare", "--dataset", "digits", "--methods", "evolution", "--evaluations", 3), "name --space and --recipe"),
+        (("cache", "import", "--table", "nasbench101", "FILE"), "is no table nasbench101"),
+        (("cache", "import", "--table", "nasbench201", "nosuch.csv"), "cannot be read"),
+        (
+            ("search", "--space", "mlp", "--dataset", "digits", "--recipe", "nasbench201_12", "--method", "asha"),
+            "jitnas compare --replay searches there",
+        ),
+        (("search", "--space", "mlp", "--dataset", "cifar10", "--recipe", "quick", "--method", "asha"), "there is a card only"),
+    ],
+)
+def test_what_makes_no_sense_is_told(jitnas, file, words, told):
+    code, out, err = jitnas(*(file if word == "FILE" else word for word in words))
+    assert code in (1, 2)
+    assert out == ""
+    assert told in " ".join(err.replace("│", " ").split())

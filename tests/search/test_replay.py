@@ -1,0 +1,167 @@
+"""Searches on a published table: through the same client as all others, and as many processes as one likes."""
+
+import json
+import math
+import random
+
+import pytest
+
+from jitnas_fn.core.errors import TaskError, UnknownName
+from jitnas_fn.graphs.listed import Listed
+from jitnas_fn.search.comparison import with_baselines
+from jitnas_fn.search.replay import Replay, replayed
+from jitnas_fn.search.saved import SavedRun
+from jitnas_fn.search.summary import rows
+from jitnas_fn.spaces.nasbench201 import SPACE
+from tests.spaces.tables import FOLDER
+from tests.tables import small
+
+CODES = [f"{first}3333{last}" for first in range(5) for last in range(5)]
+PUBLISHED = {  # percent: mean and standard deviation of 100 evaluations, recomputed on the table
+    "random_search": {"cifar10": (93.75, 0.35), "cifar100": (71.14, 1.04), "imagenet16_120": (44.78, 1.14)},
+    "evolution": {"cifar10": (93.96, 0.36), "cifar100": (72.00, 1.05), "imagenet16_120": (45.61, 0.97)},
+}
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("JITNAS_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture
+def file(tmp_path):
+    return small.written(small.nasbench201(CODES, timed=12), tmp_path / "table.csv.gz")
+
+
+def asked(replay, dataset="cifar10", *, methods=("evolution",), seeds=range(4), evaluations=12, seconds=None, in_flight=1):
+    options = {"evaluations": evaluations, "seconds": seconds, "in_flight": in_flight}
+    return replay.asked(dataset, methods=with_baselines(methods), seeds=seeds, **options)
+
+
+def test_a_search_chooses_by_the_early_validation_and_its_late_test_is_read(file):
+    replay = Replay("nasbench201", file)
+    (found,) = replayed(replay, [SavedRun.begun(asked(replay, methods=["random_search"], seeds=[0]))])
+    rows_of = {SPACE.written(row.point): row for row in replay.store.rows}
+    one = next(one for one in found if one.method == "random_search")
+    figures = {(figure.dataset, figure.recipe): figure for figure in rows_of[one.point].figures}
+    assert one.validation == figures["cifar10", "nasbench201_12"].validation == max(step.value for step in one.steps)
+    assert one.test == figures["cifar10", "nasbench201_200"].test
+    assert one.key != one.final_key
+    assert {step.source for step in one.steps} == {"cache"}
+    assert all(incumbent.test is not None for incumbent in one.incumbents)
+
+
+def test_processes_beside_each_other_come_to_the_same(file, tmp_path, monkeypatch):
+    ends = []
+    for workers in (1, 2):
+        monkeypatch.setenv("JITNAS_HOME", str(tmp_path / f"{workers}"))
+        replay = Replay("nasbench201", file)
+        runs = [SavedRun.begun(asked(replay, dataset, seeds=range(12))) for dataset in ("cifar10", "cifar100")]
+        ends.append(replayed(replay, runs, workers=workers))
+    for some, others in zip(*ends, strict=True):
+        assert [(one.method, one.seed, one.steps, one.test) for one in some] == [
+            (one.method, one.seed, one.steps, one.test) for one in others
+        ]
+
+
+def test_what_is_kept_is_not_searched_again(file):
+    replay, counts = Replay("nasbench201", file), []
+    run = SavedRun.begun(asked(replay))
+    first = replayed(replay, [run], show=lambda done, total: counts.append((done, total)))
+    assert counts[-1] == (12, 12)
+    counts.clear()
+    assert replayed(replay, [SavedRun.begun(asked(replay))], show=lambda *count: counts.append(count)) == first
+    assert counts == []
+    replayed(replay, [SavedRun.begun(asked(replay, seeds=range(5)))], show=lambda *count: counts.append(count))
+    assert counts[-1] == (3, 3)
+
+
+def test_a_part_of_a_space_is_searched_within(file):
+    replay = Replay("nasbench201", file)
+    assert isinstance(replay.space, Listed)
+    assert replay.space.size == len(CODES)
+    rng = random.Random(0)
+    for _ in range(50):
+        point = replay.space.sample(rng)
+        for near in (*replay.space.neighbours(point), replay.space.mutate(point, rng)):
+            replay.space.check(near)
+
+
+def test_the_optimum_and_what_is_judged_are_told(file):
+    replay = Replay("nasbench201", file)
+    run = SavedRun.begun(asked(replay))
+    best = max(figure.test for row in replay.store.rows for figure in row.figures if figure.dataset == "cifar10")
+    assert run.asked.table["optimum"]["test"] == best
+    assert run.asked.table["seconds_r2"] == {"cifar10, nasbench201_200": 1.0, "imagenet16_120, nasbench201_200": 1.0}
+    (found,) = replayed(replay, [run])
+    row = rows(found, run.asked)[0]
+    assert row["regret_mean"] == pytest.approx(best - row["test_accuracy_mean"])
+    assert json.loads(json.dumps(run.asked.to_dict()))["training_seed"] is None
+
+
+def test_a_budget_in_seconds_is_spent_by_the_tables_times(file):
+    replay = Replay("nasbench201", file)
+    (found,) = replayed(replay, [SavedRun.begun(asked(replay, evaluations=None, seconds=30.0))])
+    for one in found:
+        dearest = max(step.seconds for step in one.steps)
+        assert one.seconds < 30 + dearest
+        assert one.seconds >= 30 or one.method == "random_sampling"
+
+
+def test_a_bound_of_seconds_leaves_out_what_the_table_says_takes_longer(file):
+    replay = Replay("nasbench201", file, most_seconds=11.0)
+    (found,) = replayed(replay, [SavedRun.begun(asked(replay))])
+    assert 0 < max(step.seconds for one in found for step in one.steps) <= 11.0
+    assert SavedRun.begun(asked(replay)).asked.table["optimum"] == {"validation": None, "test": None}
+
+
+def test_multi_fidelity_begins_with_the_tables_cheaper_budgets(tmp_path):
+    values = [[random.Random(number + place).random() for place in range(4)] for number in range(27)]
+    file = small.written(small.nasbench101(values), tmp_path / "nb101.csv")
+    replay = Replay("nasbench101", file)
+    run = SavedRun.begun(asked(replay, methods=["hyperband", "asha"], seeds=range(2), evaluations=80))
+    (found,) = replayed(replay, [run])
+    for one in found:
+        rungs = {step.rung for step in one.steps}
+        assert rungs == ({0, 1, 2, 3} if one.method in ("hyperband", "asha") else {3})
+        for step in one.steps:
+            assert step.seconds in (0.0, [4.0, 12.0, 36.0, 108.0][step.rung])
+    row = rows(found, run.asked)[0]
+    assert row["test_accuracy_mean"] is None
+    assert row["validation_accuracy_mean"] > 0.5
+
+
+def test_a_table_without_validation_is_none_to_search_on(tmp_path):
+    file = small.written(small.nasbench_macro(["00000000", "01201201"]), tmp_path / "macro.csv")
+    with pytest.raises(TaskError, match="has no validation accuracies"):
+        Replay("nasbench_macro", file)
+
+
+def test_a_dataset_that_the_table_does_not_have_is_told(file):
+    with pytest.raises(UnknownName, match="it has cifar10, cifar100, imagenet16_120"):
+        asked(Replay("nasbench201", file), "digits")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_methods_come_to_their_published_accuracies():
+    """On the whole table, through the client: chosen by 12 epochs, read after 200, within two standard errors."""
+    path = FOLDER / "nb201.csv.gz"
+    if not path.exists():
+        pytest.skip(f"there is no {path.name} here: JITNAS_TABLES names a folder with it")
+    replay = Replay("nasbench201", path)
+    assert replay.space is SPACE
+    datasets = list(replay.table.splits)
+    runs = [
+        SavedRun.begun(asked(replay, dataset, methods=list(PUBLISHED), seeds=range(200), evaluations=100))
+        for dataset in datasets
+    ]
+    optima = [run.asked.table["optimum"]["test"] for run in runs]
+    assert optima == pytest.approx([0.94373, 0.73513, 0.47311], abs=1e-5)
+    for run, found in zip(runs, replayed(replay, runs, workers=2), strict=True):
+        for row in rows(found, run.asked):
+            if row["method"] in PUBLISHED:
+                mean, deviation = PUBLISHED[row["method"]][row["dataset"]]
+                error = row["test_accuracy_std"] / math.sqrt(200)
+                assert abs(row["test_accuracy_mean"] - mean / 100) < 2 * error
+                assert row["test_accuracy_std"] == pytest.approx(deviation / 100, rel=0.25)

@@ -1,0 +1,163 @@
+"""Runs on disk: the same is found again, kills harm nothing, and hostile names lead nowhere."""
+
+import dataclasses
+
+import pytest
+
+from jitnas_fn.core.errors import NewerVersion, RecordError, StoreError, UnknownName
+from jitnas_fn.search import saved
+from jitnas_fn.search.found import Found, Incumbent, Step
+from jitnas_fn.search.saved import Asked, SavedRun
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("JITNAS_HOME", str(tmp_path))
+    return tmp_path
+
+
+def asked(**changed):
+    fields = {
+        "kind": "compare",
+        "space": "mlp",
+        "dataset": {"name": "digits", "version": "1", "sha256": "0" * 64, "metric": "accuracy", "direction": "maximise"},
+        "ladder": [{"name": "quick", "epochs": 12}],
+        "final": None,
+        "training_seed": 0,
+        "bounds": {"most_parameters": None, "most_macs": None, "most_seconds": None},
+        "budget": {"evaluations": 3, "seconds": None},
+        "in_flight": 1,
+        "most_warm": 0,
+        "methods": ["random_search"],
+        "seeds": [0, 1],
+    }
+    return Asked(**{**fields, **changed})
+
+
+def found(method="random_search", seed=0, count=3):
+    steps = [
+        Step(
+            number=number + 1,
+            point=f"{number}",
+            rung=0,
+            key=f"{number:064x}",
+            value=0.5 if number else None,
+            best=0.5 if number else None,
+            source="trained",
+            again=False,
+            seconds=2.0,
+            clock=2.0 * number,
+        )
+        for number in range(count)
+    ]
+    return Found(
+        method=method,
+        seed=seed,
+        point="1",
+        key=f"{1:064x}",
+        validation=0.5,
+        test=0.4,
+        final_key=f"{1:064x}",
+        seconds=6.0,
+        took_seconds=0.1,
+        warm=0,
+        incumbents=(Incumbent(number=2, point="1", validation=0.5, test=0.4),),
+        steps=tuple(steps),
+    )
+
+
+def test_what_was_kept_is_read_again():
+    run = SavedRun.begun(asked())
+    run.add([found(), found(seed=1, count=0)])
+    again = SavedRun.opened(run.name)
+    assert again.asked == run.asked
+    assert list(again.searches()) == [found(), found(seed=1, count=0)]
+    assert again.done() == {("random_search", 0), ("random_search", 1)}
+    assert saved.names() == [run.name]
+    assert list(SavedRun.opened(str(run.folder)).searches()) == list(again.searches())
+
+
+def test_whoever_asks_the_same_again_gets_the_same_run_and_may_add_methods_and_seeds():
+    run = SavedRun.begun(asked())
+    run.add([found()])
+    more = SavedRun.begun(asked(methods=["evolution"], seeds=[2]))
+    assert more.folder == run.folder
+    assert more.asked.methods == ["random_search", "evolution"]
+    assert more.asked.seeds == [0, 1, 2]
+    assert more.done() == {("random_search", 0)}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"space": "macro"},
+        {"dataset": {"name": "digits", "version": "1", "sha256": "1" * 64}},
+        {"ladder": [{"name": "quick", "epochs": 13}]},
+        {"final": {"name": "standard"}},
+        {"training_seed": 1},
+        {"bounds": {"most_parameters": 5}},
+        {"budget": {"evaluations": 4, "seconds": None}},
+        {"in_flight": 2},
+        {"most_warm": 1},
+        {"versions": {"jitnas_fn": "9"}},
+        {"table": {"name": "nasbench201", "sha256": "0" * 64}},
+        {"kind": "search"},
+    ],
+)
+def test_whatever_decides_the_end_makes_another_run(changed):
+    assert SavedRun.begun(asked(**changed)).folder != SavedRun.begun(asked()).folder
+
+
+def test_what_was_known_when_a_run_began_stays_what_it_is():
+    SavedRun.begun(asked(warm=[["1", "a" * 64]], seconds_line={"slope": 1}))
+    again = SavedRun.begun(asked(warm=[["2", "b" * 64]], seconds_line={"slope": 2}))
+    assert (again.asked.warm, again.asked.seconds_line) == ([["1", "a" * 64]], {"slope": 1})
+
+
+@pytest.mark.parametrize("torn", [b'{"method":"random_search","se', b"\x00\xff\n", b"[]\n", b"{}\n", b'{"steps":{}}\n'])
+def test_a_torn_line_harms_no_other(torn):
+    run = SavedRun.begun(asked())
+    run.add([found()])
+    with (run.folder / saved.SEARCHES).open("ab") as file:
+        file.write(torn)
+    run.add([found(seed=1)])
+    assert [one.seed for one in run.searches()] == [0, 1]
+
+
+def test_a_search_that_was_kept_twice_counts_once():
+    run = SavedRun.begun(asked())
+    run.add([found(), found()])
+    assert len(list(run.searches())) == 1
+
+
+@pytest.mark.parametrize("name", ["nosuch", "../..", "/etc/passwd", "a\x00b", "x" * 5000, "..", ""])
+def test_names_that_lead_nowhere_are_told(name):
+    SavedRun.begun(asked())
+    with pytest.raises(UnknownName, match="no run .*there are compare-mlp-digits"):
+        SavedRun.opened(name)
+
+
+def test_a_later_format_and_a_damaged_one_are_told():
+    run = SavedRun.begun(asked())
+    path = run.folder / saved.ASKED
+    text = path.read_text()
+    path.write_text(text.replace('"run_version":1', '"run_version":2'))
+    with pytest.raises(NewerVersion, match="please upgrade"):
+        SavedRun.opened(run.name)
+    for damaged in ("{", "[]", text.replace('"kind":', '"sort":')):
+        path.write_text(damaged)
+        with pytest.raises(RecordError):
+            SavedRun.opened(run.name)
+
+
+def test_a_folder_that_cannot_be_written_is_told(home):
+    (home / "runs").write_text("")
+    with pytest.raises(StoreError, match="cannot be kept"):
+        SavedRun.begun(asked())
+
+
+def test_a_search_as_json_is_read_again():
+    assert Found.from_dict(found().to_dict()) == found()
+    with pytest.raises(RecordError, match="no search that was kept"):
+        Found.from_dict({**found().to_dict(), "more": 1})
+    assert dataclasses.asdict(found())["steps"][0]["value"] is None

@@ -142,11 +142,16 @@ def file_of(name: str) -> Path:
     return path
 
 
+def imported_names() -> list[str]:
+    """Names of the tables in the user's home."""
+    folder = settings.home() / FOLDER
+    there = {path.name for path in folder.glob(f"*{SUFFIX}") if path.is_file()} if folder.is_dir() else set()
+    return [name for name in shelf.names("tables") if f"{name}{SUFFIX}" in there]
+
+
 def imported_tables() -> list[TableStore]:
     """The tables in the user's home."""
-    folder = settings.home() / FOLDER
-    found = sorted(path for path in folder.glob(f"*{SUFFIX}") if path.is_file()) if folder.is_dir() else []
-    return [open_table(path.name.removesuffix(SUFFIX), path) for path in found]
+    return [open_table(name, file_of(name)) for name in imported_names()]
 
 
 def _plan(recipe: str) -> Published:

@@ -163,7 +163,7 @@ BAD_FILE = "import torch\nraise RuntimeError('no data')\n"
             ["evaluate", "{file}:network", "--dataset", "nosuch", "--recipe", "instant"],
             "no 'nosuch' in datasets; there are .*digits",
         ),
-        (["evaluate", "{file}:network", "--dataset", "digits", "--recipe", "nosuch"], "no 'nosuch' in recipes; there are"),
+        (["evaluate", "{file}:network", "--dataset", "digits", "--recipe", "nosuch"], "no recipe 'nosuch'; there are"),
         (["evaluate", "{file}:number", *ASK], "int"),
         (["evaluate", "{file}:nothing", *ASK], "no 'nothing' in models.py; there are .*Network"),
         (["evaluate", "{file}:small", *ASK], "digits needs 10"),

@@ -4,6 +4,9 @@ import json
 
 import pytest
 
+from jitnas_fn import Client
+from jitnas_fn.core.errors import NotTabulated
+from jitnas_fn.spaces.nasbench201 import SPACE
 from tests.tables import small
 
 CODES = [f"{first}3333{last}" for first in range(5) for last in range(5)]
@@ -81,12 +84,26 @@ def test_a_table_that_was_imported_needs_no_file(jitnas, file, network):
 
 
 def test_what_was_imported_stands_apart_from_what_was_trained(jitnas, file):
+    before = json.loads(jitnas("cache", "info", "--json")[1])
     jitnas("cache", "import", "--table", "nasbench201", file)
-    _, before, _ = jitnas("cache", "info", "--json")
-    jitnas(*REPLAY, "--evaluations", 5, "--seeds", 2)
-    _, after, _ = jitnas("cache", "info", "--json")
-    assert json.loads(before)["shared"] == json.loads(after)["shared"]
-    assert "imported" not in json.dumps(json.loads(after).get("records", ""))
+    network = SPACE.architecture((0, 3, 3, 3, 3, 3), (3, 32, 32), 10)
+    with Client(accept_imported=True) as client:
+        record = client.evaluate(network, dataset="cifar10", recipe="nasbench201_200")
+        assert client.records(network, dataset="cifar10", recipe="nasbench201_200") == [record]
+    after = json.loads(jitnas("cache", "info", "--json")[1])
+    assert (before["tables"], after["tables"]) == ([], ["nasbench201"])
+    for name in ("records", "own_records", "datasets", "recipes", "spent", "avoided"):
+        assert before[name] == after[name]
+    assert (after["inherited"]["records"], after["asked"]["hits"]) == (1, 1)
+    assert "imported, apart from all of that: nasbench201" in jitnas("cache", "info")[1]
+
+
+def test_a_network_that_no_table_has_is_not_trained_in_its_place(file):
+    network = SPACE.architecture((1, 1, 1, 1, 1, 1), (3, 32, 32), 10)
+    with Client(accept_imported=True) as client:
+        assert client.lookup(network, dataset="cifar10", recipe="nasbench201_200") is None
+        with pytest.raises(NotTabulated, match="nothing is trained by it"):
+            client.evaluate(network, dataset="cifar10", recipe="nasbench201_200")
 
 
 @pytest.mark.slow

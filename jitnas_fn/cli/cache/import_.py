@@ -24,8 +24,8 @@ def import_(
     """Take a published table in: what others have trained need not be trained again.
 
     Its records are told apart from those that were trained here. They answer only where that is accepted
-    (`--accept-imported`, `Client(accept_imported=True)`), and only for the table's own recipes, such as nasbench201_200. A table
-    that was taken in before is replaced.
+    (`--accept-imported`, `Client(accept_imported=True)`), and only for the table's own recipes, such as nasbench201_200.
+    A table that was taken in before is replaced.
     """
     with answering(as_json=as_json) as answer:
         began = time.monotonic()

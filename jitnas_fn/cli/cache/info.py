@@ -12,6 +12,7 @@ from jitnas_fn.client.summary import Kept, counted, kept_on, last_syncs, lines_o
 from jitnas_fn.client.summary_asked import asked_in
 from jitnas_fn.client.summary_cost import energy_range
 from jitnas_fn.client.summary_shared import shared_beyond
+from jitnas_fn.client.tables import imported_names
 from jitnas_fn.core.codec import Json
 from jitnas_fn.stores.careful import shown
 from jitnas_fn.stores.snapshot import SnapshotStore
@@ -49,6 +50,7 @@ def info(*, as_json: options.AsJson = False) -> None:
                        each: {records, gpu_hours, cpu_hours, unknown_device_hours (of the clock, not of cores),
                        joules: [measured, measured + estimated], measured_share (null without joules),
                        without_energy (records that state none)}
+    tables             published tables that were imported; none of their records is counted above
     counterfactual     what "avoided" means
     synced             {source: when}: the last time that your cache was brought up to date from it
     verified           false: figures are what the lines state
@@ -77,6 +79,7 @@ def facts() -> Json:
         "spent": spent_on(own).to_dict(),
         "avoided": asked.avoided.to_dict(),
         "inherited": asked.inherited.to_dict(),
+        "tables": imported_names(),
         "counterfactual": COUNTERFACTUAL,
         "synced": last_syncs(home),
         "verified": False,
@@ -103,6 +106,8 @@ def told(fields: Json) -> Iterator[str]:
     if fields["inherited"]["records"]:
         yield _line("inherited", _spending(fields["inherited"], what="keys answered from imported tables"))
     yield _line("", COUNTERFACTUAL)
+    if fields["tables"]:
+        yield _line("tables", f"imported, apart from all of that: {', '.join(fields['tables'])}")
     for source, when in fields["synced"].items():
         yield _line("synced", f"{when} with {source}")
     yield _line("home", fields["home"])

@@ -1,0 +1,1 @@
+"""What numbers of searches and records come to: pure functions, without files and without drawings."""

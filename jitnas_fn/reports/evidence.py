@@ -1,0 +1,222 @@
+"""What a report is made of: the searches of a run, and the records of what they asked for. Nothing else is believed."""
+
+import contextlib
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from jitnas_fn.core.bounds import finite, whole
+from jitnas_fn.core.cards import card_named
+from jitnas_fn.core.errors import RecordError, UnknownName
+from jitnas_fn.core.interfaces import Store
+from jitnas_fn.core.published import Published, plan_in
+from jitnas_fn.core.recipe import Recipe
+from jitnas_fn.core.record import Record
+from jitnas_fn.search.comparison import ordered
+from jitnas_fn.search.found import Found
+from jitnas_fn.search.saved import Asked, SavedRun
+from jitnas_fn.stores.table import TableStore
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A network that a run evaluated by one recipe.
+
+    Attributes
+    ----------
+    key, point, rung
+        Of its task; as it is written; by which recipe of the ladder.
+    validation
+        Its metric, in the dataset's unit.
+    seconds
+        That its record says it cost; None where it does not say. [s]
+    """
+
+    key: str
+    point: str
+    rung: int
+    validation: float
+    seconds: float | None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A run with the records at hand.
+
+    Attributes
+    ----------
+    run
+        As it is kept.
+    searches
+        Those that came to their end, by method and seed.
+    records
+        Key → record without its curves, of all keys that the run asked for and whose records are at hand.
+    store
+        Where those are; None if there is none to look in.
+    table
+        The published table of a replay, if it is at hand.
+    """
+
+    run: SavedRun
+    searches: Sequence[Found]
+    records: Mapping[str, Record]
+    store: Store | None = field(repr=False)
+    table: TableStore | None = field(repr=False)
+
+    @property
+    def asked(self) -> Asked:
+        """What the run was asked for."""
+        return self.run.asked
+
+    @property
+    def metric(self) -> str:
+        """What is measured."""
+        return str(self.asked.dataset["metric"])
+
+    @property
+    def unit(self) -> str:
+        """Of the metric; empty where the dataset is not known here."""
+        with contextlib.suppress(UnknownName):
+            return card_named(self.asked.dataset["name"]).unit
+        return ""
+
+    @property
+    def top(self) -> int:
+        """The rung of the recipe that counts."""
+        return len(self.asked.ladder) - 1
+
+    @property
+    def optimum(self) -> Mapping[str, float]:
+        """Split → the best that there is, where that is known."""
+        said = (self.asked.table or {}).get("optimum") or {}
+        return {split: value for split in ("validation", "test") if (value := finite(said.get(split))) is not None}
+
+    @property
+    def plans(self) -> list[Recipe | Published]:
+        """The recipes of the ladder, at the places of its rungs, and the last one if it is another."""
+        ladder = [plan_in(fields) for fields in self.asked.ladder]
+        final = None if self.asked.final is None else plan_in(self.asked.final)
+        return ladder if final is None or final in ladder else [*ladder, final]
+
+    @property
+    def keys(self) -> set[str]:
+        """Of all tasks that the run asked for."""
+        steps = {step.key for found in self.searches for step in found.steps}
+        return steps | {found.final_key for found in self.searches if found.final_key} | {key for _, key in self.asked.warm}
+
+    def of(self, method: str) -> list[Found]:
+        """The searches of a method."""
+        return [found for found in self.searches if found.method == method]
+
+    def measured(self, value: float) -> float:
+        """A value of which more is better, as the metric that it was."""
+        return value if self.asked.dataset["direction"] == "maximise" else -value
+
+    def networks(self) -> list[Network]:
+        """Every network that was evaluated, once for each recipe, in the order in which it was first asked for."""
+        found: dict[str, Network] = {}
+        for step in (step for search in self.searches for step in search.steps):
+            if step.value is not None and step.key not in found and not step.again:
+                seconds = step.seconds or None
+                found[step.key] = Network(step.key, step.point, step.rung, self.measured(step.value), seconds)
+        return list(found.values())
+
+
+def gathered(run: SavedRun, store: Store | None, *, table: TableStore | None = None) -> Evidence:
+    """Read a run, and the records of what it asked for.
+
+    Parameters
+    ----------
+    run
+        Which.
+    store
+        Where the records are; None if they are nowhere at hand.
+    table
+        The table of a replay, which then is where the records are.
+
+    Raises
+    ------
+    RecordError, RecipeError
+        If no search has come to its end, or what is kept is damaged.
+    NewerVersion
+        If a recipe has fields that this version does not know.
+    """
+    check_asked(run.asked)
+    searches = ordered(run.searches(), run.asked)
+    for found in searches:
+        _check_search(found, run.asked)
+    if not searches:
+        raise RecordError(f"no search of run {run.name[:120]!r} has come to its end; jitnas compare goes on with it")
+    store = table if table is not None else store
+    evidence = Evidence(run, searches, {}, store, table)
+    if store is None:
+        return evidence
+    records = {key: dataclasses.replace(record, curves={}) for key in sorted(evidence.keys) if (record := store.get(key))}
+    return dataclasses.replace(evidence, records=records)
+
+
+def value_of(record: Record, split: str) -> float | None:
+    """What a record says that its network is worth; None if it does not."""
+    return finite(record.metrics.get(split, {}).get(str(record.dataset.get("metric"))))
+
+
+def check_asked(asked: Asked) -> None:
+    """Raise `RecordError` if what a run was asked for has not the form that is read."""
+    names = (
+        all(isinstance(asked.dataset.get(name), str) for name in ("name", "metric", "direction"))
+        if _is(asked.dataset)
+        else False
+    )
+    plans = [*asked.ladder, *([asked.final] if asked.final else [])] if isinstance(asked.ladder, list) else []
+    forms = {
+        "dataset": names,
+        "ladder": bool(plans) and all(_is(plan) for plan in plans) and bool(asked.ladder),
+        "methods": isinstance(asked.methods, list) and all(isinstance(one, str) for one in asked.methods),
+        "seeds": isinstance(asked.seeds, list) and all(whole(one) is not None for one in asked.seeds),
+        "kind": isinstance(asked.kind, str),
+        "space": isinstance(asked.space, str),
+        "training seed": asked.training_seed is None or whole(asked.training_seed) is not None,
+        "bounds": _are_numbers(asked.bounds),
+        "budget": _are_numbers(asked.budget),
+        "in_flight": whole(asked.in_flight) is not None,
+        "table": asked.table is None or _is_table(asked.table),
+        "versions": _is(asked.versions),
+        "warm": isinstance(asked.warm, list) and all(isinstance(one, list) and len(one) == 2 for one in asked.warm),
+    }
+    wrong = [name for name, fits in forms.items() if not fits]
+    if wrong:
+        raise RecordError(f"this is no run that was kept: its {wrong[0]} cannot be read")
+    for fields in (*asked.ladder, *([asked.final] if asked.final else [])):
+        plan_in(fields)
+
+
+def _is_table(table: object) -> bool:
+    """Whether this names a table and says its optimum, known or not."""
+    if not isinstance(table, dict) or not isinstance(table.get("name"), str):
+        return False
+    return _are_numbers(table.get("optimum"))
+
+
+def _are_numbers(values: object) -> bool:
+    """Whether this has names and numbers, or None for those that there are not."""
+    return isinstance(values, dict) and all(value is None or finite(value) is not None for value in values.values())
+
+
+def _check_search(found: Found, asked: Asked) -> None:
+    """Raise `RecordError` if a search has steps or numbers that no search has."""
+    numbers = [found.validation, found.test, found.seconds, found.took_seconds, *_numbers(found)]
+    fits = all(value is None or finite(value) is not None for value in numbers)
+    fits = fits and all(whole(step.rung, most=len(asked.ladder) - 1) is not None for step in found.steps)
+    fits = fits and all(whole(one.number, most=len(found.steps)) is not None for one in found.incumbents)
+    if not fits:
+        raise RecordError(f"the search of {str(found.method)[:80]!r} with seed {str(found.seed)[:20]} cannot be read")
+
+
+def _numbers(found: Found) -> Iterator[Any]:
+    yield from (value for step in found.steps for value in (step.value, step.best, step.seconds, step.clock))
+    yield from (value for one in found.incumbents for value in (one.validation, one.test))
+
+
+def _is(value: object) -> bool:
+    return isinstance(value, dict)

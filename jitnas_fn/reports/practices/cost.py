@@ -1,0 +1,79 @@
+"""Practices of time and machines: compute, confounders, tuning, and what it all cost."""
+
+from jitnas_fn.reports.evidence import Evidence
+from jitnas_fn.reports.facts import Facts
+from jitnas_fn.reports.practices.finding import Finding, listed
+
+MACHINE = {
+    "device": ("environment", "device"),
+    "threads": ("environment", "threads"),
+    "platform": ("environment", "platform"),
+    "jitnas_fn": ("environment", "versions", "jitnas_fn"),
+    "torch": ("environment", "versions", "torch"),
+    "python": ("environment", "versions", "python"),
+    "numpy": ("environment", "versions", "numpy"),
+}
+
+
+def compute(evidence: Evidence, facts: Facts) -> Finding:
+    """Whether what was reached is told for each budget."""
+    steps = sum(len(search.steps) for search in evidence.searches)
+    found = Finding(there=[f"The best so far is known after each of {steps:,} evaluations."])
+    timed = any(step.clock for search in evidence.searches for step in search.steps)
+    found.note(
+        fits=timed,
+        there="It is known after each second of training too.",
+        lacks="No record says how many seconds a training took.",
+    )
+    if facts.estimated:
+        found.lacks.append(_estimated(evidence, facts))
+    return found
+
+
+def confounders(evidence: Evidence, facts: Facts) -> Finding:
+    """Whether hardware, libraries and time were the same for all."""
+    found = Finding()
+    if facts.imported:
+        found.there.append(f"All methods read the same {len(facts.imported):,} imported records.")
+        found.lacks.append("Of imported records hardware, versions of libraries and seeds are unknown.")
+    if facts.trained:
+        for what, place in MACHINE.items():
+            said = facts.counted(*place)
+            one = len(said) == 1 and "unknown" not in said
+            told = listed(f"{value} ({count:,} records)" for value, count in said.most_common())
+            found.note(fits=one, there=f"{what}: {next(iter(said))}.", lacks=f"{what} is not one and the same: {told}.")
+    if facts.missing:
+        found.lacks.append(f"{facts.missing:,} of {facts.wanted:,} records are not at hand: their machines are unknown.")
+    return found
+
+
+def tuning(evidence: Evidence, facts: Facts) -> Finding:
+    """Whether the tuning of methods is told, and its time counted."""
+    said = "The settings of the methods are those in their files; whether these were tuned, and in what time, is in no run."
+    return Finding(lacks=[said, "Say it, and count that time."])
+
+
+def end_to_end(evidence: Evidence, facts: Facts) -> Finding:
+    """Whether all that it cost is told."""
+    found = Finding()
+    timed = len(facts.records) - facts.untimed
+    if timed:
+        found.there.append(f"Trainings: {facts.seconds:,.0f} s together by {timed:,} records, each counted once, whoever paid.")
+    if facts.untimed:
+        found.lacks.append(f"{facts.untimed:,} records do not say what their training cost.")
+    if facts.missing:
+        found.lacks.append(f"{facts.missing:,} of {facts.wanted:,} records are not at hand: what they cost is not counted.")
+    if facts.estimated:
+        found.lacks.append(_estimated(evidence, facts))
+    took = sum(search.took_seconds for search in evidence.searches)
+    found.there.append(f"Searches: {took:,.0f} s on this clock, what was waited for included.")
+    joules, stated = facts.joules
+    if stated:
+        found.there.append(f"Energy: {joules:,.0f} J by {stated:,} records.")
+    return found
+
+
+def _estimated(evidence: Evidence, facts: Facts) -> str:
+    lines = (evidence.asked.table or {}).get("seconds_r2") or {}
+    told = f"; R² of the line: {listed(f'{r2:.2f} for {what}' for what, r2 in lines.items())}" if lines else ""
+    return f"The seconds of {facts.estimated:,} of {len(facts.records):,} records are judged, not measured{told}."

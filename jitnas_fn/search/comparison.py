@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable, Sequence
 from importlib import metadata
 
 from jitnas_fn.client.client import Client
+from jitnas_fn.client.request import card_of
+from jitnas_fn.client.tables import aliases
 from jitnas_fn.core import shelf
 from jitnas_fn.core.codec import Json
-from jitnas_fn.core.errors import RecordError, TaskError
+from jitnas_fn.core.errors import DatasetError, RecordError, TaskError
 from jitnas_fn.core.published import Published, plan_in
 from jitnas_fn.core.recipe import Recipe
 from jitnas_fn.core.record import Record
@@ -189,6 +191,25 @@ def asked_for(  # noqa: PLR0913  what a run is asked for
         seconds_line=seconds_line,
         versions=_versions(),
     )
+
+
+def problem_in(asked: Asked, *, dataset: str | None = None) -> Problem:
+    """What a run searched for, without its bounds; or the same on another dataset.
+
+    Raises
+    ------
+    UnknownName
+        If its space or dataset is not here.
+    DatasetError
+        If its dataset has another content here.
+    """
+    card = card_of(dataset or str(asked.dataset["name"]))
+    if dataset is None and card.sha256 != asked.dataset["sha256"]:
+        raise DatasetError(f"dataset {card.name} has another content here than when the run was made: {card.sha256}")
+    *cheaper, plan = (plan_in(fields) for fields in asked.ladder)
+    space = shelf.take("spaces", asked.space).SPACE
+    seed = asked.training_seed or 0
+    return Problem(space=space, dataset=card, recipe=plan, seed=seed, cheaper=tuple(cheaper), aliases=aliases())
 
 
 def warm_of(asked: Asked, problem: Problem, client: Client) -> list[tuple[Point, Record]]:

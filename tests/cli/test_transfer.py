@@ -1,0 +1,48 @@
+"""`jitnas transfer`: from a run to other datasets."""
+
+import json
+
+import pytest
+
+from tests.tables import small
+
+CODES = [f"{first}3333{last}" for first in range(5) for last in range(5)]
+
+
+def test_the_best_of_a_replay_are_taken_to_other_datasets(jitnas, tmp_path, monkeypatch):
+    monkeypatch.setenv("JITNAS_HOME", str(tmp_path / "home"))
+    file = small.written(small.nasbench201(CODES), tmp_path / "table.csv.gz")
+    words = ("compare", "--replay", "nasbench201", "--table", file, "--dataset", "cifar10", "--methods", "evolution")
+    run = json.loads(jitnas(*words, "--evaluations", 8, "--seeds", 2, "--json")[1])["runs"][0]
+    ask = ("transfer", run, "--to", "cifar100,imagenet16_120", "--most", 2, "--table", file)
+    code, out, err = jitnas(*ask)
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[0].startswith("cifar10 to cifar100: rank correlation 1.000 over 25 networks")
+    assert lines[4].startswith("cifar10 to imagenet16_120: ")
+    assert all(" of 25  |" in line for line in (*lines[2:4], *lines[6:8]))
+    fields = json.loads(jitnas(*ask, "--json")[1])
+    assert [(move["dataset"], len(move["moved"])) for move in fields["transfers"]] == [("cifar100", 2), ("imagenet16_120", 2)]
+    assert jitnas("transfer", run, "--to", "digits", "--table", file)[0] == 2
+    assert jitnas("transfer", run, "--to", "cifar100")[0] == 1  # whose table was not imported
+
+
+@pytest.mark.slow
+def test_the_best_of_a_real_search_is_trained_on_another_dataset(jitnas, tmp_path, monkeypatch):
+    monkeypatch.setenv("JITNAS_HOME", str(tmp_path / "home"))
+    words = ("search", "--space", "mlp", "--dataset", "digits", "--recipe", "instant", "--method", "random_search")
+    run = json.loads(jitnas(*words, "--evaluations", 4, "--json")[1])["run"]
+    code, out, _ = jitnas("transfer", run, "--to", "synthetic", "--json")
+    assert code == 0
+    (move,) = json.loads(out)["transfers"]
+    assert move["moved"][0]["source"] == "trained"
+    assert 0 < move["moved"][0]["there"] <= 1
+    assert move["spearman"] is None
+    assert "too few networks" in jitnas("transfer", run, "--to", "synthetic")[1]
+
+
+def test_a_run_that_is_not_there_is_told(jitnas, tmp_path, monkeypatch):
+    monkeypatch.setenv("JITNAS_HOME", str(tmp_path / "home"))
+    code, _, err = jitnas("transfer", "../../etc", "--to", "digits")
+    assert code == 2
+    assert "no run '../../etc'; there are none yet" in err

@@ -1,0 +1,92 @@
+"""The best of one dataset on others: values, ranks and rank correlations, on a small table, a real one, and by training."""
+
+import dataclasses
+
+import pytest
+
+from jitnas_fn import Client
+from jitnas_fn.core import shelf
+from jitnas_fn.core.cards import recipe_named
+from jitnas_fn.search.comparison import with_baselines
+from jitnas_fn.search.replay import Replay, replayed
+from jitnas_fn.search.saved import SavedRun
+from jitnas_fn.search.transfer import known_tests, transferred
+from jitnas_fn.stores.aliases import AliasBook
+from jitnas_fn.stores.memory import MemoryStore
+from tests.search.test_searching import Counting, a_search, worth
+from tests.searchers.problems import problem_of
+from tests.spaces.tables import FOLDER
+from tests.tables import small
+
+CODES = [f"{first}3333{last}" for first in range(5) for last in range(5)]
+PLAN = "nasbench201_200"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("JITNAS_HOME", str(tmp_path / "home"))
+
+
+def found_on(replay, dataset, **options):
+    options = {"evaluations": 12, "seconds": None, "in_flight": 1, "seeds": range(4), **options}
+    run = SavedRun.begun(replay.asked(dataset, methods=with_baselines(["evolution"]), **options))
+    return replayed(replay, [run])[0]
+
+
+def test_the_best_by_validation_are_taken_and_ranked_there(tmp_path):
+    rows = small.nasbench201(CODES)
+    for number, row in enumerate(rows):  # on the other dataset the order is turned around
+        row["cifar100_test_200_mean"] = 50 - number
+        row["cifar10_test_200_mean"] = 50 + number
+        row["cifar10_val_12"] = 50 + number
+    replay = Replay("nasbench201", small.written(rows, tmp_path / "table.csv"))
+    found = found_on(replay, "cifar10")
+    home, there = replay.problem("cifar10"), replay.problem("cifar100")
+    move = transferred(found, home, there, replay.client, plan=recipe_named(PLAN), most=3)
+    assert move.spearman == pytest.approx(-1.0)
+    assert move.networks == len(CODES)
+    assert [one.home for one in move.moved] == sorted((one.home for one in move.moved), reverse=True)
+    best = max(one.validation for one in found)
+    assert home.space.read(move.moved[0].point) == next(
+        row.point for row in replay.store.rows if any(figure.validation == best for figure in row.figures)
+    )
+    for one in move.moved:
+        worth_there = known_tests(replay.client, there, recipe_named(PLAN))
+        better = sum(value > one.there for value in worth_there.values())
+        assert (one.rank, one.of) == (better + 1, len(CODES))
+    assert move.to_dict()["moved"][0]["source"] == "cache"
+
+
+def test_what_is_not_known_there_is_trained_there_once():
+    store, executor, book = MemoryStore(), Counting(), AliasBook(None)
+    home = dataclasses.replace(problem_of(), aliases=book)
+    there = dataclasses.replace(home, dataset=shelf.take("datasets", "synthetic").DATASET)
+    found = [a_search(store=store, executor=executor, problem=home, evaluations=20, seed=seed) for seed in range(3)]
+    trained = executor.trained
+    client = Client(store=store, executor=executor)
+    for already in ("trained", "cache"):
+        move = transferred(found, home, there, client, plan=home.recipe, most=2)
+        assert executor.trained == trained + 2
+        assert [one.source for one in move.moved] == [already] * 2
+    for one in move.moved:
+        task = there.task(there.space.read(one.point))
+        assert one.there == worth(task.key[10:])
+        assert one.of == 2
+    assert move.networks == 2
+
+
+@pytest.mark.slow
+def test_the_published_rank_correlations_between_datasets_are_found():
+    path = FOLDER / "nb201.csv.gz"
+    if not path.exists():
+        pytest.skip(f"there is no {path.name} here: JITNAS_TABLES names a folder with it")
+    replay, plan = Replay("nasbench201", path), recipe_named(PLAN)
+    found = found_on(replay, "cifar10", evaluations=50)
+    moves = {}
+    for home, there in (("cifar10", "cifar100"), ("cifar10", "imagenet16_120"), ("cifar100", "imagenet16_120")):
+        problems = replay.problem(home), replay.problem(there)
+        moves[home, there] = transferred(found, *problems, replay.client, plan=plan, most=5)
+    assert [round(move.spearman, 3) for move in moves.values()] == [0.980, 0.959, 0.964]
+    assert {move.networks for move in moves.values()} == {15_625}
+    for one in moves["cifar10", "cifar100"].moved:
+        assert one.rank < 1_500  # what is good on one of them is good on the other

@@ -60,8 +60,10 @@ def _table(rows: list[list[str]], *, height: int) -> Any:
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False)
-    for name in COLUMNS:
-        table.add_column(name, justify="left" if name in ("method", "point") else "right", no_wrap=True)
-    for row in rows[-max(1, height - 3) :]:
+    shown = rows[-max(1, height - 3) :]
+    for place, name in enumerate(COLUMNS):
+        widest = None if name == "point" else max(len(cell) for cell in (name, *(row[place] for row in shown)))
+        table.add_column(name, justify="left" if name in ("method", "point") else "right", no_wrap=True, min_width=widest)
+    for row in shown:
         table.add_row(*map(Text, row))
     return table

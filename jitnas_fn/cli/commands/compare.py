@@ -82,7 +82,8 @@ def compare(  # noqa: PLR0913  one argument per option
             ]
             runs = [SavedRun.begun(one) for one in asked]
             with counting("searches") as show:
-                given(answer, runs, replayed(known, runs, workers=cores, show=show))
+                found = replayed(known, runs, workers=cores, show=show)
+            given(answer, runs, found)
         return
     if space is None or recipe is None or table is not None:
         raise typer.BadParameter("name --space and --recipe, or a published table with --replay (and its file with --table)")
@@ -111,7 +112,8 @@ def compare(  # noqa: PLR0913  one argument per option
             most_seconds=most_seconds,
         )
         with live_table() as show_step:
-            given(answer, [run], [compared(run, problem, client, show=show_step)])
+            searches = compared(run, problem, client, show=show_step)
+        given(answer, [run], [searches])
 
 
 def _only_real(**said: str | None) -> None:

@@ -201,10 +201,12 @@ class _Run:
         if best is not None and best == (point, value) and value > NOTHING and is_new:
             self._bests.append(_Best(number, point, value, record))
 
-    def _evaluated(self, point: Point, plan: Recipe | Published) -> Record:
+    def _evaluated(self, point: Point, plan: Recipe | Published) -> Record | None:
+        """The record by another recipe; None if the network fails by that."""
         problem = self._problem
-        asked = self._client.submit(problem.architecture(point), dataset=problem.dataset.name, recipe=plan, seed=problem.seed)
-        return asked.result()
+        architecture = problem.architecture(point)
+        asked = self._client.submit(architecture, dataset=problem.dataset.name, recipe=plan, seed=problem.seed)
+        return _record_of(asked)[0]
 
     def _incumbent(self, best: _Best, final: Recipe | Published | None) -> Incumbent:
         """With its test part, where a record of it is there already."""

@@ -39,8 +39,8 @@ def test_a_replay_is_told_as_a_table_and_as_json(jitnas, file):
     assert [line.split()[:3] for line in lines[:3]] == [
         ["cifar10", name, "3"] for name in ("random_search", "evolution", "random_sampling")
     ]
-    assert lines[3].startswith("run replay-nasbench201-cifar10-")
-    assert "judged by a line over multiply-adds: R² 1.00 for cifar10" in lines[4]
+    assert lines[4].startswith("run replay-nasbench201-cifar10-")
+    assert "judged by a line over multiply-adds: R² 1.00 for cifar10" in lines[5]
     code, out, _ = jitnas(*words, "--json")
     fields = json.loads(out)
     assert [row["method"] for row in fields["methods"]] == ["random_search", "evolution", "random_sampling"]

@@ -1,6 +1,7 @@
 """Methods compared: baselines always run, what is kept is not made again, and warm starts and bounds stay what they were."""
 
 import dataclasses
+import random
 
 import pytest
 
@@ -12,6 +13,7 @@ from jitnas_fn.search.summary import rows
 from jitnas_fn.search.warm import known_points
 from jitnas_fn.stores.aliases import AliasBook
 from jitnas_fn.stores.memory import MemoryStore
+from tests.client.fakes import record_for
 from tests.search.test_searching import Counting
 from tests.searchers.problems import problem_of
 
@@ -143,6 +145,26 @@ def test_a_bound_of_seconds_is_judged_by_what_is_known_before_anything_is_traine
     compared(run, problem, client)
     with pytest.raises(TaskError, match="is judged by at least 10 trainings of different networks"):
         run_of(problem, client, most_seconds=1.0)  # every record here says two seconds, so there is no line
+
+
+def test_of_what_is_known_a_line_is_kept_with_the_run_and_judges_every_network(problem):
+    store = MemoryStore()
+    rng = random.Random(0)
+    for point in {problem.space.sample(rng) for _ in range(30)}:
+        task, macs = problem.task(point), problem.space.cost(point, (1, 8, 8), 10).macs
+        record = record_for({"parts": task.parts, "dataset": "digits", "recipe": problem.recipe.to_dict()})
+        cost = {**record.cost, "wall_seconds": 1.0 + macs / 1e5}
+        store.put(dataclasses.replace(record, size={**record.size, "macs": macs}, cost=cost).sealed())
+    client = client_of(store)
+    run, bounded = run_of(problem, client, most_seconds=2.0)
+    assert run.asked.seconds_line == {"intercept": pytest.approx(1.0), "slope": pytest.approx(1e-5), "r2": 1.0, "networks": 30}
+    assert run.asked.bounds["most_seconds"] == 2.0
+    for one in compared(run, bounded, client):
+        for step in one.steps:
+            cost = bounded.space.cost(bounded.space.read(step.point), (1, 8, 8), 10)
+            assert cost.macs <= 1e5 * (1 + 1e-9)
+    again, _ = run_of(problem, client_of(store), most_seconds=2.0)  # by now more is known, which says two seconds each
+    assert again.asked.seconds_line == run.asked.seconds_line
 
 
 def test_networks_that_would_take_too_long_are_not_asked_for(problem):

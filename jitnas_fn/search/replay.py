@@ -17,7 +17,8 @@ from jitnas_fn.core.tabulated import Table
 from jitnas_fn.graphs.listed import Listed
 from jitnas_fn.graphs.problem import Problem
 from jitnas_fn.graphs.space import Space
-from jitnas_fn.search.comparison import asked_for, ordered, searched
+from jitnas_fn.search.beginning import asked_for
+from jitnas_fn.search.comparison import ordered, searched
 from jitnas_fn.search.found import Found
 from jitnas_fn.search.saved import Asked, SavedRun
 from jitnas_fn.search.seconds import told_by

@@ -4,17 +4,15 @@ Records are told in the order in which they were asked for, however many are und
 that was killed and is started again, with the same seed, asks for the same, finds it in the store, and goes on to the same end.
 """
 
-import dataclasses
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from jitnas_fn.client.client import Client
 from jitnas_fn.client.evaluation import Evaluation
 from jitnas_fn.core.bounds import finite
-from jitnas_fn.core.errors import ModelFailed, NotAllowed, OutputMismatch, TaskError
+from jitnas_fn.core.errors import ModelFailed, OutputMismatch, TaskError
 from jitnas_fn.core.published import Published
 from jitnas_fn.core.recipe import Recipe
 from jitnas_fn.core.record import Record
@@ -22,20 +20,12 @@ from jitnas_fn.core.task import Task
 from jitnas_fn.graphs.searcher import Searcher, Trial
 from jitnas_fn.graphs.space import Point
 from jitnas_fn.search.found import Found, Incumbent, Step
+from jitnas_fn.search.sealed import sealed
 
 IN_FLIGHT = 4
 MOST_IDLE = 1000
 OF_THE_NETWORK = (ModelFailed, OutputMismatch)  # errors that say something of the point; others end the search
 NOTHING = float("-inf")
-
-
-class Sealed(dict[str, Any]):
-    """The metrics or curves of a record without its test part: who asks for that is told why there is none."""
-
-    def __missing__(self, name: str) -> Any:
-        if name == "test":
-            raise NotAllowed("the test part is sealed while a search runs: it chooses on validation; test is read at its end")
-        raise KeyError(name)
 
 
 def search(
@@ -149,7 +139,7 @@ class _Run:
             self._searcher.give_up(task)
             value = NOTHING
         else:
-            self._searcher.tell(_sealed(record))
+            self._searcher.tell(sealed(record))
             value = self._problem.value(record)
             self._note_best(len(self.steps) + 1, point, value, record)
         again = task.key in self._keys
@@ -227,11 +217,6 @@ def _record_of(evaluation: Evaluation) -> tuple[Record | None, str]:
         return evaluation.result(), evaluation.source or "trained"
     except OF_THE_NETWORK:
         return None, "failed"
-
-
-def _sealed(record: Record) -> Record:
-    shut = record.redacted()
-    return dataclasses.replace(shut, metrics=Sealed(shut.metrics), curves=Sealed(shut.curves))
 
 
 def _or_none(value: float) -> float | None:

@@ -8,7 +8,8 @@ import pytest
 from jitnas_fn import Client
 from jitnas_fn.core import shelf
 from jitnas_fn.core.errors import RecordError, TaskError, UnknownName
-from jitnas_fn.search.comparison import BASELINES, begun, compared, with_baselines
+from jitnas_fn.search.beginning import begun
+from jitnas_fn.search.comparison import BASELINES, compared, with_baselines
 from jitnas_fn.search.summary import rows
 from jitnas_fn.search.warm import known_points
 from jitnas_fn.stores.aliases import AliasBook

@@ -15,7 +15,8 @@ from jitnas_fn.cli.live import live_table
 from jitnas_fn.cli.places import Endpoint, trained_at
 from jitnas_fn.client.client import Client
 from jitnas_fn.client.tables import file_of
-from jitnas_fn.search.comparison import begun, compared, with_baselines
+from jitnas_fn.search.beginning import begun
+from jitnas_fn.search.comparison import compared, with_baselines
 from jitnas_fn.search.replay import Replay, replayed
 from jitnas_fn.search.saved import SavedRun
 from jitnas_fn.search.searching import IN_FLIGHT

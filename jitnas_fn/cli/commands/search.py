@@ -13,7 +13,8 @@ from jitnas_fn.cli.live import cut, live_table, number
 from jitnas_fn.cli.places import Endpoint, trained_at
 from jitnas_fn.client.client import Client
 from jitnas_fn.core.codec import Json
-from jitnas_fn.search.comparison import begun, compared
+from jitnas_fn.search.beginning import begun
+from jitnas_fn.search.comparison import compared
 from jitnas_fn.search.found import Found
 from jitnas_fn.search.searching import IN_FLIGHT
 

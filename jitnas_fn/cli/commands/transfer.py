@@ -12,7 +12,7 @@ from jitnas_fn.cli.places import Endpoint, trained_at
 from jitnas_fn.client.client import Client
 from jitnas_fn.client.tables import file_of
 from jitnas_fn.core.published import plan_in
-from jitnas_fn.search.comparison import problem_in
+from jitnas_fn.search.beginning import problem_in
 from jitnas_fn.search.replay import Replay
 from jitnas_fn.search.saved import SavedRun
 from jitnas_fn.search.transfer import Transfer, transferred

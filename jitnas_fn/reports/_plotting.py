@@ -54,10 +54,11 @@ class Look:
     Parameters
     ----------
     methods
-        Of the run, in its order: the baselines are grey, the others have colours of their own.
+        Of the run, in its order: the baselines are black and grey, the others have colours of their own.
     """
 
     def __init__(self, methods: Sequence[str]) -> None:
+        self.methods = methods
         others = [method for method in methods if method not in BASELINES]
         self._places = {method: place for place, method in enumerate(others)}
 
@@ -130,6 +131,21 @@ def legend_above(figure: Any, axes: Sequence[Any]) -> None:
     ordered = [names[place] for column in range(columns) for place in range(column, len(names), columns)]
     handles = [entries[name] for name in ordered]
     figure.legend(handles, ordered, loc="outside upper left", ncols=columns, handlelength=1.8, columnspacing=1.4)
+
+
+def note_at_edge(panel: Any, notes: Sequence[tuple[str, str]], *, below: bool) -> None:
+    """Say what lies beyond the lower edge of a panel, or the upper: texts with their colours, one above the other."""
+    for number, (text, colour) in enumerate(notes):
+        panel.annotate(
+            f"{text} {'↓' if below else '↑'}",
+            (0.99, 0.025 + 0.075 * number if below else 0.975 - 0.075 * number),
+            xycoords="axes fraction",
+            ha="right",
+            va="bottom" if below else "top",
+            color=colour,
+            bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1.5},
+            zorder=6,
+        )
 
 
 def time_unit(longest_seconds: float) -> tuple[float, str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from jitnas_fn.analysis.front import pareto_front
 from jitnas_fn.core.bounds import finite
-from jitnas_fn.reports._plotting import PLAIN, Look, label, legend_above, logarithmic, time_unit
+from jitnas_fn.reports._plotting import PLAIN, Look, label, legend_above, logarithmic, note_at_edge, time_unit
 from jitnas_fn.reports.evidence import Evidence, Network
 from jitnas_fn.reports.figure import Absent, Cell, Plot
 
@@ -58,8 +58,7 @@ def accuracy_cost(evidence: Evidence) -> Plot | Absent:
     def draw(figure: Any, axes: Sequence[Any]) -> None:
         for panel, (kind, costs) in zip(axes, found.items(), strict=True):
             _draw(panel, kind, costs, chosen, Look(evidence.asked.methods), evidence.asked.dataset["direction"])
-        unit = f" [{evidence.unit}]" if evidence.unit else ""
-        axes[0].set_ylabel(f"validation {label(evidence.metric)}{unit}")
+        axes[0].set_ylabel(f"validation {label(evidence.metric)}{evidence.bracketed_unit}")
         legend_above(figure, axes)
 
     caption = (
@@ -114,7 +113,7 @@ def _rows(found: Mapping[str, Costs], chosen: Mapping[str, Sequence[str]]) -> li
     ]
 
 
-def _draw(panel: Any, kind: str, costs: Costs, chosen: Mapping[str, Sequence[str]], look: Look, better: str) -> None:
+def _draw(panel: Any, kind: str, costs: Costs, chosen: Mapping[str, Sequence[str]], look: Look, direction: str) -> None:
     scale, unit = time_unit(max(costs.costs)) if kind == SECONDS else (1.0, "")
     across = [cost / scale for cost in costs.costs]
     up = [network.validation for network in costs.networks]
@@ -122,41 +121,34 @@ def _draw(panel: Any, kind: str, costs: Costs, chosen: Mapping[str, Sequence[str
     panel.scatter(across, up, s=9, color="#b8c1ca", linewidth=0, rasterized=many, label=f"evaluated, n = {len(across):,}")
     line = [(across[place], up[place]) for place in costs.front]
     panel.step(*zip(*line, strict=True), where="post", color=PLAIN, linewidth=1.2, zorder=3, label="Pareto front")
-    marked: set[str] = set()
-    for place, network in enumerate(costs.networks):
-        for method in chosen.get(network.key, ()):
-            name = None if method in marked else label(method)
-            marked.add(method)
-            panel.scatter(
-                across[place],
-                up[place],
-                s=34,
-                marker=look.marker(method),
-                color=look.colour(method),
-                edgecolor="white",
-                linewidth=0.6,
-                zorder=4,
-                label=name,
-            )
-    panel.set_xlabel(
-        f"seconds of training [{unit}]" if kind == SECONDS and unit == "s" else f"training [{unit}]" if unit else kind
-    )
-    _zoom(panel, up, better)
+    for method in look.methods:
+        places = [place for place, one in enumerate(costs.networks) if method in chosen.get(one.key, ())]
+        panel.scatter(
+            [across[place] for place in places],
+            [up[place] for place in places],
+            s=34,
+            marker=look.marker(method),
+            color=look.colour(method),
+            edgecolor="white",
+            linewidth=0.6,
+            zorder=4,
+            label=label(method),
+        )
+    panel.set_xlabel(f"training [{unit}]" if unit else kind)
+    _zoom(panel, up, direction)
     if max(across) > 10 * min(across):
         logarithmic(panel.xaxis)
 
 
-def _zoom(panel: Any, up: Sequence[float], better: str) -> None:
+def _zoom(panel: Any, up: Sequence[float], direction: str) -> None:
     """Leave out the poorest, and say how many."""
-    rising = sorted(up, reverse=better != "maximise")
+    below = direction == "maximise"
+    rising = sorted(up, reverse=not below)
     poorest, best = rising[int(POOREST * len(rising))], rising[-1]
-    if len(up) * POOREST < 1 or poorest == best:
+    if poorest == rising[0] or poorest == best:
         return
-    margin = 0.06 * (best - poorest)
-    panel.set_ylim(*sorted((poorest - margin, best + margin)))
-    outside = sum((value < poorest - margin) if better == "maximise" else (value > poorest - margin) for value in up)
+    edge = poorest - 0.06 * (best - poorest)
+    panel.set_ylim(*sorted((edge, best + 0.06 * (best - poorest))))
+    outside = sum(value < edge if below else value > edge for value in up)
     if outside:
-        below = better == "maximise"
-        told = f"{outside:,} networks {'below ↓' if below else 'above ↑'}"
-        place = (0.99, 0.02 if below else 0.98)
-        panel.annotate(told, place, xycoords="axes fraction", ha="right", va="bottom" if below else "top", color=PLAIN)
+        note_at_edge(panel, [(f"{outside:,} networks", PLAIN)], below=below)

@@ -82,6 +82,11 @@ class Evidence:
         return ""
 
     @property
+    def bracketed_unit(self) -> str:
+        """The unit as it stands behind the name of an axis; empty where it is not known."""
+        return f" [{self.unit}]" if self.unit else ""
+
+    @property
     def top(self) -> int:
         """The rung of the recipe that counts."""
         return len(self.asked.ladder) - 1

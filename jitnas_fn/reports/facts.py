@@ -4,9 +4,11 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from jitnas_fn.client.summary_cost import Spending, cost_of
 from jitnas_fn.core.bounds import finite
 from jitnas_fn.core.record import Record
 from jitnas_fn.reports.evidence import Evidence
+from jitnas_fn.reports.practices.finding import listed
 
 Place = tuple[str, ...]  # of a field in a record, such as ("environment", "versions", "torch")
 
@@ -31,6 +33,7 @@ class Facts:
 
     def __init__(self, evidence: Evidence) -> None:
         failed = {step.key for search in evidence.searches for step in search.steps if step.source == "failed"}
+        self._table = evidence.asked.table
         self.wanted = len(evidence.keys - failed)
         self.records: Sequence[Record] = list(evidence.records.values())
         self.imported = [record for record in self.records if record.provenance.get("origin") != "trained"]
@@ -61,10 +64,25 @@ class Facts:
         return sum(record.cost.get("estimated") is not None for record in self.records)
 
     @property
-    def joules(self) -> tuple[float, int]:
-        """Energy, and how many records state one [J]."""
-        stated = [joules for record in self.records if (joules := finite(record.cost.get("joules"), least=0)) is not None]
-        return sum(stated), len(stated)
+    def on_seconds(self) -> str:
+        """What is to be known of the seconds: a sentence; empty where all were measured."""
+        lines = (self._table or {}).get("seconds_r2") or {}
+        told = f"; R² of the line: {listed(f'{r2} for {what}' for what, r2 in lines.items())}" if lines else ""
+        if self.estimated:
+            return f"The seconds of {self.estimated:,} of {len(self.records):,} records are judged, not measured{told}."
+        if lines and self.missing:
+            return f"Seconds that were not published are judged, not measured{told}."
+        return ""
+
+    @property
+    def energy(self) -> str:
+        """What is known of it: a sentence; empty where no record states any."""
+        spent = Spending()
+        for record in self.records:
+            spent.add(cost_of(record))
+        stated = spent.records - spent.without_energy
+        told = listed(f"{joules:,.0f} J {how}" for how, joules in spent.joules.items() if joules)
+        return f"Energy: {told} by {stated:,} records." if told else ""
 
 
 def _said(record: Record, place: Place) -> str:

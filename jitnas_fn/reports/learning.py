@@ -59,8 +59,8 @@ def learning_curves(evidence: Evidence) -> Plot | Absent:
         look = Look(evidence.asked.methods)
         for panel, (split, metric) in zip(axes, panels, strict=True):
             _draw(panel, [curve for curve in found if (curve.split, curve.metric) == (split, metric)], look)
-            unit = evidence.unit if metric == evidence.metric else ""
-            panel.set_ylabel(f"{label(split)} {label(metric)}{f' [{unit}]' if unit else ''}")
+            unit = evidence.bracketed_unit if metric == evidence.metric else ""
+            panel.set_ylabel(f"{label(split)} {label(metric)}{unit}")
         legend_above(figure, axes)
 
     rows: list[list[Cell]] = [

@@ -31,9 +31,9 @@ def between_recipes(evidence: Evidence) -> Plot | Absent:
         measures,
         name="rank-recipes",
         title="Rank correlation between recipes",
-        caption=f"{evidence.metric} by one recipe against another; ρ is Spearman's. {_which(evidence)}",
-        unit=evidence.unit,
-        nothing="there is one recipe only",
+        caption=f"{evidence.metric.capitalize()} by one recipe against another; ρ is Spearman's. {_which(evidence)}",
+        unit=evidence.bracketed_unit,
+        nothing=_why_nothing(evidence, "its networks were trained by one recipe only"),
     )
 
 
@@ -58,9 +58,9 @@ def between_datasets(evidence: Evidence, beside: Sequence[Evidence], known: Alia
         measures,
         name="rank-datasets",
         title="Rank correlation between datasets",
-        caption=f"{evidence.metric} on one dataset against another; ρ is Spearman's. {_which(evidence)}",
-        unit=evidence.unit,
-        nothing="the networks of this run are known on one dataset only",
+        caption=f"{evidence.metric.capitalize()} on one dataset against another; ρ is Spearman's. {_which(evidence)}",
+        unit=evidence.bracketed_unit,
+        nothing=_why_nothing(evidence, "its networks are known on one dataset only"),
     )
 
 
@@ -158,7 +158,13 @@ def _aliased(evidence: Evidence, points: Sequence[str], card: Dataset, known: Al
                 yield point, fingerprint
 
 
+def _why_nothing(evidence: Evidence, why: str) -> str:
+    if evidence.asked.table is not None and evidence.table is None:
+        return "the table of this replay is not at hand: name its file with --table"
+    return why
+
+
 def _which(evidence: Evidence) -> str:
     if evidence.table is not None:
-        return f"All networks of table {evidence.table.table.name} that have both."
+        return f"All rows of table {evidence.table.table.name} that have both."
     return "Networks of this run that have both: those that methods asked for, not a sample of the space."

@@ -139,6 +139,8 @@ def _sources(evidence: Evidence) -> Iterator[str]:
     at_hand, wanted = len(evidence.records), len(evidence.keys)
     if evidence.table is not None:
         where = f"in the table {evidence.table.table.name}, file of SHA-256 {evidence.table.sha256}"
+    elif evidence.asked.table is not None:
+        where = "since the table of this replay is not: name its file with --table"
     else:
         where = "in the store of whoever made this report; jitnas lookup KEY shows one"
     yield f"- {escaped(f'Records: {at_hand:,} of {wanted:,} that were asked for are at hand, {where}.')}"

@@ -60,7 +60,7 @@ def rank_figure(measures: Measures, *, name: str, title: str, caption: str, unit
     name, title, caption
         Of the figure.
     unit
-        Of all values.
+        Of all values, in brackets.
     nothing
         Why there is none, if there are no two measures.
     """
@@ -95,6 +95,5 @@ def _draw(panel: Any, pair: Pair, unit: str) -> None:
     size, alpha = (3, 0.25) if many else (14, 0.7)
     panel.scatter(across, up, s=size, alpha=alpha, color=PLAIN, linewidth=0, rasterized=many)
     panel.set_title(f"ρ = {pair.correlation:.3f}, n = {len(across):,}")
-    told = f" [{unit}]" if unit else ""
-    panel.set_xlabel(f"{label(pair.names[0])}{told}")
-    panel.set_ylabel(f"{label(pair.names[1])}{told}")
+    panel.set_xlabel(f"{label(pair.names[0])}{unit}")
+    panel.set_ylabel(f"{label(pair.names[1])}{unit}")

@@ -32,6 +32,10 @@ class Line:
     bands: Sequence[Band]
     end: float
 
+    def from_place(self, place: float) -> list[Band]:
+        """The bands from a place on, and the last in any case."""
+        return [band for other, band in zip(self.places, self.bands, strict=True) if other >= place] or [self.bands[-1]]
+
 
 def lines(
     evidence: Evidence, split: str, against: str, *, kind: str = STANDARD_ERROR, optimum: float | None = None

@@ -25,8 +25,8 @@ def compute(evidence: Evidence, facts: Facts) -> Finding:
         there="It is known after each second of training too.",
         lacks="No record says how many seconds a training took.",
     )
-    if facts.estimated:
-        found.lacks.append(_estimated(evidence, facts))
+    if facts.on_seconds:
+        found.lacks.append(facts.on_seconds)
     return found
 
 
@@ -63,17 +63,10 @@ def end_to_end(evidence: Evidence, facts: Facts) -> Finding:
         found.lacks.append(f"{facts.untimed:,} records do not say what their training cost.")
     if facts.missing:
         found.lacks.append(f"{facts.missing:,} of {facts.wanted:,} records are not at hand: what they cost is not counted.")
-    if facts.estimated:
-        found.lacks.append(_estimated(evidence, facts))
+    if facts.on_seconds:
+        found.lacks.append(facts.on_seconds)
     took = sum(search.took_seconds for search in evidence.searches)
-    found.there.append(f"Searches: {took:,.0f} s on this clock, what was waited for included.")
-    joules, stated = facts.joules
-    if stated:
-        found.there.append(f"Energy: {joules:,.0f} J by {stated:,} records.")
+    found.there.append(f"Searches: {took:,.0f} s on the clock of whoever searched, what was waited for included.")
+    if facts.energy:
+        found.there.append(facts.energy)
     return found
-
-
-def _estimated(evidence: Evidence, facts: Facts) -> str:
-    lines = (evidence.asked.table or {}).get("seconds_r2") or {}
-    told = f"; R² of the line: {listed(f'{r2:.2f} for {what}' for what, r2 in lines.items())}" if lines else ""
-    return f"The seconds of {facts.estimated:,} of {len(facts.records):,} records are judged, not measured{told}."

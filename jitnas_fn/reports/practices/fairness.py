@@ -61,9 +61,12 @@ def protocol(evidence: Evidence, facts: Facts) -> Finding:
         f"{chosen}; {FIRST_TAKEN} takes the first.",
         lacks=f"Not the best on validation of those evaluated: {listed(wrong) or 'nothing was chosen'}.",
     )
+    cheaper = [f"{search.method} {search.seed}" for search in ended if not _by_whole_recipe(evidence, search)]
+    if cheaper:
+        found.lacks.append(f"Chosen by a cheaper recipe, since none was trained by {chosen}: {listed(cheaper)}.")
     found.note(
         fits={"validation", "test"} <= set(splits),
-        there=f"Validation and test are apart: {listed(f'{name} {size}' for name, size in splits.items())} samples.",
+        there=f"Validation and test are apart; samples: {listed(f'{name} {size}' for name, size in splits.items())}.",
         lacks="The run does not say how validation and test were split.",
     )
     unread = sum(search.test is None for search in evidence.searches)
@@ -115,6 +118,11 @@ def _chosen_on_validation(search: Found) -> bool:
     seen = list(_seen(search))
     top = max((rung for rung, _ in seen), default=0)
     return last.point == search.point and last.validation >= max(value for rung, value in seen if rung == top)
+
+
+def _by_whole_recipe(evidence: Evidence, search: Found) -> bool:
+    """Whether a search chose among networks that were trained by the recipe that counts."""
+    return evidence.top in {step.rung for step in search.steps} or search.warm > 0
 
 
 def _seen(search: Found) -> Iterator[tuple[int, float]]:

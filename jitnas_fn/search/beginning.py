@@ -20,6 +20,7 @@ from jitnas_fn.graphs.space import Point
 from jitnas_fn.search.saved import Asked, SavedRun
 from jitnas_fn.search.seconds import judged_by, line_from
 from jitnas_fn.search.warm import known_points
+from jitnas_fn.search.ways import check_way
 
 
 def begun(  # noqa: PLR0913  what a run is asked for
@@ -55,11 +56,15 @@ def begun(  # noqa: PLR0913  what a run is asked for
 
     Raises
     ------
+    UnknownName
+        If there is no such method.
     TaskError
-        If nothing is there to judge seconds by.
+        If a method has no such option, or nothing is there to judge seconds by.
     StoreError
         If the run cannot be kept.
     """
+    for method in methods:
+        check_way(method)
     line = None if most_seconds is None else line_from(client.store, problem)
     bounded = problem if line is None else judged_by(line, problem, most_seconds=most_seconds)
     asked = asked_for(

@@ -1,46 +1,20 @@
 """Several methods, several seeds, one problem: each search is kept when it ends, and none that is kept is made again."""
 
-from collections.abc import Callable, Iterable, Sequence
+import dataclasses
+from collections.abc import Callable, Iterable
 
 from jitnas_fn.client.client import Client
-from jitnas_fn.core import shelf
-from jitnas_fn.core.errors import RecordError, TaskError
+from jitnas_fn.core.errors import RecordError
 from jitnas_fn.core.published import plan_in
 from jitnas_fn.core.record import Record
 from jitnas_fn.graphs.problem import Problem
-from jitnas_fn.graphs.searcher import Searcher
 from jitnas_fn.graphs.space import Point
 from jitnas_fn.search.found import Found, Step
 from jitnas_fn.search.saved import Asked, SavedRun
 from jitnas_fn.search.searching import search
+from jitnas_fn.search.ways import way_named
 
-BASELINES = ("random_sampling", "random_search")  # of Lindauer and Hutter (JMLR 2020): no comparison goes without them
 Show = Callable[[str, int, Step], None]
-
-
-def way_named(method: str, problem: Problem, *, seed: int) -> Searcher:
-    """A way to search, by the name of its file; raises `UnknownName`, which lists those there are."""
-    searcher = shelf.take("searchers", method).SEARCHER(problem, seed=seed)
-    assert isinstance(searcher, Searcher)
-    return searcher
-
-
-def with_baselines(methods: Sequence[str]) -> list[str]:
-    """The methods, each once and known, with the two baselines.
-
-    Raises
-    ------
-    UnknownName
-        If there is no such method; the message lists those there are.
-    TaskError
-        If none is named.
-    """
-    named = list(dict.fromkeys(name.strip() for name in methods if name.strip()))
-    if not named:
-        raise TaskError(f"a comparison is of methods; there are {', '.join(shelf.names('searchers'))}")
-    for name in named:
-        shelf.take("searchers", name)
-    return [*named, *(name for name in BASELINES if name not in named)]
 
 
 def compared(run: SavedRun, problem: Problem, client: Client, *, show: Show = lambda *_: None) -> list[Found]:
@@ -67,7 +41,7 @@ def compared(run: SavedRun, problem: Problem, client: Client, *, show: Show = la
 
 def searched(asked: Asked, problem: Problem, client: Client, method: str, seed: int, *, show: Show = lambda *_: None) -> Found:
     """One search of a run."""
-    return search(
+    found = search(
         way_named(method, problem, seed=seed),
         client,
         seed=seed,
@@ -78,6 +52,7 @@ def searched(asked: Asked, problem: Problem, client: Client, method: str, seed: 
         warm=warm_of(asked, problem, client),
         show=lambda step: show(method, seed, step),
     )
+    return dataclasses.replace(found, method=method)  # with its options
 
 
 def warm_of(asked: Asked, problem: Problem, client: Client) -> list[tuple[Point, Record]]:

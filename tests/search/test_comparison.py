@@ -9,9 +9,10 @@ from jitnas_fn import Client
 from jitnas_fn.core import shelf
 from jitnas_fn.core.errors import RecordError, TaskError, UnknownName
 from jitnas_fn.search.beginning import begun
-from jitnas_fn.search.comparison import BASELINES, compared, with_baselines
+from jitnas_fn.search.comparison import compared
 from jitnas_fn.search.summary import rows
 from jitnas_fn.search.warm import known_points
+from jitnas_fn.search.ways import BASELINES, with_baselines
 from jitnas_fn.stores.aliases import AliasBook
 from jitnas_fn.stores.memory import MemoryStore
 from tests.client.fakes import record_for

@@ -8,10 +8,10 @@ import pytest
 
 from jitnas_fn.core.errors import TaskError, UnknownName
 from jitnas_fn.graphs.listed import Listed
-from jitnas_fn.search.comparison import with_baselines
 from jitnas_fn.search.replay import Replay, replayed
 from jitnas_fn.search.saved import SavedRun
 from jitnas_fn.search.summary import rows
+from jitnas_fn.search.ways import with_baselines
 from jitnas_fn.spaces.nasbench201 import SPACE
 from tests.spaces.tables import FOLDER
 from tests.tables import small

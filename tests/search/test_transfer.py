@@ -7,10 +7,10 @@ import pytest
 from jitnas_fn import Client
 from jitnas_fn.core import shelf
 from jitnas_fn.core.cards import recipe_named
-from jitnas_fn.search.comparison import with_baselines
 from jitnas_fn.search.replay import Replay, replayed
 from jitnas_fn.search.saved import SavedRun
 from jitnas_fn.search.transfer import known_tests, transferred
+from jitnas_fn.search.ways import with_baselines
 from jitnas_fn.stores.aliases import AliasBook
 from jitnas_fn.stores.memory import MemoryStore
 from tests.search.test_searching import Counting, a_search, worth

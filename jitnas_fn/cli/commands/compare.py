@@ -16,15 +16,22 @@ from jitnas_fn.cli.places import Endpoint, trained_at
 from jitnas_fn.client.client import Client
 from jitnas_fn.client.tables import file_of
 from jitnas_fn.search.beginning import begun
-from jitnas_fn.search.comparison import compared, with_baselines
+from jitnas_fn.search.comparison import compared
 from jitnas_fn.search.replay import Replay, replayed
 from jitnas_fn.search.saved import SavedRun
 from jitnas_fn.search.searching import IN_FLIGHT
+from jitnas_fn.search.ways import with_baselines
 
 
 def compare(  # noqa: PLR0913  one argument per option
     *,
-    methods: Annotated[str, typer.Option("--methods", help="Ways to search, with commas between; two baselines always run.")],
+    methods: Annotated[
+        str,
+        typer.Option(
+            "--methods",
+            help="Ways to search, with commas between, such as evolution,evolution:sample=5; two baselines always run.",
+        ),
+    ],
     dataset: Annotated[str, typer.Option("--dataset", help="Name of a dataset; in a replay several, with commas between.")],
     replay: Annotated[str | None, typer.Option("--replay", help="Name of a published table: nothing is trained.")] = None,
     table: Annotated[Path | None, typer.Option("--table", help="Its file; else the one that was imported.")] = None,

@@ -12,8 +12,8 @@ from jitnas_fn.cli.answers import Answer, answering
 from jitnas_fn.client.standings import one_line
 from jitnas_fn.core.codec import Json
 from jitnas_fn.core.errors import JitnasError
-from jitnas_fn.reports.evidence import check_asked
 from jitnas_fn.reports.figure import Absent
+from jitnas_fn.reports.forms import check_asked
 from jitnas_fn.reports.records import at_hand, beside
 from jitnas_fn.reports.report import Report, report
 from jitnas_fn.search.saved import SavedRun, names
@@ -55,7 +55,7 @@ def _list(answer: Answer) -> None:
         for one in found
     ]
     if not found:
-        lines = ["no run yet: jitnas search and jitnas compare make them"]
+        lines = ["no run that can be read: jitnas search and jitnas compare make them"]
     answer.give({"runs": found}, text="\n".join(map(one_line, lines)))
 
 

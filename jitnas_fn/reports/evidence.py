@@ -2,17 +2,17 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from jitnas_fn.core.bounds import finite, whole
+from jitnas_fn.core.bounds import finite
 from jitnas_fn.core.cards import card_named
 from jitnas_fn.core.errors import RecordError, UnknownName
 from jitnas_fn.core.interfaces import Store
 from jitnas_fn.core.published import Published, plan_in
 from jitnas_fn.core.recipe import Recipe
 from jitnas_fn.core.record import Record
+from jitnas_fn.reports.forms import check_asked, check_search
 from jitnas_fn.search.comparison import ordered
 from jitnas_fn.search.found import Found
 from jitnas_fn.search.saved import Asked, SavedRun
@@ -150,7 +150,7 @@ def gathered(run: SavedRun, store: Store | None, *, table: TableStore | None = N
     check_asked(run.asked)
     searches = ordered(run.searches(), run.asked)
     for found in searches:
-        _check_search(found, run.asked)
+        check_search(found, run.asked)
     if not searches:
         raise RecordError(f"no search of run {run.name[:120]!r} has come to its end; jitnas compare goes on with it")
     store = table if table is not None else store
@@ -164,64 +164,3 @@ def gathered(run: SavedRun, store: Store | None, *, table: TableStore | None = N
 def value_of(record: Record, split: str) -> float | None:
     """What a record says that its network is worth; None if it does not."""
     return finite(record.metrics.get(split, {}).get(str(record.dataset.get("metric"))))
-
-
-def check_asked(asked: Asked) -> None:
-    """Raise `RecordError` if what a run was asked for has not the form that is read."""
-    names = (
-        all(isinstance(asked.dataset.get(name), str) for name in ("name", "metric", "direction"))
-        if _is(asked.dataset)
-        else False
-    )
-    plans = [*asked.ladder, *([asked.final] if asked.final else [])] if isinstance(asked.ladder, list) else []
-    forms = {
-        "dataset": names,
-        "ladder": bool(plans) and all(_is(plan) for plan in plans) and bool(asked.ladder),
-        "methods": isinstance(asked.methods, list) and all(isinstance(one, str) for one in asked.methods),
-        "seeds": isinstance(asked.seeds, list) and all(whole(one) is not None for one in asked.seeds),
-        "kind": isinstance(asked.kind, str),
-        "space": isinstance(asked.space, str),
-        "training seed": asked.training_seed is None or whole(asked.training_seed) is not None,
-        "bounds": _are_numbers(asked.bounds),
-        "budget": _are_numbers(asked.budget),
-        "in_flight": whole(asked.in_flight) is not None,
-        "table": asked.table is None or _is_table(asked.table),
-        "versions": _is(asked.versions),
-        "warm": isinstance(asked.warm, list) and all(isinstance(one, list) and len(one) == 2 for one in asked.warm),
-    }
-    wrong = [name for name, fits in forms.items() if not fits]
-    if wrong:
-        raise RecordError(f"this is no run that was kept: its {wrong[0]} cannot be read")
-    for fields in (*asked.ladder, *([asked.final] if asked.final else [])):
-        plan_in(fields)
-
-
-def _is_table(table: object) -> bool:
-    """Whether this names a table and says its optimum, known or not."""
-    if not isinstance(table, dict) or not isinstance(table.get("name"), str):
-        return False
-    return _are_numbers(table.get("optimum"))
-
-
-def _are_numbers(values: object) -> bool:
-    """Whether this has names and numbers, or None for those that there are not."""
-    return isinstance(values, dict) and all(value is None or finite(value) is not None for value in values.values())
-
-
-def _check_search(found: Found, asked: Asked) -> None:
-    """Raise `RecordError` if a search has steps or numbers that no search has."""
-    numbers = [found.validation, found.test, found.seconds, found.took_seconds, *_numbers(found)]
-    fits = all(value is None or finite(value) is not None for value in numbers)
-    fits = fits and all(whole(step.rung, most=len(asked.ladder) - 1) is not None for step in found.steps)
-    fits = fits and all(whole(one.number, most=len(found.steps)) is not None for one in found.incumbents)
-    if not fits:
-        raise RecordError(f"the search of {str(found.method)[:80]!r} with seed {str(found.seed)[:20]} cannot be read")
-
-
-def _numbers(found: Found) -> Iterator[Any]:
-    yield from (value for step in found.steps for value in (step.value, step.best, step.seconds, step.clock))
-    yield from (value for one in found.incumbents for value in (one.validation, one.test))
-
-
-def _is(value: object) -> bool:
-    return isinstance(value, dict)

@@ -6,7 +6,8 @@ from pathlib import Path
 from jitnas_fn.client.cache import users_store
 from jitnas_fn.client.tables import file_of, open_table
 from jitnas_fn.core.errors import JitnasError, NotTabulated, TableError, UnknownName
-from jitnas_fn.reports.evidence import Evidence, check_asked, gathered
+from jitnas_fn.reports.evidence import Evidence, gathered
+from jitnas_fn.reports.forms import check_asked
 from jitnas_fn.search.saved import SavedRun, names
 from jitnas_fn.stores.table import TableStore
 

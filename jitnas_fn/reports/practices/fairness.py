@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from jitnas_fn.reports.evidence import Evidence
 from jitnas_fn.reports.facts import Facts
 from jitnas_fn.reports.practices.finding import Finding, listed, ranges
-from jitnas_fn.search.comparison import BASELINES
+from jitnas_fn.search.ways import BASELINES
 from jitnas_fn.search.found import Found
 
 SEVERAL = 5  # seeds: fewer say little of a spread

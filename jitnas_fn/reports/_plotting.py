@@ -16,7 +16,7 @@ INK, FAINT, LINES, PLAIN = "#1f2933", "#5b6770", "#d8dde2", "#4a5a68"  # the las
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A5195", "#8C564B")
 BASELINES = {"random_search": "#1f2933", "random_sampling": "#9aa5b1"}
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
-LONGEST_LABEL = 32
+LONGEST_LABEL = 40
 LETTER, BESIDE_LETTERS = 0.075, 0.55  # what a letter takes in a legend, and what its mark takes [inches]
 STYLE: Any = {  # matplotlib names each of its settings in a type of its own
     "svg.hashsalt": "jitnas_fn",

@@ -1,5 +1,6 @@
 """Pictures of what each method found: the point that was best on validation over all of its seeds."""
 
+import re
 from collections.abc import Sequence
 
 from jitnas_fn.core import shelf
@@ -10,6 +11,7 @@ from jitnas_fn.reports.figure import Absent, Figure, Picture
 from jitnas_fn.search.found import Found
 
 NAME, TITLE = "cell", "What was found"
+LONGEST = 60
 
 
 def best_of(evidence: Evidence, method: str) -> Found | None:
@@ -23,11 +25,13 @@ def cells(evidence: Evidence) -> Sequence[Figure]:
     """One picture for each method."""
     if evidence.asked.space not in shelf.names("spaces"):
         return [Absent(name=NAME, title=TITLE, why="the space is not one of this jitnas_fn")]
-    return [_picture(evidence, method) for method in evidence.asked.methods]
+    return [_picture(evidence, method, number) for number, method in enumerate(evidence.asked.methods, start=1)]
 
 
-def _picture(evidence: Evidence, method: str) -> Figure:
-    name, title = f"{NAME}-{method}", f"What {method} found"
+def _picture(evidence: Evidence, method: str, number: int) -> Figure:
+    """What a method found; its settings, or whatever else stands in its name, are made letters that a file's name may have."""
+    plain = re.sub(r"[^a-z0-9_]+", "-", method.lower())[:LONGEST].strip("-")
+    name, title = f"{NAME}-{number}-{plain}", f"What {method} found"
     best = best_of(evidence, method)
     if best is None or best.point is None:
         return Absent(name=name, title=title, why="none of its networks could be trained")

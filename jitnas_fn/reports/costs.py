@@ -6,12 +6,13 @@ from typing import Any
 
 from jitnas_fn.analysis.front import pareto_front
 from jitnas_fn.core.bounds import finite
-from jitnas_fn.reports._plotting import PLAIN, Look, label, legend_above, logarithmic, note_at_edge, time_unit
+from jitnas_fn.reports._plotting import BASELINES, PLAIN, Look, label, legend_above, logarithmic, note_at_edge, time_unit
 from jitnas_fn.reports.evidence import Evidence, Network
 from jitnas_fn.reports.figure import Absent, Cell, Plot
 
 SECONDS, PARAMETERS = "seconds", "parameters"
 NAME, TITLE = "accuracy-cost", "What networks are worth for what they cost"
+MANY_MARKS = 40  # of one method
 POOREST = 0.2  # part of the networks that may lie outside, so that one sees how the others differ
 MOST_DOTS = 3000  # of which each is a shape of its own in an SVG; more are an image in it
 
@@ -121,12 +122,12 @@ def _draw(panel: Any, kind: str, costs: Costs, chosen: Mapping[str, Sequence[str
     panel.scatter(across, up, s=9, color="#b8c1ca", linewidth=0, rasterized=many, label=f"evaluated, n = {len(across):,}")
     line = [(across[place], up[place]) for place in costs.front]
     panel.step(*zip(*line, strict=True), where="post", color=PLAIN, linewidth=1.2, zorder=3, label="Pareto front")
-    for method in look.methods:
+    for method in sorted(look.methods, key=lambda method: method not in BASELINES):  # what matters lies above
         places = [place for place, one in enumerate(costs.networks) if method in chosen.get(one.key, ())]
         panel.scatter(
             [across[place] for place in places],
             [up[place] for place in places],
-            s=34,
+            s=34 if len(places) <= MANY_MARKS else 16,
             marker=look.marker(method),
             color=look.colour(method),
             edgecolor="white",

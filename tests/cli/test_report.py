@@ -31,7 +31,7 @@ def test_a_run_is_reported_by_its_name_and_by_its_folder(jitnas, run, tmp_path):
 
 
 def test_without_a_run_all_are_listed(jitnas, run):
-    assert jitnas("report")[1] == f"{run.name}  mlp on digits, 3 methods, 2 seeds\n"
+    assert jitnas("report")[1] == f"{run.name}: mlp on digits, 3 methods, 2 seeds\n"
     (told,) = json.loads(jitnas("report", "--json")[1])["runs"]
     assert told == {
         "name": run.name,

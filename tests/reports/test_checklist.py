@@ -157,10 +157,12 @@ def test_code_is_published_only_as_far_as_it_is_a_file_of_the_version_that_searc
     assert "publish their code" in found.lacks[0]
 
 
-def test_variants_of_a_method_are_told_by_their_names_alone(run):
-    found = judged(asked(run, methods=[*run.asked.methods, "evolution_without_crossover"]))
-    assert found[ABLATION].answer == "partly"
-    assert found[ABLATION].there == ["By their names, variants: evolution_without_crossover of evolution."]
+def test_variants_of_a_method_are_told_with_their_settings_and_what_they_cost():
+    found = judged(a_run("evolution", "evolution:sample=2", "local_search", seeds=[0]))
+    assert found[ABLATION].answer == found[TUNING].answer == "partly"
+    assert found[ABLATION].there == ["Variants: evolution with the settings of its file, sample=2."]
+    assert found[TUNING].there[0].startswith("Run here in several settings, each with its cost: evolution with ")
+    assert found[CODE].there[0] == "Files of jitnas_fn/searchers: evolution, local_search, random_sampling, random_search."
 
 
 def test_a_detail_that_is_not_stated_is_missed(run):

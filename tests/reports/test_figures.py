@@ -56,7 +56,7 @@ def test_a_run_has_all_figures_that_its_records_allow(evidence, tmp_path):
     assert absent["rank-datasets"] == "its networks are known on one dataset only"
     drawn = ["best-evaluations", "best-seconds", "accuracy-cost", "learning-curves"]
     assert [name for name in found if name not in absent][:4] == drawn
-    assert list(found)[-3:] == ["cell-evolution", "cell-random_sampling", "cell-random_search"]
+    assert list(found)[-3:] == ["cell-1-evolution", "cell-2-random_sampling", "cell-3-random_search"]
     for figure in found.values():
         if isinstance(figure, Made):
             assert_whole(figure, tmp_path)

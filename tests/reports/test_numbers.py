@@ -215,5 +215,5 @@ def test_a_point_that_cannot_be_read_has_no_picture(run):
     evidence = gathered(run, None)
     broken = [dataclasses.replace(one, point="no such point") for one in evidence.searches]
     found = figures(dataclasses.replace(evidence, searches=broken))
-    assert isinstance(found["cell-evolution"], Absent)
-    assert "its point cannot be read" in found["cell-evolution"].why
+    assert isinstance(found["cell-1-evolution"], Absent)
+    assert "its point cannot be read" in found["cell-1-evolution"].why

@@ -62,7 +62,7 @@ def test_a_report_may_lie_elsewhere_and_be_made_again(run, tmp_path):
 def test_it_is_told_to_programs_as_well(run):
     fields = json.loads(json.dumps(report(at_hand(run)).to_dict()))
     assert [one["number"] for one in fields["checklist"]] == list(range(1, 15))
-    assert {one["name"] for one in fields["figures"]} >= {"best-evaluations", "accuracy-cost", "cell-evolution"}
+    assert {one["name"] for one in fields["figures"]} >= {"best-evaluations", "accuracy-cost", "cell-1-evolution"}
     assert {one["name"] for one in fields["not_made"]} >= {"regret-evaluations", "regret-seconds"}
     assert [one["method"] for one in fields["methods"]] == run.asked.methods
 

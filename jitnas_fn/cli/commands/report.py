@@ -12,6 +12,7 @@ from jitnas_fn.cli.answers import Answer, answering
 from jitnas_fn.client.standings import one_line
 from jitnas_fn.core.codec import Json
 from jitnas_fn.core.errors import JitnasError
+from jitnas_fn.graphs.differences.wording import counted
 from jitnas_fn.reports.figure import Absent
 from jitnas_fn.reports.forms import check_asked
 from jitnas_fn.reports.records import at_hand, beside
@@ -50,10 +51,8 @@ def report_(
 
 def _list(answer: Answer) -> None:
     found = list(_runs())
-    lines = [
-        f"{one['name']}  {one['space']} on {one['dataset']}, {len(one['methods'])} methods, {one['seeds']} seeds"
-        for one in found
-    ]
+    counts = [f"{counted(len(one['methods']), 'method')}, {counted(one['seeds'], 'seed')}" for one in found]
+    lines = [f"{one['name']}: {one['space']} on {one['dataset']}, {told}" for one, told in zip(found, counts, strict=True)]
     if not found:
         lines = ["no run that can be read: jitnas search and jitnas compare make them"]
     answer.give({"runs": found}, text="\n".join(map(one_line, lines)))
@@ -67,15 +66,8 @@ def _runs() -> Iterator[Json]:
             check_asked(asked)
         except JitnasError:
             continue
-        dataset, seeds = asked.dataset["name"], len(asked.seeds)
-        yield {
-            "name": name,
-            "kind": asked.kind,
-            "space": asked.space,
-            "dataset": dataset,
-            "methods": asked.methods,
-            "seeds": seeds,
-        }
+        about = {"name": name, "kind": asked.kind, "space": asked.space, "dataset": asked.dataset["name"]}
+        yield {**about, "methods": asked.methods, "seeds": len(asked.seeds)}
 
 
 def _told(made: Report) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from jitnas_fn.reports.evidence import Evidence
 from jitnas_fn.reports.facts import Facts
+from jitnas_fn.reports.practices.fairness import variants_of
 from jitnas_fn.reports.practices.finding import Finding, listed
 
 MACHINE = {
@@ -49,8 +50,11 @@ def confounders(evidence: Evidence, facts: Facts) -> Finding:
 
 def tuning(evidence: Evidence, facts: Facts) -> Finding:
     """Whether the tuning of methods is told, and its time counted."""
-    said = "The settings of the methods are those in their files; whether these were tuned, and in what time, is in no run."
-    return Finding(lacks=[said, "Say it, and count that time."])
+    several = [f"{method} with {listed(settings)}" for method, settings in variants_of(evidence).items()]
+    found = Finding(there=[f"Run here in several settings, each with its cost: {listed(several)}."] if several else [])
+    found.lacks.append("Whether the settings of methods were tuned before, and in what time, is in no run.")
+    found.lacks.append("Say it, and count that time.")
+    return found
 
 
 def end_to_end(evidence: Evidence, facts: Facts) -> Finding:

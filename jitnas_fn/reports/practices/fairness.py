@@ -1,13 +1,12 @@
 """Practices that make a comparison fair: one benchmark, one protocol, baselines, ablations and seeds."""
 
-import re
 from collections.abc import Iterator
 
 from jitnas_fn.reports.evidence import Evidence
 from jitnas_fn.reports.facts import Facts
 from jitnas_fn.reports.practices.finding import Finding, listed, ranges
-from jitnas_fn.search.ways import BASELINES
 from jitnas_fn.search.found import Found
+from jitnas_fn.search.ways import BASELINES
 
 SEVERAL = 5  # seeds: fewer say little of a spread
 FIRST_TAKEN = "random_sampling"  # stays with what it drew, whatever that is worth
@@ -39,14 +38,11 @@ def benchmark(evidence: Evidence, facts: Facts) -> Finding:
 
 def ablation(evidence: Evidence, facts: Facts) -> Finding:
     """Whether parts of a method were left out one by one."""
-    names = evidence.asked.methods
-    variants = [(a, b) for a in names for b in names if a != b and re.match(rf"{re.escape(a)}[^a-z]", b)]
-    if not variants:
+    told = [f"{method} with {listed(settings)}" for method, settings in variants_of(evidence).items()]
+    if not told:
         return Finding(lacks=["No method was run in several variants: run it with parts of it left out."])
-    told = listed(f"{variant} of {method}" for method, variant in variants)
-    return Finding(
-        there=[f"By their names, variants: {told}."], lacks=["A run does not say in what variants differ: say it beside them."]
-    )
+    lacks = "Variants differ in settings; whether one of them leaves a part of the method out, a run does not say."
+    return Finding(there=[f"Variants: {variants}." for variants in told], lacks=[lacks])
 
 
 def protocol(evidence: Evidence, facts: Facts) -> Finding:
@@ -100,6 +96,16 @@ def seeds(evidence: Evidence, facts: Facts) -> Finding:
     if evidence.asked.training_seed is None:
         found.lacks.append("The seeds of the trainings are not known: the table does not say them.")
     return found
+
+
+def variants_of(evidence: Evidence) -> dict[str, list[str]]:
+    """Method → its settings, of those that were run with several; methods are named as in `search.ways`."""
+    found: dict[str, list[str]] = {}
+    for name in evidence.asked.methods:
+        if evidence.of(name):
+            method, _, settings = name.partition(":")
+            found.setdefault(method, []).append(settings or "the settings of its file")
+    return {method: settings for method, settings in found.items() if len(settings) > 1}
 
 
 def _unfinished(evidence: Evidence) -> dict[str, list[int]]:

@@ -35,8 +35,9 @@ def pipeline(evidence: Evidence, facts: Facts) -> Finding:
 def code(evidence: Evidence, facts: Facts) -> Finding:
     """Whether others have the methods."""
     found = Finding()
-    known = [method for method in evidence.asked.methods if method in shelf.names("searchers")]
-    unknown = [method for method in evidence.asked.methods if method not in known]
+    names = list(dict.fromkeys(method.partition(":")[0] for method in evidence.asked.methods))  # without their settings
+    known = [name for name in names if name in shelf.names("searchers")]
+    unknown = [name for name in names if name not in known]
     ran_by, here = evidence.asked.versions.get("jitnas_fn"), _installed()
     if known:
         found.there.append(f"Files of jitnas_fn/searchers: {listed(known)}.")

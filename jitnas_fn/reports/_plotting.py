@@ -8,16 +8,16 @@ from typing import Any
 from jitnas_fn.core.errors import StoreError
 from jitnas_fn.reports.figure import Plot
 
-WIDE, HIGH, ABOVE = 4.6, 3.4, 0.5  # of a panel, and what the legend takes [inches]
+WIDE, HIGH = 4.6, 3.4  # of a panel [inches]
 MOST_BESIDE = 3  # panels
 DOTS = 150  # an inch, of the PNG
 INK, FAINT, LINES, PLAIN = "#1f2933", "#5b6770", "#d8dde2", "#4a5a68"  # the last for what is no method's
 # M. Okabe and K. Ito, Color Universal Design, 2008: told apart by the colour-blind too. Their yellow is too pale for a line.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A5195", "#8C564B")
 BASELINES = {"random_search": "#1f2933", "random_sampling": "#9aa5b1"}
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<")
 LONGEST_LABEL = 40
-LETTER, BESIDE_LETTERS = 0.075, 0.55  # what a letter takes in a legend, and what its mark takes [inches]
+LETTER, BESIDE_LETTERS, LINE = 0.078, 0.6, 0.19  # of a legend: a letter, what stands beside letters, a line [inches]
 STYLE: Any = {  # matplotlib names each of its settings in a type of its own
     "svg.hashsalt": "jitnas_fn",
     "svg.fonttype": "path",
@@ -100,7 +100,7 @@ def save(plot: Plot, paths: Sequence[Path]) -> None:
     with mpl.rc_context(STYLE):
         columns = min(plot.panels, MOST_BESIDE)
         rows = -(-plot.panels // columns)
-        figure = Figure(figsize=(WIDE * columns, HIGH * rows + ABOVE), layout="constrained")
+        figure = Figure(figsize=(WIDE * columns, HIGH * rows), layout="constrained")
         FigureCanvasAgg(figure)
         panels = list(figure.subplots(rows, columns, squeeze=False).flat)
         for panel in panels[plot.panels :]:
@@ -117,19 +117,23 @@ def label(text: object) -> str:
     return shown if len(shown) <= LONGEST_LABEL else f"{shown[: LONGEST_LABEL - 3]}..."
 
 
-def legend_above(figure: Any, axes: Sequence[Any]) -> None:
-    """One legend for all panels, above them, each entry once, line by line."""
+def add_legend(figure: Any, panels: Sequence[Any]) -> None:
+    """One legend for all panels, each entry once: above them line by line, or beside a single one. The figure grows by it."""
     entries: dict[str, Any] = {}
-    for panel in axes:
+    for panel in panels:
         for handle, name in zip(*panel.get_legend_handles_labels(), strict=True):
             entries.setdefault(name, handle)
-    names = list(entries)
-    room = figure.get_size_inches()[0] / (LETTER * max(map(len, names), default=1) + BESIDE_LETTERS)
-    columns = max(1, min(len(names), int(room)))
-    lines = -(-len(names) // columns)
+    names, (width, height) = list(entries), figure.get_size_inches()
+    wide = LETTER * max(map(len, names)) + BESIDE_LETTERS
+    if len(panels) == 1:
+        figure.set_size_inches(width + wide, height)
+        figure.legend(entries.values(), names, loc="outside right upper", handlelength=1.8)
+        return
+    lines = -(-len(names) // max(1, int(width / wide)))
     columns = -(-len(names) // lines)
     ordered = [names[place] for column in range(columns) for place in range(column, len(names), columns)]
     handles = [entries[name] for name in ordered]
+    figure.set_size_inches(width, height + LINE * lines)
     figure.legend(handles, ordered, loc="outside upper left", ncols=columns, handlelength=1.8, columnspacing=1.4)
 
 

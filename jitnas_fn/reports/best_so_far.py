@@ -6,7 +6,7 @@ from typing import Any
 
 from jitnas_fn.analysis.bands import STANDARD_ERROR
 from jitnas_fn.reports._line_panels import draw_lines, draw_regret
-from jitnas_fn.reports._plotting import Look, label, legend_above
+from jitnas_fn.reports._plotting import Look, add_legend, label
 from jitnas_fn.reports.evidence import Evidence
 from jitnas_fn.reports.facts import Facts
 from jitnas_fn.reports.figure import Absent, Cell, Plot
@@ -71,7 +71,7 @@ def _plot(
             panel.set_title(split)
             draw_panel(panel, own, Look(evidence.asked.methods))
         panels[0].set_ylabel(f"{label(up)}{evidence.bracketed_unit}")
-        legend_above(figure, panels)
+        add_legend(figure, panels)
 
     rows: list[list[Cell]] = [
         [split, line.method, line.seeds, place, *band]
@@ -105,5 +105,7 @@ def _told(evidence: Evidence, found: BY_SPLIT, against: str, kind: str) -> Itera
         yield "Lines of validation begin with the first network that was trained by the whole recipe."
     for split, own in found.items():
         missing = [method for method in evidence.asked.methods if method not in {line.method for line in own}]
-        if missing:
+        if not own:
+            yield f"What was the best along the way was not measured on {split}."
+        elif missing:
             yield f"Not known along the way on {split}: {', '.join(missing)}."

@@ -6,7 +6,7 @@ from typing import Any
 
 from jitnas_fn.analysis.front import pareto_front
 from jitnas_fn.core.bounds import finite
-from jitnas_fn.reports._plotting import BASELINES, PLAIN, Look, label, legend_above, logarithmic, note_at_edge, time_unit
+from jitnas_fn.reports._plotting import BASELINES, PLAIN, Look, add_legend, label, logarithmic, note_at_edge, time_unit
 from jitnas_fn.reports.evidence import Evidence, Network
 from jitnas_fn.reports.figure import Absent, Cell, Plot
 
@@ -60,7 +60,7 @@ def accuracy_cost(evidence: Evidence) -> Plot | Absent:
         for panel, (kind, costs) in zip(axes, found.items(), strict=True):
             _draw(panel, kind, costs, chosen, Look(evidence.asked.methods), evidence.asked.dataset["direction"])
         axes[0].set_ylabel(f"validation {label(evidence.metric)}{evidence.bracketed_unit}")
-        legend_above(figure, axes)
+        add_legend(figure, axes)
 
     caption = (
         f"Every network that was trained by the whole recipe, once: {evidence.metric} on validation against "

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jitnas_fn.core.bounds import finite
-from jitnas_fn.reports._plotting import Look, label, legend_above
+from jitnas_fn.reports._plotting import Look, add_legend, label
 from jitnas_fn.reports.evidence import Evidence
 from jitnas_fn.reports.figure import Absent, Cell, Plot
 
@@ -61,7 +61,7 @@ def learning_curves(evidence: Evidence) -> Plot | Absent:
             _draw(panel, [curve for curve in found if (curve.split, curve.metric) == (split, metric)], look)
             unit = evidence.bracketed_unit if metric == evidence.metric else ""
             panel.set_ylabel(f"{label(split)} {label(metric)}{unit}")
-        legend_above(figure, axes)
+        add_legend(figure, axes)
 
     rows: list[list[Cell]] = [
         [curve.method, curve.seed, curve.key, curve.split, curve.metric, epoch, value]

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import pytest
 
@@ -82,6 +83,22 @@ def test_two_datasets_and_rungs_are_drawn_as_well(tmp_path):
     found = made(gathered(run, users_store()), tmp_path, others=beside(run))
     assert_whole(found["rank-recipes"], tmp_path)
     assert_whole(found["rank-datasets"], tmp_path)
+
+
+def test_where_test_is_not_known_one_panel_is_drawn(evidence, tmp_path):
+    untested = [replace(one, incumbents=[replace(best, test=None) for best in one.incumbents]) for one in evidence.searches]
+    changed = replace(evidence, searches=untested)
+    figure = figures(changed)["best-evaluations"]
+    assert figure.panels == 1
+    assert "What was the best along the way was not measured on test." in figure.caption
+    (found,) = make_figures(iter([figure]), tmp_path)
+    assert_whole(found, tmp_path)
+
+
+def test_a_method_with_settings_of_its_own_has_its_picture(tmp_path):
+    found = made(gathered(a_run("evolution:sample=2", seeds=[0], evaluations=4), users_store()), tmp_path)
+    assert found["cell-1-evolution-sample-2"].title == "What evolution:sample=2 found"
+    assert_whole(found["cell-1-evolution-sample-2"], tmp_path)
 
 
 def test_the_same_numbers_make_the_same_files(evidence, tmp_path):

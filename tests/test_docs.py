@@ -1,10 +1,15 @@
 """What the pages in docs show is what happens: their code runs, their tables hold, their drawings are the tool's."""
 
 import contextlib
+import csv
+import gzip
 import io
+import itertools
 import os
 import random
 import re
+import shlex
+import statistics
 import subprocess
 import sys
 import warnings
@@ -18,31 +23,45 @@ from torch.utils.checkpoint import checkpoint
 
 from jitnas_fn import JitnasError, fingerprint
 from jitnas_fn.backends._globus import memory, pace, watch
+from jitnas_fn.cli.app import run
 from jitnas_fn.client import control, elsewhere, first_look, journal, liveness, losses
 from jitnas_fn.client.client import WEEK_SECONDS
-from jitnas_fn.core import envelope
+from jitnas_fn.core import envelope, shelf
+from jitnas_fn.tables import nasbench201
 from jitnas_fn.worker import outcomes, processes, tickets
+from tests.spaces.tables import FOLDER
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
-SAMENESS, IDENTITY, CLUSTER = (
+SAMENESS, IDENTITY, CLUSTER, COMPARISON = (
     (ROOT / "docs" / f"{name}.md").read_text("utf-8")
-    for name in ("what-makes-two-networks-the-same", "how-identity-works", "from-a-laptop-to-a-cluster")
+    for name in (
+        "what-makes-two-networks-the-same",
+        "how-identity-works",
+        "from-a-laptop-to-a-cluster",
+        "compare-two-nas-methods",
+    )
 )
-BLOCK = re.compile(r"^<!-- (run|save \S+) -->\n```(python|sh)\n(.*?)^```\n(?:```text\n(.*?)^```\n)?", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(
+    r"^<!-- (run|measure|save \S+) -->\n```(python|sh)\n(.*?)^```\n(?:```text\n(.*?)^```\n)?", re.MULTILINE | re.DOTALL
+)
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_the_code_of_a_page_prints_what_is_shown(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("JITNAS_HOME", str(tmp_path))
     names = {"__name__": "page"}
     for marker, language, code, shown in BLOCK.findall(page.read_text("utf-8")):
-        if marker != "run":
+        if marker.startswith("save "):
             (tmp_path / marker.removeprefix("save ")).write_text(code, "utf-8")
-        elif language == "python":
-            assert printed(code, names).strip() == shown.strip(), code
+            continue
+        told = printed(code, names) if language == "python" else answered(code, tmp_path)
+        if marker == "measure":
+            assert alike(told, shown), told
         else:
-            assert answered(code, tmp_path).strip() == shown.strip(), code
+            assert told.strip() == shown.strip(), code
     for drawing in tmp_path.glob("*.svg"):
         assert drawing.read_text("utf-8") == (ROOT / "docs" / "images" / drawing.name).read_text("utf-8")
 
@@ -55,19 +74,33 @@ def printed(code, names):
 
 
 def answered(code, folder):
-    words = code.split()
+    words = shlex.split(code)
     assert words[0] == "jitnas"
-    run = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-m", "jitnas_fn.cli", *words[1:]],
         cwd=folder,
         env={**os.environ, "JITNAS_HOME": str(folder), "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=110,
+        timeout=250,
         check=False,
     )
-    assert run.returncode in (0, 3), run.stderr
-    return run.stdout
+    assert done.returncode in (0, 3), done.stderr
+    return done.stdout
+
+
+def alike(told, shown):
+    """Whether two texts say the same, but for what is measured: accuracies are near, times and hashes are free."""
+    lines = [[line.split() for line in text.strip().splitlines()] for text in (told, shown)]
+    pairs = [zip(one, other, strict=True) for one, other in zip(*lines, strict=True)]
+    return all(same(*pair) for line in pairs for pair in line)
+
+
+def same(word, other):
+    if all(re.fullmatch(r"[01]\.\d{4}", one) for one in (word, other)):
+        return abs(float(word) - float(other)) < 0.05
+    free = (r"[\d,]+\.\d+", r"(?<=-)[0-9a-f]{8}\b")
+    return re.sub("|".join(free), "#", word) == re.sub("|".join(free), "#", other)
 
 
 def test_every_block_of_python_is_run_or_saved():
@@ -313,3 +346,119 @@ STATED = [
 def test_the_way_to_a_cluster_states_what_the_code_does(value, stated, words):
     assert value == stated
     assert words in " ".join(CLUSTER.split())
+
+
+# comparisons
+
+TABLE = FOLDER / "nb201.csv.gz"
+PERCENT = r"(\d\d\.\d\d) ± (\d\.\d\d)"
+
+
+def test_the_ten_lines_are_ten():
+    code = COMPARISON.partition("\n```python\n")[2].partition("```")[0]
+    assert len([line for line in code.splitlines() if line.strip()]) == 10
+
+
+def commands(page):
+    """The commands in the blocks of a page, each as its words."""
+    blocks = re.findall(r"^```sh\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    return [shlex.split(line, comments=True) for block in blocks for line in block.replace("\\\n", " ").splitlines()]
+
+
+def test_every_option_that_is_named_exists(capsys):
+    told = {}
+    for command in ("compare", "search", "report", "lookup", "cache import"):
+        with contextlib.suppress(SystemExit):
+            run([*command.split(), "--help"])
+        told[command] = capsys.readouterr().out
+    for _, command, *words in commands(COMPARISON):
+        assert all(f" {word} " in told[command] for word in words if word.startswith("--"))
+    named = set(re.findall(r"`(--[a-z-]+)[ `]", prose(COMPARISON)))
+    assert len(named) > 8
+    assert all(any(f" {word} " in text for text in told.values()) for word in named)
+
+
+def test_every_method_is_named_and_the_other_way_round():
+    rows = COMPARISON.partition("| methods | |\n")[2].partition("\n\n")[0].splitlines()[1:]
+    assert {name for row in rows for name in re.findall(r"`(\w+)`", row.split(" | ")[0])} == set(shelf.names("searchers"))
+
+
+STAND_IN = """
+class Api:
+    meta_archs = ["|avg_pool_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+|nor_conv_1x1~0|skip_connect~1|none~2|"]
+    arch2infos_dict = {}
+
+    def get_more_info(self, index, dataset, hp, is_random):
+        assert is_random is False
+        late = hp == "200"
+        found = {"test-accuracy": 50.0 + 10 * late, "train-all-time": 12.5 * int(hp)}
+        return found if dataset == "cifar10" else found | {"valid-accuracy": 40.0 + 10 * late + len(dataset) / 100}
+
+    def get_cost_info(self, index, dataset, hp):
+        return {"params": 0.129306, "flops": 15.64737}
+
+
+def create(folder, space, fast_mode, verbose):
+    assert (folder, space, fast_mode) == ("folder", "tss", True)
+    return Api()
+"""
+
+
+def test_the_script_that_makes_a_table_makes_one_that_is_read(tmp_path):
+    """Against the functions of nats_bench 1.8, and a cell of our own making."""
+    code = next(code for marker, _, code, _ in BLOCK.findall(COMPARISON) if marker == "save nb201_to_csv.py")
+    (tmp_path / "nb201_to_csv.py").write_text(code, "utf-8")
+    (tmp_path / "nats_bench.py").write_text(STAND_IN, "utf-8")
+    subprocess.run([sys.executable, "nb201_to_csv.py", "folder"], cwd=tmp_path, check=True, timeout=60)
+    (row,), _ = nasbench201.TABLE.read(tmp_path / "nb201.csv.gz")
+    assert row.point == (4, 2, 1, 2, 1, 0)
+    assert row.sizes["cifar10"] == (129_306, 15_647_370)
+    found = {(figure.dataset, figure.recipe): figure for figure in row.figures}
+    for dataset, length in (("cifar10", 13), ("cifar100", 8), ("imagenet16_120", 14)):  # of cifar10-valid, cifar100, …
+        early, late = (found[dataset, f"nasbench201_{epochs}"] for epochs in (12, 200))
+        assert early.validation == pytest.approx(0.4 + length / 10_000)
+        assert (early.test, late.test) == (0.5, 0.6)
+    assert found["cifar10", "nasbench201_200"].seconds == 2500.0
+
+
+def of_the_table():
+    if not TABLE.exists():
+        pytest.skip(f"there is no {TABLE.name} here: JITNAS_TABLES names a folder with it")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_the_replay_that_is_shown_is_what_happens(tmp_path):
+    of_the_table()
+    (tmp_path / TABLE.name).symlink_to(TABLE)
+    words = next(words for words in commands(COMPARISON) if "--seeds 200" in " ".join(words))
+    shown = re.search(r"--seeds 200\n```\n```text\n(.*?)```", COMPARISON, re.DOTALL)[1]
+    told = answered(shlex.join(words), tmp_path)
+    rows, shown_rows = (re.findall(r"^(\w+ +\w+ +200 .*) [\d.]+$", text, re.MULTILINE) for text in (told, shown))
+    assert rows == shown_rows
+    assert len(rows) == 9
+    assert told.splitlines()[-1] == shown.splitlines()[-1]
+    figures = re.findall(rf"^\| `(\w+)` \| `(\w+)` \| .* \| {PERCENT} \|$", COMPARISON, re.MULTILINE)
+    assert len(figures) == 6
+    for method, dataset, mean, deviation in figures:
+        row = next(row for row in rows if row.split()[:2] == [dataset, method])
+        assert [f"{100 * float(number):.2f}" for number in re.findall(r"0\.\d{4}", row)[:2]] == [mean, deviation]
+
+
+def test_what_random_search_finds_in_the_mean_is_as_stated():
+    """How likely it is that the best of 100 draws has a rank can be written down; of equal ones each is as likely."""
+    of_the_table()
+    stated = re.search(rf"written down, and that gives {PERCENT}, {PERCENT} and {PERCENT}\.", " ".join(COMPARISON.split()))
+    with gzip.open(TABLE, "rt", newline="") as file:
+        cells = list(csv.DictReader(file))
+    for place, dataset in enumerate(nasbench201.DATASETS):
+        pairs = sorted((float(cell[f"{dataset}_val_12"]), float(cell[f"{dataset}_test_200_mean"])) for cell in cells)
+        below, mean, square = 0, 0.0, 0.0
+        for _, equal in itertools.groupby(pairs, key=lambda pair: pair[0]):
+            tests = [test for _, test in equal]
+            chance = ((below + len(tests)) / len(pairs)) ** 100 - (below / len(pairs)) ** 100
+            mean += chance * statistics.fmean(tests)
+            square += chance * statistics.fmean([test**2 for test in tests])
+            below += len(tests)
+        assert f"{mean:.2f}" == stated[2 * place + 1]
+        assert f"{(square - mean**2) ** 0.5:.2f}" == stated[2 * place + 2]

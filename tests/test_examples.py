@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from jitnas_fn.client.tables import import_table
+from tests.spaces.tables import FOLDER
+
 ROOT = Path(__file__).parents[1]
 EXAMPLES = sorted((ROOT / "examples").glob("[0-9]*.py"))
 
@@ -97,3 +100,34 @@ def test_who_is_not_logged_in_is_told_to_log_in(tmp_path):
     pytest.importorskip("globus_compute_sdk")
     told = asked(tmp_path, ENDPOINT)
     assert told == "nobody is logged in to Globus: run `jitnas site login` once, in a terminal\n"
+
+
+# a published table
+
+TABLE = FOLDER / "nb201.csv.gz"
+
+
+def searched(folder, *words, **more):
+    """What the example of a table prints."""
+    return output_of(ROOT / "examples" / "06_search_a_table.py", folder, *words, **more)
+
+
+@pytest.mark.parametrize("words", [(), ("nosuch.csv",)])
+def test_who_has_no_table_is_told_how_to_get_one(tmp_path, words):
+    told = searched(tmp_path, *words, JITNAS_TABLES="")
+    assert told.startswith("there is no table to search here: ")
+    assert ("nosuch.csv cannot be read" if words else "table nasbench201 is not here") in told
+    assert all((ROOT / path).is_file() for path in re.findall(r"(?:docs|examples)/[\w-]+\.\w+", told))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["folder", "file", "imported"])
+def test_who_has_a_table_searches_it_twenty_times(tmp_path, way):
+    if not TABLE.exists():
+        pytest.skip(f"there is no {TABLE.name} here: JITNAS_TABLES names a folder with it")
+    if way == "imported":
+        import_table("nasbench201", TABLE)
+    told = searched(tmp_path, *([str(TABLE)] if way == "file" else []), JITNAS_TABLES=str(FOLDER) if way == "folder" else "")
+    assert "15,625 cells, 5,485 different networks" in told
+    tests = {name: float(value) for name, value in re.findall(r"^(\w+) +test accuracy (0\.\d+) ± ", told, re.MULTILINE)}
+    assert tests == {"random_search": pytest.approx(0.9375, abs=0.003), "evolution": pytest.approx(0.9394, abs=0.004)}

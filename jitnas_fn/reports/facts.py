@@ -23,8 +23,8 @@ class Facts:
 
     Attributes
     ----------
-    wanted
-        How many records the run asked for.
+    wanted, missing
+        How many records the run asked for, and how many of them are not at hand.
     records
         Those at hand.
     imported, trained
@@ -34,15 +34,11 @@ class Facts:
     def __init__(self, evidence: Evidence) -> None:
         failed = {step.key for search in evidence.searches for step in search.steps if step.source == "failed"}
         self._table = evidence.asked.table
-        self.wanted = len(evidence.keys - failed)
+        wanted = evidence.keys - failed
+        self.wanted, self.missing = len(wanted), len(wanted - evidence.records.keys())
         self.records: Sequence[Record] = list(evidence.records.values())
         self.imported = [record for record in self.records if record.provenance.get("origin") != "trained"]
         self.trained = [record for record in self.records if record.provenance.get("origin") == "trained"]
-
-    @property
-    def missing(self) -> int:
-        """How many records are not at hand."""
-        return max(0, self.wanted - len(self.records))
 
     def counted(self, *place: str) -> Counter[str]:
         """What records that were trained say at a place, with how many say it; "unknown" for those that do not."""

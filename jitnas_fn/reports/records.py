@@ -44,15 +44,15 @@ def at_hand(run: SavedRun, *, table: Path | None = None) -> Evidence:
 
 
 def beside(run: SavedRun) -> list[Evidence]:
-    """The user's runs in the same space and by the same recipe on other datasets."""
+    """The user's runs in the same space and by the same recipe on other datasets; a replay has all of that in its table."""
     found = []
-    for name in names():
+    for name in names() if run.asked.table is None else ():
         with contextlib.suppress(JitnasError):
             other = SavedRun.opened(name)
             check_asked(other.asked)
             alike = (other.asked.space, other.asked.ladder[-1]) == (run.asked.space, run.asked.ladder[-1])
             own = other.asked.dataset["name"] == run.asked.dataset["name"]
-            if alike and not own and other.asked.table is None and run.asked.table is None:
+            if alike and not own and other.asked.table is None:
                 found.append(gathered(other, None))
     return found
 

@@ -112,6 +112,7 @@ def asked_for(  # noqa: PLR0913  what a run is asked for
             "sha256": card.sha256 or None,
             "metric": card.metric,
             "direction": card.direction,
+            "unit": card.unit,
             "splits": dict(card.splits),
         },
         ladder=[plan.to_dict() for plan in problem.ladder],

@@ -58,7 +58,7 @@ class Incumbent:
     number
         Of the step; 0 for what was known before the first.
     point, validation
-        Which, and what it was worth.
+        Which, and what it was worth; more is better, as of a step.
     test
         What its record says, read when the search was over; None where that is not known.
     """

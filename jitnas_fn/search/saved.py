@@ -36,7 +36,7 @@ class Asked:
     kind
         "search", "compare" or "replay".
     space, dataset
-        By name; `dataset` is the card's {name, version, sha256, metric, direction, splits}.
+        By name; `dataset` is the card's {name, version, sha256, metric, direction, unit, splits}.
     ladder
         The recipes from the cheapest to the one that counts, all fields of each.
     final
@@ -213,6 +213,8 @@ def _unpacked(line: bytes) -> Found | None:
         fields: dict[str, Any] = json.loads(line)
         rows = zip(*(fields["steps"][name] for name in COLUMNS), strict=True)
         steps = [dict(zip(["number", *COLUMNS], [number, *row], strict=True)) for number, row in enumerate(rows, start=1)]
+        if not isinstance(fields["method"], str) or type(fields["seed"]) is not int:
+            return None
         return Found.from_dict({**fields, "steps": steps})
     except (ValueError, KeyError, TypeError, RecordError):
         return None

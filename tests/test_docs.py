@@ -367,7 +367,7 @@ def commands(page):
 
 def test_every_option_that_is_named_exists(capsys):
     told = {}
-    for command in ("compare", "search", "report", "lookup", "cache import"):
+    for command in ("compare", "search", "report", "transfer", "lookup", "cache import"):
         with contextlib.suppress(SystemExit):
             run([*command.split(), "--help"])
         told[command] = capsys.readouterr().out
@@ -443,6 +443,10 @@ def test_the_replay_that_is_shown_is_what_happens(tmp_path):
     for method, dataset, mean, deviation in figures:
         row = next(row for row in rows if row.split()[:2] == [dataset, method])
         assert [f"{100 * float(number):.2f}" for number in re.findall(r"0\.\d{4}", row)[:2]] == [mean, deviation]
+    run_name = re.search(r"^run (\S+-cifar10-\w+):", told, re.MULTILINE)[1]
+    moved = answered(f"jitnas transfer {run_name} --to cifar100,imagenet16_120 --table {TABLE.name}", tmp_path)
+    stated = re.findall(r"0\.\d{3}", COMPARISON.partition("\n## On another dataset\n")[2].partition("\n## ")[0])
+    assert re.findall(r"rank correlation (0\.\d{3}) over 15,625 networks", moved) == stated
 
 
 def test_what_random_search_finds_in_the_mean_is_as_stated():

@@ -61,6 +61,16 @@ def test_the_search_spaces_are_as_shown(capsys):
     assert capsys.readouterr().out == printed
 
 
+def test_the_replay_that_is_shown_is_that_of_its_page():
+    page = (ROOT / "docs" / "compare-two-nas-methods.md").read_text("utf-8")
+    assert set(blocks("text", after="## Search and compare")[0].splitlines()) <= set(page.splitlines())
+
+
+def test_every_way_to_search_is_named():
+    section = README.partition("\n## Search and compare\n")[2].partition("\n## ")[0]
+    assert all(f"`{name}`" in section for name in shelf.names("searchers"))
+
+
 def test_the_record_shown_is_that_of_the_code(shown):
     told, record = json.loads(blocks("json")[0]), shown[1]
     for name in ("key", "parts", "verdict", "size"):

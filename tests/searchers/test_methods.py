@@ -1,12 +1,22 @@
 """What each way to search does in particular."""
 
+import dataclasses
+import logging
+import math
+import subprocess
+import sys
+import warnings
+
 import pytest
 
 from jitnas_fn.core.errors import TaskError
+from jitnas_fn.graphs.choices import Choices
+from jitnas_fn.searchers.bayesian import Bayesian
 from jitnas_fn.searchers.evolution import Evolution
 from jitnas_fn.searchers.local_search import LocalSearch
 from jitnas_fn.searchers.random_sampling import RandomSampling
 from jitnas_fn.searchers.reinforce import Reinforce, _softmax
+from jitnas_fn.spaces.mlp import Mlp
 from tests.searchers.problems import bowl, problem_of, searched, told
 
 
@@ -88,3 +98,141 @@ def test_reinforce_needs_choices_at_places():
 
 def test_chances_add_up_to_one():
     assert sum(_softmax([1000.0, 999.0, -1000.0])) == pytest.approx(1.0)
+
+
+@pytest.fixture
+def four(problem):
+    """A problem of four points; at most places there is nothing to choose."""
+
+    class Four(Mlp):
+        name = "four"
+
+        def __init__(self):
+            Choices.__init__(self, [("16", "32"), *[("0",)] * 3, ("relu", "tanh"), ("plain",)])
+
+    return dataclasses.replace(problem, space=Four())
+
+
+def test_bayesian_evaluates_no_point_twice_however_sure_it_is(problem):
+    made = Bayesian(problem, seed=0)
+    points = []
+    for _ in range(150):
+        points.append(made.propose())
+        told(made, points[-1], bowl(points[-1]))
+    assert len(set(points)) == 150
+
+
+def test_bayesian_goes_on_where_no_new_point_is_left(four):
+    made = Bayesian(four, seed=0)
+    points = []
+    for _ in range(20):
+        points.append(made.propose())
+        told(made, points[-1], bowl(points[-1]))
+    assert len(set(points[:4])) == len(set(points)) == 4
+
+
+def test_bayesian_takes_a_point_that_is_under_way_several_times_once_for_each(four):
+    made = Bayesian(four, seed=0)
+    points = [made.propose() for _ in range(12)]
+    assert len(set(points)) == 4
+    for point in reversed(points):
+        told(made, point, bowl(point))
+    assert not made._open
+    assert [trial.value for trial in made._study.trials if trial.state.is_finished()].count(None) == 0
+    assert len(made._study.trials) == 12
+
+
+@pytest.mark.parametrize("failed", [-math.inf, math.inf, math.nan])
+def test_bayesian_learns_what_fails(problem, failed):
+    """Of all points, one in seven works."""
+    made = Bayesian(problem, seed=0)
+    worked = []
+    for _ in range(100):
+        point = made.propose()
+        worked.append(point[0] == 0)
+        made.learn(point, bowl(point) if worked[-1] else failed)
+    assert sum(worked[-40:]) > 20
+
+
+def test_bayesian_learns_where_the_bounds_are(problem):
+    """Drawn at random, 60 points of one in seven would take 420."""
+    made = Bayesian(problem, seed=0)
+    refused = []
+    while len(made._seen) - len(refused) < 60:
+        point = made.propose()
+        if point[0]:
+            refused.append(point)
+            made.refuse(point)
+        else:
+            made.learn(point, bowl(point))
+    assert len(refused) == len(set(refused)) < 150
+
+
+def test_bayesian_begins_with_what_is_known(problem):
+    known = [Bayesian(problem, seed=seed).propose() for seed in range(60)]
+    made = Bayesian(problem, seed=100)
+    for point in known:
+        made.learn(point, bowl(point))
+    points = [made.propose() for _ in range(10)]
+    assert not set(points) & set(known)
+    assert sum(map(bowl, points)) / 10 > sum(map(bowl, known)) / 60 + 15
+
+
+def test_bayesian_proposes_other_points_while_some_are_under_way(problem):
+    made = Bayesian(problem, seed=0)
+    searched(made, bowl, 30)
+    points = [made.propose() for _ in range(20)]
+    assert len(set(points)) == 20
+
+
+def test_a_gaussian_process_is_told_of_failures_and_does_not_repeat_itself(problem):
+    runs = []
+    for _ in range(2):
+        made = Bayesian(problem, seed=0, sampler="gp")
+        points = [made.propose() for _ in range(10)]
+        for number, point in enumerate(points):
+            told(made, point, bowl(point) if number % 3 else -math.inf)
+        points += [made.propose() for _ in range(3)]
+        runs.append(points)
+    assert runs[0] == runs[1]
+    assert len(set(runs[0])) == 13
+    assert max(map(bowl, runs[0][10:])) > max(map(bowl, runs[0][:10]))
+
+
+@pytest.mark.parametrize("sampler", ["random", "TPE", "", None, 3])
+def test_a_sampler_that_there_is_not_is_refused(problem, sampler):
+    with pytest.raises(TaskError, match="no sampler .* for bayesian; there are tpe, gp"):
+        Bayesian(problem, seed=0, sampler=sampler)
+
+
+def test_bayesian_needs_choices_at_places():
+    with pytest.raises(TaskError, match="nasbench101 is none"):
+        Bayesian(problem_of("nasbench101"), seed=0)
+
+
+@pytest.mark.parametrize(("sampler", "package"), [("tpe", "optuna"), ("gp", "optuna"), ("gp", "scipy"), ("gp", "torch")])
+def test_bayesian_says_what_to_install(problem, monkeypatch, sampler, package):
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(TaskError, match=rf"(?i){package}.*pip install 'jitnas_fn\[search\]'"):
+        Bayesian(problem, seed=0, sampler=sampler)
+
+
+def test_optuna_is_imported_when_a_search_begins_and_not_before():
+    code = "import sys, jitnas_fn.searchers.bayesian; print('optuna' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
+def test_optuna_says_nothing_here_and_all_it_would_elsewhere(problem):
+    said, logger, filters = [], logging.getLogger("optuna"), list(warnings.filters)
+    Bayesian(problem, seed=0)  # it is imported now
+    level, handler = logger.level, logging.Handler()
+    handler.emit = said.append
+    logger.addHandler(handler)
+    try:
+        searched(Bayesian(problem, seed=0), bowl, 12)
+    finally:
+        logger.removeHandler(handler)
+    assert not said
+    assert logger.level == level <= logging.INFO
+    assert warnings.filters == filters

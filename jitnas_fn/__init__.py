@@ -13,6 +13,7 @@ _HOMES = {
     "Recipe": "jitnas_fn.core.recipe",
     "Record": "jitnas_fn.core.record",
     "Status": "jitnas_fn.client",
+    "compare": "jitnas_fn.search.comparing",
     "fingerprint": "jitnas_fn.client.request",
     "open_table": "jitnas_fn.client.tables",
 }
@@ -27,6 +28,7 @@ __all__ = [
     "Recipe",
     "Record",
     "Status",
+    "compare",
     "fingerprint",
     "open_table",
 ]

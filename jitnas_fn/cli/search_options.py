@@ -7,12 +7,11 @@ import typer
 from jitnas_fn.client.request import card_of
 from jitnas_fn.client.tables import aliases
 from jitnas_fn.core import shelf
-from jitnas_fn.core.cards import recipe_named
 from jitnas_fn.core.errors import TaskError
-from jitnas_fn.core.published import Published
 from jitnas_fn.core.recipe import Recipe
 from jitnas_fn.graphs.fidelities import cheaper_by
 from jitnas_fn.graphs.problem import Problem
+from jitnas_fn.search.comparing import own_recipe
 
 Evaluations = Annotated[int | None, typer.Option("--evaluations", help="The budget of each search, duplicates included.")]
 Seconds = Annotated[float | None, typer.Option("--seconds", help="The budget: what its trainings may cost together.")]
@@ -37,14 +36,6 @@ TrainingSeed = Annotated[int, typer.Option("--training-seed", help="Of every tra
 InFlight = Annotated[int, typer.Option("--in-flight", help="Trainings under way at most.", min=1)]
 
 
-def own_recipe(name: str) -> Recipe:
-    """A recipe that something can be trained by; raises `UnknownName`, or `TaskError` for one of a published table."""
-    plan = recipe_named(name)
-    if isinstance(plan, Published):
-        raise TaskError(f"nothing is trained by {name}, which is of a published table: jitnas compare --replay searches there")
-    return plan
-
-
 def final_recipe(name: str | None) -> Recipe | None:
     """The recipe of --final."""
     return None if name is None else own_recipe(name)
@@ -56,6 +47,14 @@ def numbers_in(text: str | None, what: str) -> list[float]:
         return [float(part) for part in (text or "").split(",") if part.strip()]
     except ValueError:
         raise TaskError(f"{what} are numbers with commas between, not {(text or '')[:80]!r}") from None
+
+
+def epochs_in(text: str | None) -> list[int]:
+    """The whole numbers of --cheaper-epochs; raises `TaskError`."""
+    found = numbers_in(text, "--cheaper-epochs")
+    if not all(number.is_integer() for number in found):
+        raise TaskError(f"--cheaper-epochs are whole numbers with commas between, not {(text or '')[:80]!r}")
+    return list(map(int, found))
 
 
 def problem_of(
@@ -71,14 +70,13 @@ def problem_of(
 ) -> Problem:
     """What is searched for; raises `UnknownName`, which lists what there is, or `TaskError`."""
     plan = own_recipe(recipe)
-    fewer = [round(number) for number in numbers_in(epochs, "--cheaper-epochs")]
-    parts = numbers_in(fractions, "--cheaper-fractions")
+    fewer, parts = epochs_in(epochs), numbers_in(fractions, "--cheaper-fractions")
     return Problem(
         space=shelf.take("spaces", space).SPACE,
         dataset=card_of(dataset),
         recipe=plan,
         seed=seed,
-        cheaper=cheaper_by(plan, epochs=fewer, data_fractions=parts) if fewer or parts else (),
+        cheaper=cheaper_by(plan, epochs=fewer, data_fractions=parts),
         most_parameters=most_parameters,
         most_macs=most_macs,
         aliases=aliases(),

@@ -87,6 +87,10 @@ class Table(ABC):
         Recipes of lower fidelity than `chosen_by`, the cheapest first.
     timed_as
         Dataset without a published time → one with as many samples of the same size, whose times are taken in its place.
+    part_timed
+        (dataset, recipe) → the part of the samples that were trained on, of those that the published times are of.
+    notes
+        Dataset → what else a record should say, such as that its figures are not all of one training.
     """
 
     about: ClassVar[str]
@@ -99,6 +103,8 @@ class Table(ABC):
     read_by: ClassVar[str | None] = None
     cheaper: ClassVar[tuple[str, ...]] = ()
     timed_as: ClassVar[Mapping[str, str]] = {}
+    part_timed: ClassVar[Mapping[tuple[str, str], float]] = {}
+    notes: ClassVar[Mapping[str, str]] = {}
 
     @property
     def name(self) -> str:

@@ -63,8 +63,10 @@ class Seconds:
         if figure.seconds is not None:
             return figure.seconds, None
         for recipe, epochs in sorted(self._table.epochs.items(), key=lambda one: -one[1]):
-            share = self._table.epochs[figure.recipe] / epochs
+            part = self._table.part_timed.get((figure.dataset, figure.recipe), 1.0)
+            share = part * self._table.epochs[figure.recipe] / epochs
             scaled = "" if recipe == figure.recipe else f", {self._table.epochs[figure.recipe]}/{epochs} of it"
+            scaled += "" if part == 1 else f" for {part:.0%} of the samples"
             for other in row.figures:
                 if (other.dataset, other.recipe) == (figure.dataset, recipe) and other.seconds is not None:
                     return other.seconds * share, {"by": f"the published time of {epochs} epochs{scaled}", "r2": None}

@@ -53,9 +53,9 @@ class Listed(Space):
         return [near for near in self._whole.neighbours(point) if near in self._known]
 
     def mutate(self, point: Point, rng: random.Random) -> Point:
-        """One of the neighbours that are listed; where there is none, any other point."""
-        near = self.neighbours(point)
-        return near[int(rng.random() * len(near))] if near else self.sample(rng)
+        """A neighbour in the whole space; where that is not listed, any point: a few that are would hold a search for ever."""
+        near = self._whole.mutate(point, rng)
+        return near if near in self._known else self.sample(rng)
 
     def check(self, point: Point) -> None:
         """Raise `PointError` if it is not listed."""

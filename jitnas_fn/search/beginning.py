@@ -20,7 +20,7 @@ from jitnas_fn.graphs.space import Point
 from jitnas_fn.search.saved import Asked, SavedRun
 from jitnas_fn.search.seconds import judged_by, line_from
 from jitnas_fn.search.warm import known_points
-from jitnas_fn.search.ways import check_way
+from jitnas_fn.search.ways import NONE, Ways, check_way
 
 
 def begun(  # noqa: PLR0913  what a run is asked for
@@ -36,6 +36,7 @@ def begun(  # noqa: PLR0913  what a run is asked for
     final: Recipe | Published | None = None,
     most_warm: int = 0,
     most_seconds: float | None = None,
+    own: Ways = NONE,
 ) -> tuple[SavedRun, Problem]:
     """A run that is kept, and its problem: the one that was asked for the same before goes on, with what was known then.
 
@@ -53,6 +54,8 @@ def begun(  # noqa: PLR0913  what a run is asked for
         How many points that are known already each search is told before it begins.
     most_seconds
         What a training may take, judged by those that are known; None for no bound. [s]
+    own
+        Ways to search of the user's own, by their labels.
 
     Raises
     ------
@@ -64,7 +67,7 @@ def begun(  # noqa: PLR0913  what a run is asked for
         If the run cannot be kept.
     """
     for method in methods:
-        check_way(method)
+        check_way(method, own=own)
     line = None if most_seconds is None else line_from(client.store, problem)
     bounded = problem if line is None else judged_by(line, problem, most_seconds=most_seconds)
     asked = asked_for(

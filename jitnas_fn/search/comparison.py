@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Callable, Iterable
 
 from jitnas_fn.client.client import Client
-from jitnas_fn.core.errors import RecordError
+from jitnas_fn.core.errors import RecordError, TaskError
 from jitnas_fn.core.published import plan_in
 from jitnas_fn.core.record import Record
 from jitnas_fn.graphs.problem import Problem
@@ -12,12 +12,12 @@ from jitnas_fn.graphs.space import Point
 from jitnas_fn.search.found import Found, Step
 from jitnas_fn.search.saved import Asked, SavedRun
 from jitnas_fn.search.searching import search
-from jitnas_fn.search.ways import way_named
+from jitnas_fn.search.ways import NONE, Ways, way_named
 
 Show = Callable[[str, int, Step], None]
 
 
-def compared(run: SavedRun, problem: Problem, client: Client, *, show: Show = lambda *_: None) -> list[Found]:
+def compared(run: SavedRun, problem: Problem, client: Client, *, own: Ways = NONE, show: Show = lambda *_: None) -> list[Found]:
     """Make the searches of a run that are not made yet, one after the other; all of them, method by method.
 
     Parameters
@@ -28,21 +28,36 @@ def compared(run: SavedRun, problem: Problem, client: Client, *, show: Show = la
         What is searched for, as the run states it.
     client
         Whom to ask.
+    own
+        Ways to search of the user's own, by their labels.
     show
         Called with the method, the seed and each step.
     """
     done = run.done()
-    for method in run.asked.methods:
-        for seed in run.asked.seeds:
-            if (method, seed) not in done:
-                run.add([searched(run.asked, problem, client, method, seed, show=show)])
+    try:
+        for method in run.asked.methods:
+            for seed in run.asked.seeds:
+                if (method, seed) not in done:
+                    run.add([searched(run.asked, problem, client, method, seed, own=own, show=show)])
+    except TaskError:  # what was asked makes no sense
+        run.forget_if_empty()
+        raise
     return ordered(run.searches(), run.asked)
 
 
-def searched(asked: Asked, problem: Problem, client: Client, method: str, seed: int, *, show: Show = lambda *_: None) -> Found:
+def searched(
+    asked: Asked,
+    problem: Problem,
+    client: Client,
+    method: str,
+    seed: int,
+    *,
+    own: Ways = NONE,
+    show: Show = lambda *_: None,
+) -> Found:
     """One search of a run."""
     found = search(
-        way_named(method, problem, seed=seed),
+        way_named(method, problem, seed=seed, own=own),
         client,
         seed=seed,
         evaluations=asked.budget["evaluations"],

@@ -13,15 +13,21 @@ from jitnas_fn.core import shelf
 from jitnas_fn.core.cards import card_named, recipe_named
 from jitnas_fn.core.codec import Json
 from jitnas_fn.core.errors import TaskError, UnknownName
+from jitnas_fn.core.published import Published
+from jitnas_fn.core.recipe import Recipe
 from jitnas_fn.core.tabulated import Table
 from jitnas_fn.graphs.listed import Listed
 from jitnas_fn.graphs.problem import Problem
+from jitnas_fn.graphs.searcher import Searcher
 from jitnas_fn.graphs.space import Space
 from jitnas_fn.search.beginning import asked_for
 from jitnas_fn.search.comparison import ordered, searched
 from jitnas_fn.search.found import Found
 from jitnas_fn.search.saved import Asked, SavedRun
+from jitnas_fn.search.searching import search
 from jitnas_fn.search.seconds import told_by
+from jitnas_fn.search.ways import labelled, way_named
+from jitnas_fn.stores.drawn import DrawnStore
 from jitnas_fn.stores.table import TableStore
 
 BATCH = 10  # searches of one method that one process makes in a row
@@ -67,8 +73,12 @@ class Replay:
                 "search (see jitnas_fn.tables)"
             )
         self.space = self._space()
-        self._executor = table_executor(self.store)
-        self.client = Client(store=self.store, executor=self._executor, accept_imported=True)
+        self._view = DrawnStore(self.store)
+        self.client = Client(store=self._view, executor=table_executor(self._view), accept_imported=True)
+
+    def draw(self, seed: int) -> None:
+        """From now on, be told the trainings that a search with this seed is told."""
+        self._view.seed = seed
 
     def problem(self, dataset: str) -> Problem:
         """What is searched for; raises `UnknownName` for a dataset that the table does not have."""
@@ -91,6 +101,39 @@ class Replay:
             seconds_of=told_by(self.store, problem),
         )
 
+    @property
+    def final(self) -> Recipe | Published | None:
+        """By which recipe the best is read in the end; None for the one that is searched by."""
+        return None if self.table.read_by is None else recipe_named(self.table.read_by)
+
+    def search(
+        self,
+        dataset: str,
+        method: str | type[Searcher],
+        *,
+        seed: int,
+        evaluations: int | None = None,
+        seconds: float | None = None,
+    ) -> Found:
+        """One search: chosen on the validation of the early recipe, read on the test of the late one, one at a time.
+
+        Parameters
+        ----------
+        dataset
+            One of the table's.
+        method
+            A name, also with options, or a class.
+        seed, evaluations, seconds
+            See `search`.
+        """
+        (label,), own = labelled([method])
+        self.draw(seed)
+        searcher = way_named(label, self.problem(dataset), seed=seed, own=own)
+        found = search(
+            searcher, self.client, seed=seed, evaluations=evaluations, seconds=seconds, in_flight=1, final=self.final
+        )
+        return dataclasses.replace(found, method=label)
+
     def asked(
         self,
         dataset: str,
@@ -110,7 +153,7 @@ class Replay:
             evaluations=evaluations,
             seconds=seconds,
             in_flight=in_flight,
-            final=None if self.table.read_by is None else recipe_named(self.table.read_by),
+            final=self.final,
             table=self._told(dataset),
         )
 
@@ -205,7 +248,11 @@ def _job(job: Job) -> list[Found]:
 
 def _searches(replay: Replay, problems: dict[str, Problem], asked: dict[str, Asked], job: Job) -> list[Found]:
     dataset, method, seeds = job
-    return [searched(asked[dataset], problems[dataset], replay.client, method, seed) for seed in seeds]
+    found = []
+    for seed in seeds:
+        replay.draw(seed)
+        found.append(searched(asked[dataset], problems[dataset], replay.client, method, seed))
+    return found
 
 
 def _largest(values: Sequence[float | None]) -> float | None:

@@ -23,7 +23,8 @@ RUN_VERSION = 1
 ASKED, SEARCHES, FOLDER = "asked.json", "searches.jsonl", "runs"
 MOST_ASKED_BYTES, MOST_LINE_BYTES = 10_000_000, 200_000_000
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}")
-LATER = ("warm", "seconds_line", "methods", "seeds")  # what may be another when the same is asked again
+LATER = ("warm", "seconds_line", "methods", "seeds", "versions")  # what may be another when the same is asked again
+KEPT = ("warm", "seconds_line", "versions")  # what stays as it was when the run began
 COLUMNS = [one.name for one in dataclasses.fields(Step) if one.name != "number"]
 
 
@@ -88,6 +89,7 @@ class Asked:
     def name(self) -> str:
         """Under which it is kept: the same for whoever asks the same again, whatever was known by then."""
         same = {name: value for name, value in self.to_dict().items() if name not in LATER}
+        same["version"] = self.versions.get("jitnas_fn")
         what = f"{self.table['name']}-{self.dataset['name']}" if self.table else f"{self.space}-{self.dataset['name']}"
         return f"{self.kind}-{what}-{digest(same)[:8]}"
 
@@ -128,7 +130,7 @@ class SavedRun:
             before = cls.opened(str(folder)).asked
             methods = list(dict.fromkeys([*before.methods, *asked.methods]))
             seeds = sorted({*before.seeds, *asked.seeds})
-            asked = dataclasses.replace(asked, methods=methods, seeds=seeds, warm=before.warm, seconds_line=before.seconds_line)
+            asked = dataclasses.replace(asked, methods=methods, seeds=seeds, **{name: getattr(before, name) for name in KEPT})
         try:
             folder.mkdir(parents=True, exist_ok=True)
             draft = folder / f".{ASKED}"
@@ -176,6 +178,13 @@ class SavedRun:
                 os.close(descriptor)
         except OSError as reason:
             raise StoreError(f"a search cannot be kept in {self.folder} ({reason})") from None
+
+    def forget_if_empty(self) -> None:
+        """Leave nothing of a run that has no search."""
+        with contextlib.suppress(OSError):
+            if not (self.folder / SEARCHES).exists():
+                (self.folder / ASKED).unlink()
+                self.folder.rmdir()
 
     def searches(self) -> Iterator[Found]:
         """The searches that came to their end, each once; a torn line is left out."""

@@ -76,6 +76,7 @@ def search(
         raise TaskError("a search has a budget above 0, in evaluations or seconds, and something under way")
     most = min((bound for bound in (evaluations, searcher.most_evaluations) if bound is not None), default=None)
     run = _Run(searcher, client)
+    warm = warm if searcher.most_evaluations is None else ()  # what learns nothing is told nothing
     run.know(warm)
     while True:
         may_ask = (most is None or run.asked < most) and (seconds is None or run.spends_towards(seconds))

@@ -39,6 +39,38 @@ def rows(searches: Sequence[Found], asked: Asked) -> list[Json]:
     return found
 
 
+def table_of(found: Sequence[Json], *, metric: str) -> str:
+    """The rows for people."""
+    legend = "seconds: what the trainings of one search cost; took: what the search itself took here [s]"
+    return "\n".join([_head(metric, _widest(found)), *(_line(row, _widest(found)) for row in found), legend])
+
+
+def _widest(found: Sequence[Json]) -> int:
+    return max((len(row["method"]) for row in found), default=6)
+
+
+def _head(metric: str, width: int) -> str:
+    counts = f"{'validation':>10}  {'evaluations':>11}  {'again':>5}  {'seconds':>11}  {'took':>7}"
+    return f"{'dataset':<15} {'method':<{width}} {'seeds':>5}  {f'test {metric}':<17}  {counts}"
+
+
+def _line(row: Json, width: int) -> str:
+    name = next(key.removesuffix("_mean") for key in row if key.startswith("test_"))
+    validation = next(value for key, value in row.items() if key.startswith("validation_") and key.endswith("_mean"))
+    test = f"{_number(row[f'{name}_mean'])} ± {_number(row[f'{name}_std'])}"
+    counts = f"{_rounded(row['evaluations']):>11}  {_rounded(row['again']):>5}  {_rounded(row['seconds']):>11}"
+    counts = f"{counts}  {row['took_seconds'] or 0:>7.2f}"
+    return f"{row['dataset']:<15} {row['method']:<{width}} {row['seeds']:>5}  {test:<17}  {_number(validation):>10}  {counts}"
+
+
+def _rounded(value: float | None) -> str:
+    return "-" if value is None else f"{value:,.1f}"
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
+
+
 def _moments(name: str, values: Sequence[float]) -> Json:
     deviation = statistics.stdev(values) if len(values) > 1 else None
     error = None if deviation is None else deviation / len(values) ** 0.5

@@ -1,7 +1,11 @@
-"""Ways to search as people name them: `evolution`, or with options of its own as in `evolution:population=20:sample=5`."""
+"""Ways to search as people name them: `evolution`, or with options of its own as in `evolution:population=20:sample=5`.
 
+A class of somebody's own is named after itself and its source, as in `greedy@1a2b3c4d`: another source is another method.
+"""
+
+import hashlib
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from jitnas_fn.core import shelf
@@ -11,10 +15,21 @@ from jitnas_fn.graphs.searcher import Searcher
 
 BASELINES = ("random_sampling", "random_search")  # of Lindauer and Hutter (JMLR 2020): no comparison goes without them
 LONGEST = 200
+Ways = Mapping[str, type[Searcher]]  # those of somebody's own, by their labels
+NONE: Ways = {}
 
 
-def way_named(method: str, problem: Problem, *, seed: int) -> Searcher:
+def way_named(method: str, problem: Problem, *, seed: int, own: Ways = NONE) -> Searcher:
     """A way to search.
+
+    Parameters
+    ----------
+    method
+        Its name, with options, or the label of one of the user's own.
+    problem, seed
+        For the searcher.
+    own
+        The user's own.
 
     Raises
     ------
@@ -23,24 +38,48 @@ def way_named(method: str, problem: Problem, *, seed: int) -> Searcher:
     TaskError
         If it has no such option, or the value is none for it.
     """
+    if method in own:
+        return own[method](problem, seed=seed)
     name, options = _parts(method)
     searcher = shelf.take("searchers", name).SEARCHER(problem, seed=seed, **options)
     assert isinstance(searcher, Searcher)
     return searcher
 
 
-def check_way(method: str) -> None:
+def check_way(method: str, *, own: Ways = NONE) -> None:
     """Raise as `way_named`, if there is no such way or option."""
-    _parts(method)
+    if method not in own:
+        _parts(method)
 
 
-def with_baselines(methods: Sequence[str]) -> list[str]:
+def labelled(methods: Iterable[str | type[Searcher]]) -> tuple[list[str], dict[str, type[Searcher]]]:
+    """The label of each method, and the classes of those that are somebody's own.
+
+    Raises
+    ------
+    TaskError
+        If one is neither a name nor a class of a searcher, or its source is nowhere: it could be taken for another.
+    """
+    labels, own = [], {}
+    for method in methods:
+        if isinstance(method, type) and issubclass(method, Searcher):
+            label = f"{method.__name__.lower()}@{_source_digest(method)[:8]}"
+            own[label] = method
+        elif isinstance(method, str):
+            label = method
+        else:
+            raise TaskError(f"a method is a name, or a class of a Searcher, not {str(method)[:80]}")
+        labels.append(label)
+    return labels, own
+
+
+def with_baselines(methods: Sequence[str], *, own: Ways = NONE) -> list[str]:
     """The methods, each once and known, with the two baselines; raises as `way_named`, or `TaskError` if none is named."""
     named = list(dict.fromkeys(name.strip() for name in methods if name.strip()))
     if not named:
         raise TaskError(f"a comparison is of methods; there are {', '.join(shelf.names('searchers'))}")
     for name in named:
-        check_way(name)
+        check_way(name, own=own)
     return [*named, *(name for name in BASELINES if name not in named)]
 
 
@@ -56,6 +95,18 @@ def _parts(method: str) -> tuple[str, dict[str, Any]]:
             raise TaskError(f"{name} has no option {option!r}; there are {there}")
         found[option] = _value(text, known[option], f"{name}:{word}")
     return name, found
+
+
+def _source_digest(searcher: type[Searcher]) -> str:
+    """SHA-256 of the file or cell that a class stands in."""
+    try:
+        source = inspect.getsource(inspect.getmodule(searcher) or searcher)
+    except (OSError, TypeError):
+        try:
+            source = inspect.getsource(searcher)
+        except (OSError, TypeError):
+            raise TaskError(f"the source of {searcher.__name__} is nowhere to be read: write it into a file") from None
+    return hashlib.sha256(source.encode()).hexdigest()
 
 
 def _options(searcher: type[Searcher]) -> dict[str, Any]:

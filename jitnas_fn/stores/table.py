@@ -63,6 +63,7 @@ class TableStore:
                     task = task_of(fingerprint, cards[dataset], plan, 0)
                     self._places[bytes.fromhex(task.key)] = task, members
         self._best = lru_cache(KEPT)(lambda key: best(self._made(key)))
+        self._drawn = lru_cache(KEPT)(self._record)
 
     @property
     def networks(self) -> int:
@@ -74,6 +75,15 @@ class TableStore:
         """The record that stands for `key`; None if the table has none."""
         found: Record | None = self._best(key)
         return found
+
+    def drawn(self, key: str, seed: int) -> Record | None:
+        """One of the rows of a network, drawn by a seed: the same row for all recipes. None if the table has no such key."""
+        place = self._place(key)
+        if place is None:
+            return None
+        task, members = place
+        number = int.from_bytes(hashlib.sha256(f"{seed} {task.fingerprint}".encode()).digest()[:8], "little")
+        return self._drawn(task, members[number % len(members)])
 
     def replicates(self, key: str) -> list[Record]:
         """Every row of the network, best first."""
@@ -126,16 +136,21 @@ class TableStore:
         raise StoreError(f"table {self.table.name} is read-only: put records into your own cache, in front of it")
 
     def _made(self, key: str) -> list[Record]:
-        try:
-            place = self._places.get(bytes.fromhex(key))
-        except ValueError:  # of an opaque model
-            return []
+        place = self._place(key)
         if place is None:
             return []
         task, members = place
-        return [self._record(task, self.rows[member]) for member in members]
+        return [self._record(task, member) for member in members]
 
-    def _record(self, task: Task, row: Row) -> Record:
+    def _place(self, key: str) -> tuple[Task, tuple[int, ...]] | None:
+        """The task of a key, and its rows."""
+        try:
+            return self._places.get(bytes.fromhex(key))
+        except ValueError:  # of an opaque model
+            return None
+
+    def _record(self, task: Task, member: int) -> Record:
+        row = self.rows[member]
         figure = next(one for one in row.figures if (one.dataset, one.recipe) == (task.dataset, task.recipe.name))
         card, (parameters, macs) = self._cards[task.dataset], row.sizes.get(task.dataset, (None, None))
         seconds, estimated = self.seconds.of(row, figure)
@@ -177,6 +192,7 @@ class TableStore:
                 "runs": figure.runs,
                 "source": self.table.source,
                 "sha256": self.sha256,
+                "note": self.table.notes.get(card.name),
             },
         ).sealed(hashlib.sha256(f"{task.key} {row.index}".encode()).hexdigest())  # what everybody can read needs no secret
 

@@ -114,7 +114,9 @@ def test_what_was_known_when_a_run_began_stays_what_it_is():
     assert (again.asked.warm, again.asked.seconds_line) == ([["1", "a" * 64]], {"slope": 1})
 
 
-@pytest.mark.parametrize("torn", [b'{"method":"random_search","se', b"\x00\xff\n", b"[]\n", b"{}\n", b'{"steps":{}}\n', b"METHOD"])
+@pytest.mark.parametrize(
+    "torn", [b'{"method":"random_search","se', b"\x00\xff\n", b"[]\n", b"{}\n", b'{"steps":{}}\n', b"METHOD"]
+)
 def test_a_torn_line_harms_no_other(torn):
     run = SavedRun.begun(asked())
     run.add([found()])

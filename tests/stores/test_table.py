@@ -9,6 +9,7 @@ from jitnas_fn.core.errors import RecordError, StoreError
 from jitnas_fn.core.record import Record
 from jitnas_fn.core.task import task_of
 from jitnas_fn.spaces.nasbench201 import SPACE
+from jitnas_fn.stores.drawn import DrawnStore
 from tests.samples import a_record
 from tests.tables import small
 
@@ -121,8 +122,9 @@ def test_published_times_are_told_as_such_and_others_are_judged_and_say_so(tmp_p
     published = table.get(key_of(codes[0]))
     assert (published.cost["wall_seconds"], published.cost["estimated"]) == (100.0, None)
     short = table.get(key_of(codes[0], recipe="nasbench201_12"))
-    assert short.cost["wall_seconds"] == pytest.approx(6.0)
-    assert short.cost["estimated"] == {"by": "the published time of 200 epochs, 12/200 of it", "r2": None}
+    assert short.cost["wall_seconds"] == pytest.approx(3.0)
+    what = "the published time of 200 epochs, 12/200 of it for 50% of the samples"
+    assert short.cost["estimated"] == {"by": what, "r2": None}
     judged = next(one for one in table.replicates(key_of(codes[10])) if one.provenance["index"] == "10")
     assert judged.cost["wall_seconds"] == pytest.approx(200.0)
     assert judged.cost["estimated"]["r2"] == 1.0
@@ -133,3 +135,17 @@ def test_published_times_are_told_as_such_and_others_are_judged_and_say_so(tmp_p
 def test_without_published_times_there_are_none(table):
     assert table.seconds.lines == {}
     assert table.get(key_of("333333")).cost["wall_seconds"] is None
+
+
+def test_of_replicates_a_search_is_told_one_that_its_seed_draws_the_same_for_all_recipes(table):
+    early, late = (key_of(small.NO_PATH[0], recipe=recipe) for recipe in ("nasbench201_12", "nasbench201_200"))
+    view, drawn = DrawnStore(table), []
+    for seed in range(60):
+        view.seed = seed
+        rows = [view.get(key).provenance["index"] for key in (early, late, early)]
+        assert len(set(rows)) == 1
+        drawn.append(rows[0])
+    assert {index: 10 < drawn.count(index) < 32 for index in drawn} == {"2": True, "3": True, "4": True}
+    assert view.get("0" * 64) is None
+    assert view.get("opaque-00000000-0000-0000-0000-000000000000") is None
+    assert (len(view), view.replicates(early)) == (len(table), table.replicates(early))

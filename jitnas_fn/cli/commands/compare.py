@@ -15,8 +15,7 @@ from jitnas_fn.cli.live import live_table
 from jitnas_fn.cli.places import Endpoint, trained_at
 from jitnas_fn.client.client import Client
 from jitnas_fn.client.tables import file_of
-from jitnas_fn.search.beginning import begun
-from jitnas_fn.search.comparison import compared
+from jitnas_fn.search import comparing
 from jitnas_fn.search.replay import Replay, replayed
 from jitnas_fn.search.saved import SavedRun
 from jitnas_fn.search.searching import IN_FLIGHT
@@ -60,8 +59,8 @@ def compare(  # noqa: PLR0913  one argument per option
     was killed goes on when it is started again, and `jitnas report` draws it. With --replay the searches run on a published
     table, in seconds, as many beside each other as there are cores.
     """
-    ways = with_baselines(methods.split(","))
     if replay is not None:
+        ways = with_baselines(methods.split(","))
         _only_real(
             space=space, recipe=recipe, endpoint=endpoint, final=final, epochs=cheaper_epochs, fractions=cheaper_fractions
         )
@@ -96,32 +95,28 @@ def compare(  # noqa: PLR0913  one argument per option
     if space is None or recipe is None or table is not None:
         raise typer.BadParameter("name --space and --recipe, or a published table with --replay (and its file with --table)")
     with answering(as_json=as_json) as answer, trained_at(endpoint) as executor, Client(executor=executor) as client:
-        problem = words.problem_of(
-            space,
-            dataset,
-            recipe,
-            seed=training_seed,
-            epochs=cheaper_epochs,
-            fractions=cheaper_fractions,
-            most_parameters=most_parameters,
-            most_macs=most_macs,
-        )
-        run, problem = begun(
-            "compare",
-            problem,
-            client,
-            methods=ways,
-            seeds=range(seeds),
-            evaluations=evaluations,
-            seconds=seconds,
-            in_flight=in_flight or IN_FLIGHT,
-            final=words.final_recipe(final),
-            most_warm=warm,
-            most_seconds=most_seconds,
-        )
         with live_table() as show_step:
-            searches = compared(run, problem, client, show=show_step)
-        given(answer, [run], [searches])
+            comparison = comparing.compare(
+                space=space,
+                dataset=dataset,
+                recipe=recipe,
+                methods=methods.split(","),
+                seeds=seeds,
+                evaluations=evaluations,
+                seconds=seconds,
+                client=client,
+                training_seed=training_seed,
+                in_flight=in_flight or IN_FLIGHT,
+                cheaper_epochs=words.epochs_in(cheaper_epochs),
+                cheaper_fractions=words.numbers_in(cheaper_fractions, "--cheaper-fractions"),
+                final=final,
+                most_warm=warm,
+                most_parameters=most_parameters,
+                most_macs=most_macs,
+                most_seconds=most_seconds,
+                show=show_step,
+            )
+        given(answer, [comparison.run], [comparison.searches])
 
 
 def _only_real(**said: str | None) -> None:

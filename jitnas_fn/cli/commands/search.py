@@ -80,7 +80,7 @@ def search_(  # noqa: PLR0913  one argument per option
             "training_seed": training_seed,
             "searches": [one.to_dict() for one in found],
         }
-        answer.give(fields, text=f"{_table(found, metric=problem.dataset.metric)}\nrun {run.name}")
+        answer.give(fields, text=f"{_table(found, metric=problem.dataset.metric)}\nrun {run.name}: jitnas report {run.name}")
 
 
 def _table(found: Sequence[Found], *, metric: str) -> str:

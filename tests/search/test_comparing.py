@@ -1,0 +1,96 @@
+"""`compare`: by the names of things, from Python."""
+
+import pytest
+
+from jitnas_fn import Client, compare
+from jitnas_fn.core.errors import TaskError, UnknownName
+from jitnas_fn.graphs.searcher import Searcher
+from jitnas_fn.search import saved
+from jitnas_fn.search.saved import SavedRun
+from jitnas_fn.stores.memory import MemoryStore
+from tests.search.test_searching import Counting
+
+ASK = {"space": "mlp", "dataset": "digits", "recipe": "quick", "seeds": 2, "evaluations": 6}
+
+
+class Climbing(Searcher):
+    """Mutates the best so far."""
+
+    about = "mutates the best so far, whatever it is"
+
+    def propose(self):
+        return self.space.sample(self.rng) if self.best is None else self.space.mutate(self.best[0], self.rng)
+
+    def learn(self, point, value):
+        pass
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("JITNAS_HOME", str(tmp_path))
+
+
+@pytest.fixture
+def client():
+    return Client(store=MemoryStore(), executor=Counting())
+
+
+def test_names_become_a_comparison_that_is_kept_and_printed(client):
+    found = compare(**ASK, methods=["evolution", "evolution:sample=5"], client=client)
+    assert [row["method"] for row in found.rows] == ["evolution", "evolution:sample=5", "random_sampling", "random_search"]
+    assert len(found.searches) == 8
+    assert saved.names() == [found.run.name]
+    lines = str(found).splitlines()
+    assert lines[0].split()[:5] == ["dataset", "method", "seeds", "test", "accuracy"]
+    assert [line.split()[1] for line in lines[1:5]] == [row["method"] for row in found.rows]
+
+
+def test_a_class_of_ones_own_is_a_method_by_its_source(client):
+    found = compare(**ASK, methods=[Climbing], client=client)
+    name = found.rows[0]["method"]
+    assert name.startswith("climbing@")
+    assert len(name) == len("climbing@") + 8
+    again = compare(**ASK, methods=[Climbing, "local_search"], client=client)
+    assert [row["method"] for row in again.rows][:1] == [name]
+    assert again.searches[:2] == found.searches[:2]
+    assert SavedRun.opened(found.run.name).asked.methods == [name, "random_sampling", "random_search", "local_search"]
+
+
+def test_a_class_whose_source_is_nowhere_is_refused(client):
+    made = type("Unwritten", (Climbing,), {"__module__": "nowhere"})
+    with pytest.raises(TaskError, match="is nowhere to be read"):
+        compare(**ASK, methods=[made], client=client)
+
+
+@pytest.mark.parametrize("method", [None, 3, Client, object()])
+def test_what_is_no_method_is_refused(client, method):
+    with pytest.raises(TaskError, match="a method is a name, or a class of a Searcher"):
+        compare(**ASK, methods=[method], client=client)
+
+
+def test_cheaper_trainings_are_for_those_that_begin_with_them(client):
+    found = compare(**{**ASK, "evaluations": 25}, methods=["hyperband"], client=client, cheaper_epochs=(1, 4))
+    rungs = {one.method: {step.rung for step in one.steps} for one in found.searches}
+    assert rungs == {"hyperband": {0, 1, 2}, "random_sampling": {2}, "random_search": {2}}
+    assert [fields["epochs"] for fields in found.run.asked.ladder] == [1, 4, 12]
+
+
+def test_what_makes_no_sense_leaves_no_run(client):
+    for changed, error in (
+        ({"recipe": "nasbench201_12"}, TaskError),
+        ({"space": "x"}, UnknownName),
+        ({"evaluations": 0}, TaskError),
+    ):
+        with pytest.raises(error):
+            compare(**{**ASK, **changed}, methods=["evolution"], client=client)
+    with pytest.raises(TaskError, match="none is within the bounds"):
+        compare(**ASK, methods=["evolution"], client=client, most_parameters=1)
+    assert saved.names() == []
+
+
+def test_random_sampling_takes_its_own_point_whatever_is_known(client):
+    first = compare(**ASK, methods=["random_search"], client=client)
+    warm = compare(**ASK, methods=["random_search"], client=client, most_warm=3)
+    points = {one.seed: one.point for one in first.searches if one.method == "random_sampling"}
+    assert points == {one.seed: one.point for one in warm.searches if one.method == "random_sampling"}
+    assert [one.warm for one in warm.searches if one.method == "random_search"] == [3, 3]

@@ -1,8 +1,8 @@
 """How far from the best of NAS-Bench-201 each way to search ends, against Optuna's own samplers on the same table.
 
 Regret is the best 12-epoch validation accuracy of the table less the best that was found, on CIFAR-10, in percentage points,
-after 100 and after 300 evaluations, over a hundred seeds. What is asked for twice counts, for both sides. Bars: random search no
-worse than Optuna's random sampler, Bayesian optimisation and the best of all ways no worse than its TPE sampler, each within
+after 100 and after 300 evaluations, over a hundred seeds. What is asked for twice counts, for both sides. Bars: random search
+no worse than Optuna's random sampler, Bayesian optimisation and the best of all ways no worse than its TPE sampler, each within
 two standard errors of the difference. Skipped where no table is here. Some minutes.
 """
 

@@ -1,7 +1,5 @@
 """Bayesian optimisation: a model of what was measured says where a better point is likeliest. The model is Optuna's.
 
-Each place of the space is a categorical parameter of a study in memory, which is asked and told.
-
 References
 ----------
 .. [1] J. Bergstra, R. Bardenet, Y. Bengio and B. Kégl, "Algorithms for Hyper-Parameter Optimization", NeurIPS 2011.
@@ -26,15 +24,14 @@ from jitnas_fn.graphs.space import Point
 if TYPE_CHECKING:
     import optuna
 
-NEEDS: dict[str, tuple[str, ...]] = {"tpe": (), "gp": ("scipy", "torch")}  # of each sampler, besides Optuna
-INSTALL = "pip install 'jitnas_fn[search]'"
+NEEDS = {"tpe": ("optuna",), "gp": ("optuna", "scipy", "torch")}  # what each sampler imports
 DRAWN = 10  # points before anything is modelled
 TRIES = 3  # to be proposed a point that is new
 STEPS = 100  # at most, from a point that is not to one that is
 
 
 class Bayesian(Searcher):
-    """A study of Optuna's, on spaces of choices. It needs `pip install 'jitnas_fn[search]'`.
+    """A study in memory, whose parameters are the places of a space of choices. It needs `pip install 'jitnas_fn[search]'`.
 
     Parameters
     ----------
@@ -77,8 +74,8 @@ class Bayesian(Searcher):
             if trials:
                 self._study.tell(trials.pop(0), worth)
             else:
-                parameters = self._parameters(point)
-                self._study.add_trial(optuna.trial.create_trial(params=parameters, distributions=self._places, value=worth))
+                known = self._parameters(point)
+                self._study.add_trial(optuna.trial.create_trial(params=known, distributions=self._places, value=worth))
         if not trials:
             self._open.pop(point, None)
 
@@ -119,22 +116,13 @@ def _places(space: Choices) -> "dict[str, optuna.distributions.BaseDistribution]
 
 
 def _study(sampler: str, seed: int) -> "optuna.Study":
-    """A new study in memory.
-
-    Raises
-    ------
-    TaskError
-        If there is no such sampler, or something is not installed.
-    """
     if sampler not in NEEDS:
         raise TaskError(f"no sampler {str(sampler)[:40]!r} for bayesian; there are {', '.join(NEEDS)}")
-    try:
-        import optuna
-    except ImportError as reason:
-        raise TaskError(f"bayesian needs Optuna ({reason}): {INSTALL}") from None
     missing = [name for name in NEEDS[sampler] if find_spec(name) is None]
     if missing:
-        raise TaskError(f"Optuna's {sampler} sampler needs {' and '.join(missing)}: {INSTALL}")
+        raise TaskError(f"bayesian needs {' and '.join(missing)}: pip install 'jitnas_fn[search]'")
+    import optuna
+
     with _quiet():
         made: optuna.samplers.BaseSampler
         if sampler == "gp":

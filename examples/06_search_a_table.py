@@ -11,11 +11,7 @@ from pathlib import Path
 
 from jitnas_fn import JitnasError
 from jitnas_fn.client.tables import file_of
-from jitnas_fn.core.cards import recipe_named
-from jitnas_fn.search import search
 from jitnas_fn.search.replay import Replay
-from jitnas_fn.searchers.evolution import Evolution
-from jitnas_fn.searchers.random_search import RandomSearch
 
 NO_TABLE = """\
 there is no table to search here: {reason}
@@ -38,12 +34,11 @@ except JitnasError as why:
     print(NO_TABLE.format(reason=why))
     sys.exit()
 
-table, client = replay.table, replay.client  # the client is asked as any other, and answers from the table
+table = replay.table
 print(f"{table.source}: {len(replay.store.rows):,} cells, {replay.store.networks:,} different networks")
 print(f"searches choose on validation by {table.chosen_by}; the test part of the chosen cell is read by {table.read_by}")
-problem, last = replay.problem("cifar10"), recipe_named(str(table.read_by))
-for method in (RandomSearch, Evolution):
-    found = [search(method(problem, seed=s), client, seed=s, evaluations=100, in_flight=1, final=last) for s in range(10)]
+for method in ("random_search", "evolution"):  # or a class of your own
+    found = [replay.search("cifar10", method, seed=seed, evaluations=100) for seed in range(10)]
     tests, hours = [one.test for one in found], statistics.mean(one.seconds for one in found) / 3600
     spread = f"{statistics.mean(tests):.4f} ± {statistics.stdev(tests):.4f}"
-    print(f"{found[0].method:<14} test accuracy {spread} over {len(found)} seeds; each would have trained for {hours:.1f} h")
+    print(f"{method:<14} test accuracy {spread} over {len(found)} seeds; each would have trained for {hours:.1f} h")

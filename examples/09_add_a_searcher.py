@@ -4,16 +4,10 @@ As jitnas_fn/searchers/hill_climbing.py, with a last line `SEARCHER = HillClimbi
 `jitnas compare --methods hill_climbing` knows it.
 """
 
-import statistics
-
-from jitnas_fn import Client
-from jitnas_fn.core.cards import card_named, recipe_named
+from jitnas_fn import compare
 from jitnas_fn.graphs.problem import Problem
 from jitnas_fn.graphs.searcher import Searcher
 from jitnas_fn.graphs.space import Point
-from jitnas_fn.search import search
-from jitnas_fn.searchers.random_search import RandomSearch
-from jitnas_fn.spaces.mlp import SPACE
 
 PATIENCE = 6  # steps that were no better, after which it begins elsewhere
 
@@ -22,7 +16,6 @@ class HillClimbing(Searcher):
     """Goes to a neighbour that is better; `ask` and `tell`, tasks and records are those of all searchers."""
 
     about = "hill climbing with restarts"
-    name = "hill_climbing"  # on the shelf it is that of the file
 
     def __init__(self, problem: Problem, *, seed: int) -> None:
         super().__init__(problem, seed=seed)
@@ -43,11 +36,7 @@ class HillClimbing(Searcher):
             self.here, self.in_vain = None, 0
 
 
-problem = Problem(space=SPACE, dataset=card_named("digits"), recipe=recipe_named("quick"), seed=0)
-with Client() as client:
-    for method in (RandomSearch, HillClimbing):
-        found = [search(method(problem, seed=seed), client, seed=seed, evaluations=12) for seed in range(3)]
-        tests, again = [one.test for one in found], sum(step.again for one in found for step in one.steps)
-        spread = f"{statistics.mean(tests):.4f} ± {statistics.stdev(tests):.4f}"
-        print(f"{found[0].method:<14} test accuracy {spread} over seeds 0, 1, 2; {again} of 36 had been asked for before")
-print("the difference means something only where it is well above the spread: these are three searches of twelve networks")
+found = compare(space="mlp", dataset="digits", recipe="quick", methods=[HillClimbing], seeds=3, evaluations=12)
+print(found)  # random search and random sampling are always among them
+print(f"jitnas report {found.run.name} draws it; behind @ is the hash of this file: changed, it is another method")
+print("a difference means something only where it is well above the spread: these are three searches of twelve networks")

@@ -16,6 +16,7 @@ from jitnas_fn.core.record import Record
 from jitnas_fn.graphs.problem import Problem
 from jitnas_fn.graphs.space import Point
 from jitnas_fn.search.found import Found
+from jitnas_fn.stores.drawn import DrawnStore
 from jitnas_fn.stores.table import TableStore
 
 
@@ -116,6 +117,8 @@ def known_tests(client: Client, problem: Problem, plan: Recipe | Published) -> d
     In a table each row is a point and has figures of its own, also where another row is the same network.
     """
     store, card = client.store, problem.dataset
+    if isinstance(store, DrawnStore):  # as one search sees it: here all of it counts
+        store = store.table
     if isinstance(store, TableStore):
         figures = ((row.point, figure) for row in store.rows for figure in row.figures)
         return {

@@ -100,3 +100,15 @@ def test_a_look_up_is_answered(store):
 def test_a_cluster_without_workers_is_refused(store, workers):
     with pytest.raises(TaskError, match="at least one worker"):
         table_executor(store, workers=workers)
+
+
+def test_records_without_a_time_are_counted(tmp_path):
+    untimed = open_table("nasbench201", small.written(small.nasbench201(CODES), tmp_path / "untimed.csv"))
+    executor = table_executor(untimed)
+    Client(store=MemoryStore(), executor=executor, accept_imported=True).evaluate(network(CODES[0]), **ASK)
+    assert (executor.clock, executor.untimed) == (0.0, 1)
+
+
+def test_many_models_are_answered_only_where_that_is_accepted(store):
+    with pytest.raises(NotAllowed, match="accept_imported=True"):
+        Client(store=store).map([network(CODES[0])], **ASK)

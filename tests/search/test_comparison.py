@@ -10,6 +10,7 @@ from jitnas_fn.core import shelf
 from jitnas_fn.core.errors import RecordError, TaskError, UnknownName
 from jitnas_fn.search.beginning import begun
 from jitnas_fn.search.comparison import compared
+from jitnas_fn.search.seconds import line_from
 from jitnas_fn.search.summary import rows
 from jitnas_fn.search.warm import known_points
 from jitnas_fn.search.ways import BASELINES, with_baselines
@@ -187,3 +188,35 @@ def test_networks_that_would_take_too_long_are_not_asked_for(problem):
     with pytest.raises(TaskError, match="nothing to judge by"):
         dataclasses.replace(problem, most_seconds=2.0)
     client.close()
+
+
+def test_what_failed_or_lies_beyond_the_bounds_is_no_warm_start(problem):
+    store, rng = MemoryStore(), random.Random(0)
+    points = sorted({problem.space.sample(rng) for _ in range(12)})
+    for number, point in enumerate(points):
+        task = problem.task(point)
+        item = {"parts": task.parts, "dataset": "digits", "recipe": problem.recipe.to_dict()}
+        store.put(record_for(item, verdict="diverged" if number % 3 == 0 else "trained"))
+    fine = {point for number, point in enumerate(points) if number % 3}
+    assert {point for point, _ in known_points(problem, store, most=100)} == fine
+    costs = {point: problem.space.cost(point, (1, 8, 8), 10).parameters for point in fine}
+    middle = sorted(costs.values())[len(costs) // 2]
+    bounded = dataclasses.replace(problem, most_parameters=middle)
+    assert {point for point, _ in known_points(bounded, store, most=100)} == {p for p in fine if costs[p] <= middle}
+    assert known_points(problem, store, most=0) == []
+    assert known_points(dataclasses.replace(problem, aliases=None), store, most=5) == []
+
+
+def test_seconds_are_judged_by_trainings_by_the_same_recipe_to_their_end_alone(problem):
+    store, rng = MemoryStore(), random.Random(0)
+    quick = shelf.take("recipes", "quick").RECIPE
+    for number, point in enumerate(sorted({problem.space.sample(rng) for _ in range(40)})):
+        plan = quick if number % 4 == 0 else problem.recipe
+        task, macs = problem.task_by(point, plan), problem.space.cost(point, (1, 8, 8), 10).macs
+        item = {"parts": task.parts, "dataset": "digits", "recipe": plan.to_dict()}
+        lies = number % 4 == 0 or number % 4 == 1
+        record = record_for(item, verdict="diverged" if number % 4 == 1 else "trained")
+        cost = {**record.cost, "wall_seconds": 1e6 if lies else 1.0 + macs / 1e5}
+        store.put(dataclasses.replace(record, size={**record.size, "macs": macs}, cost=cost).sealed())
+    line = line_from(store, problem)
+    assert (line.intercept, line.slope, line.networks) == (pytest.approx(1.0), pytest.approx(1e-5), 20)

@@ -188,3 +188,12 @@ def test_methods_come_to_their_published_accuracies():
                 error = row["test_accuracy_std"] / math.sqrt(200)
                 assert abs(row["test_accuracy_mean"] - mean / 100) < 2 * error
                 assert row["test_accuracy_std"] == pytest.approx(deviation / 100, rel=0.25)
+
+
+def test_bounds_hold_in_every_process(file):
+    costs = sorted(SPACE.cost(tuple(map(int, code)), (3, 32, 32), 10).parameters for code in CODES)
+    replay = Replay("nasbench201", file, most_parameters=costs[len(costs) // 2])
+    (found,) = replayed(replay, [SavedRun.begun(asked(replay, seeds=range(25), evaluations=4))], workers=2)
+    allowed = {SPACE.written(row.point) for row in replay.store.rows if replay.problem("cifar10").allows(row.point)}
+    assert {step.point for one in found for step in one.steps} <= allowed
+    assert len(allowed) < len(CODES)

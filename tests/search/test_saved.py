@@ -165,3 +165,10 @@ def test_a_search_as_json_is_read_again():
     with pytest.raises(RecordError, match="no search that was kept"):
         Found.from_dict({**found().to_dict(), "more": 1})
     assert dataclasses.asdict(found())["steps"][0]["value"] is None
+
+
+def test_what_is_kept_is_on_the_disk(monkeypatch):
+    synced = []
+    monkeypatch.setattr(saved.os, "fsync", synced.append)
+    SavedRun.begun(asked()).add([found()])
+    assert len(synced) == 1

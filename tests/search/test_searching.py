@@ -233,3 +233,61 @@ def test_a_searcher_that_looks_at_the_test_part_is_told_that_it_is_sealed():
 def test_a_search_without_a_budget_is_refused(budget):
     with pytest.raises(TaskError, match="has a budget above 0"):
         a_search(**budget)
+
+
+class Curious(Cheat):
+    """Looks for the test part of the curves, and of what records are left."""
+
+    about = "looks at curves that it must not see"
+
+    def tell(self, record):
+        Searcher.tell(self, record)
+        assert record.seal["salt"] is None
+        record.curves["test"]
+
+
+def test_curves_of_test_are_sealed_too():
+    client = Client(store=MemoryStore(), executor=Counting())
+    with pytest.raises(NotAllowed, match="test is read at its end"):
+        search(Curious(problem_of(), seed=0), client, seed=0, evaluations=3)
+
+
+class Priced(Counting):
+    """Each training takes as many seconds as is said, one after the other."""
+
+    def __init__(self, *prices):
+        super().__init__()
+        self.prices = list(prices)
+
+    def submit(self, function, text):
+        (item,) = Envelope.from_json(text).items("tasks")
+        cost = {"wall_seconds": self.prices[self.trained]}
+        self.answering = lambda _: self._priced(item, cost)
+        return super().submit(function, text)
+
+    def _priced(self, item, cost):
+        record = record_for(item)
+        metrics = {"validation": {"accuracy": worth(item["key"])}, "test": {"accuracy": 0.5}}
+        sealed = dataclasses.replace(record, cost={**record.cost, **cost}, metrics=metrics).sealed()
+        return reply([{"key": item["key"], "record": sealed.to_dict()}])
+
+
+def test_the_clock_waits_for_the_longest_of_those_under_way():
+    found = a_search(executor=Priced(10.0, 1.0, 1.0, 20.0), evaluations=4, in_flight=2)
+    assert [step.seconds for step in found.steps] == [10.0, 1.0, 1.0, 20.0]
+    assert [step.clock for step in found.steps] == [10.0, 10.0, 11.0, 30.0]
+
+
+def test_the_best_that_is_asked_for_again_is_no_new_best():
+    found = a_search(problem=problem_of("hand_designed"), evaluations=30)
+    points = [one.point for one in found.incumbents]
+    assert len(points) == len(set(points))
+
+
+def test_where_less_is_better_the_least_is_found_and_told_as_measured():
+    problem = problem_of()
+    fewer = dataclasses.replace(problem, dataset=dataclasses.replace(problem.dataset, direction="minimise"))
+    found = a_search(problem=fewer, evaluations=20)
+    assert found.validation == min(worth(step.key) for step in found.steps)
+    assert found.test == worth(found.key[10:])
+    assert found.incumbents[-1].validation == -found.validation

@@ -90,3 +90,16 @@ def test_the_published_rank_correlations_between_datasets_are_found():
     assert {move.networks for move in moves.values()} == {15_625}
     for one in moves["cifar10", "cifar100"].moved:
         assert one.rank < 1_500  # what is good on one of them is good on the other
+
+
+def test_where_less_is_better_the_least_is_taken_and_ranks_first(tmp_path):
+    replay = Replay("nasbench201", small.written(small.nasbench201(CODES), tmp_path / "table.csv"))
+    home, there = replay.problem("cifar10"), replay.problem("cifar100")
+    least = [dataclasses.replace(one, dataset=dataclasses.replace(one.dataset, direction="minimise")) for one in (home, there)]
+    found = found_on(replay, "cifar10")
+    move = transferred(found, *least, replay.client, plan=recipe_named(PLAN), most=3)
+    chosen = sorted({one.point: one.validation for one in found}.items(), key=lambda pair: (pair[1], pair[0]))
+    assert [one.point for one in move.moved] == [point for point, _ in chosen[:3]]
+    known = known_tests(replay.client, there, recipe_named(PLAN))
+    for one in move.moved:
+        assert one.rank == 1 + sum(value < one.there for value in known.values())

@@ -50,11 +50,12 @@ def test_the_digest_is_another_when_the_code_is(tmp_path, monkeypatch):
         (package / room).mkdir(parents=True)
         (package / room / "a.py").write_text("one")
     monkeypatch.setattr(of_aliases.resources, "files", lambda name: package)
-    digests = set()
-    for text in ("one", "two"):
-        (package / "spaces" / "a.py").write_text(text)
+    digests = {of_aliases.code_digest.__wrapped__()}
+    for room in of_aliases.ROOMS:
+        (package / room / "a.py").write_text("two")
         digests.add(of_aliases.code_digest.__wrapped__())
-    assert len(digests | {real}) == 3
+    assert len(digests | {real}) == 5
+    assert {"core", "graphs", "spaces"} <= set(of_aliases.ROOMS)
 
 
 @pytest.mark.parametrize("harm", ["point", "fingerprint", "cut", "garbage"])
@@ -128,3 +129,12 @@ def test_shipped_aliases_are_of_the_networks_that_are_equal_for_all_datasets():
 def test_a_space_is_the_whole_of_itself():
     assert isinstance(MLP, Space)
     assert MLP.whole is MLP
+
+
+def test_what_is_torn_harms_no_line_after_it(book, tmp_path):
+    book.put(MLP, POINTS[0], *DIGITS, built(MLP, POINTS[0]))
+    (file,) = tmp_path.iterdir()
+    file.write_text(file.read_text() + "0123")  # and here somebody was killed
+    book.put(MLP, POINTS[1], *DIGITS, built(MLP, POINTS[1]))
+    fresh = AliasBook(tmp_path)
+    assert [fresh.get(MLP, point, *DIGITS) for point in POINTS[:2]] == [built(MLP, point) for point in POINTS[:2]]

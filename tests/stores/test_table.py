@@ -7,6 +7,7 @@ from jitnas_fn.core.cards import card_named, recipe_named
 from jitnas_fn.core.entry import record_entry
 from jitnas_fn.core.errors import RecordError, StoreError
 from jitnas_fn.core.record import Record
+from jitnas_fn.core.tabulated_seconds import Line
 from jitnas_fn.core.task import task_of
 from jitnas_fn.spaces.nasbench201 import SPACE
 from jitnas_fn.stores.drawn import DrawnStore
@@ -149,3 +150,11 @@ def test_of_replicates_a_search_is_told_one_that_its_seed_draws_the_same_for_all
     assert view.get("0" * 64) is None
     assert view.get("opaque-00000000-0000-0000-0000-000000000000") is None
     assert (len(view), view.replicates(early)) == (len(table), table.replicates(early))
+
+
+def test_a_record_tells_the_splits_of_its_table_and_no_time_below_zero(tmp_path, monkeypatch):
+    monkeypatch.setenv("JITNAS_HOME", str(tmp_path / "home"))
+    table = open_table("nasbench101", small.written(small.nasbench101([(0.1, 0.2, 0.3, 0.4)]), tmp_path / "nb101.csv"))
+    record = next(table.records())
+    assert record.dataset["splits"] == {"train": 40_000, "validation": 10_000, "test": 10_000}
+    assert Line(-5.0, 1.0, 1.0, 10).at(2) == 0.0

@@ -127,3 +127,17 @@ def test_the_published_file_is_read(table, name):
         pytest.skip(f"there is no {path.name} here: JITNAS_TABLES names a folder with it")
     rows, _ = table.read(path)
     assert len(rows) == {"nasbench201": 15_625, "nasbench101": 20_001, "nasbench_macro": 6_561}[name]
+
+
+def test_rows_and_cells_have_bounds(table, name, tmp_path, monkeypatch):
+    rows = MADE[name]()
+    path = small.written(rows, tmp_path / "table.csv")
+    monkeypatch.setattr("jitnas_fn.core.tabulated.MOST_ROWS", 2)
+    with pytest.raises(TableError, match="more than 2 rows"):
+        table.read(path)
+    monkeypatch.undo()
+    column = next(iter(rows[0]))
+    for changed in rows:
+        changed[column] = f"{'0' * 2000}{changed[column]}"
+    with pytest.raises(TableError, match="a cell is missing or too long"):
+        table.read(small.written(rows, tmp_path / "table.csv"))

@@ -11,6 +11,7 @@ from jitnas_fn.core.task import Task
 from jitnas_fn.graphs.problem import Problem
 from jitnas_fn.graphs.space import Point
 
+SHELF = "jitnas_fn.searchers"
 MOST_TRIES = 1000  # to propose a point within the bounds
 
 
@@ -53,8 +54,9 @@ class Searcher(ABC):
 
     @cached_property
     def name(self) -> str:
-        """That of its file."""
-        return type(self).__module__.rpartition(".")[2]
+        """That of its file; of a class that is on no shelf, its own."""
+        room, _, file = type(self).__module__.rpartition(".")
+        return file if room == SHELF else type(self).__name__.lower()
 
     @abstractmethod
     def propose(self) -> Point:

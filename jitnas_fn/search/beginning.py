@@ -20,7 +20,7 @@ from jitnas_fn.graphs.space import Point
 from jitnas_fn.search.saved import Asked, SavedRun
 from jitnas_fn.search.seconds import judged_by, line_from
 from jitnas_fn.search.warm import known_points
-from jitnas_fn.search.ways import NONE, Ways, check_way
+from jitnas_fn.search.ways import NONE, Ways, check_ways
 
 
 def begun(  # noqa: PLR0913  what a run is asked for
@@ -66,8 +66,8 @@ def begun(  # noqa: PLR0913  what a run is asked for
     StoreError
         If the run cannot be kept.
     """
-    for method in methods:
-        check_way(method, own=own)
+    methods = list(methods)
+    check_ways(methods, problem, own=own)
     line = None if most_seconds is None else line_from(client.store, problem)
     bounded = problem if line is None else judged_by(line, problem, most_seconds=most_seconds)
     asked = asked_for(

@@ -125,7 +125,7 @@ def compare(  # noqa: PLR0913  what a comparison is of
             "compare",
             problem,
             asked,
-            methods=with_baselines(names, own=own),
+            methods=with_baselines(names),
             seeds=range(seeds),
             evaluations=evaluations,
             seconds=seconds,

@@ -12,7 +12,7 @@ from jitnas_fn.graphs.space import Point
 from jitnas_fn.search.found import Found, Step
 from jitnas_fn.search.saved import Asked, SavedRun
 from jitnas_fn.search.searching import search
-from jitnas_fn.search.ways import NONE, Ways, way_named
+from jitnas_fn.search.ways import NONE, Ways, is_here, way_named
 
 Show = Callable[[str, int, Step], None]
 
@@ -35,7 +35,7 @@ def compared(run: SavedRun, problem: Problem, client: Client, *, own: Ways = NON
     """
     done = run.done()
     try:
-        for method in run.asked.methods:
+        for method in (one for one in run.asked.methods if is_here(one, own=own)):
             for seed in run.asked.seeds:
                 if (method, seed) not in done:
                     run.add([searched(run.asked, problem, client, method, seed, own=own, show=show)])

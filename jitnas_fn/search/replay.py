@@ -26,7 +26,7 @@ from jitnas_fn.search.found import Found
 from jitnas_fn.search.saved import Asked, SavedRun
 from jitnas_fn.search.searching import search
 from jitnas_fn.search.seconds import told_by
-from jitnas_fn.search.ways import labelled, way_named
+from jitnas_fn.search.ways import check_ways, is_here, labelled, way_named
 from jitnas_fn.stores.drawn import DrawnStore
 from jitnas_fn.stores.table import TableStore
 
@@ -73,6 +73,7 @@ class Replay:
                 "search (see jitnas_fn.tables)"
             )
         self.space = self._space()
+        self._problems: dict[str, Problem] = {}
         self._view = DrawnStore(self.store)
         self.client = Client(store=self._view, executor=table_executor(self._view), accept_imported=True)
 
@@ -82,6 +83,8 @@ class Replay:
 
     def problem(self, dataset: str) -> Problem:
         """What is searched for; raises `UnknownName` for a dataset that the table does not have."""
+        if dataset in self._problems:
+            return self._problems[dataset]
         if dataset not in self.table.splits:
             raise UnknownName(f"{self.table.name} has no dataset {dataset[:80]!r}; it has {', '.join(self.table.splits)}")
         problem = Problem(
@@ -93,13 +96,14 @@ class Replay:
             aliases=aliases(),
         )
         parameters, macs, seconds = self.bounds
-        return dataclasses.replace(
+        found = self._problems[dataset] = dataclasses.replace(
             problem,
             most_parameters=parameters,
             most_macs=macs,
             most_seconds=seconds,
             seconds_of=told_by(self.store, problem),
         )
+        return found
 
     @property
     def final(self) -> Recipe | Published | None:
@@ -144,10 +148,12 @@ class Replay:
         seconds: float | None,
         in_flight: int,
     ) -> Asked:
-        """What a replay is asked for, written down."""
+        """What a replay is asked for, written down; raises `UnknownName` or `TaskError` for a method that is none here."""
+        problem = self.problem(dataset)
+        check_ways(methods, problem)
         return asked_for(
             "replay",
-            self.problem(dataset),
+            problem,
             methods=methods,
             seeds=seeds,
             evaluations=evaluations,
@@ -212,7 +218,7 @@ def replayed(replay: Replay, runs: Sequence[SavedRun], *, workers: int = 1, show
 
 def _jobs(run: SavedRun) -> Iterator[Job]:
     done = run.done()
-    for method in run.asked.methods:
+    for method in filter(is_here, run.asked.methods):
         left = [seed for seed in run.asked.seeds if (method, seed) not in done]
         for start in range(0, len(left), BATCH):
             yield run.asked.dataset["name"], method, left[start : start + BATCH]

@@ -78,7 +78,7 @@ def transferred(
     Parameters
     ----------
     searches
-        What was found at home; the best by validation are taken, each point once.
+        What was found at home; the best by validation are taken, each network once.
     home, there
         The same space on two datasets.
     client
@@ -140,12 +140,11 @@ def _known(client: Client, problem: Problem, plan: Recipe | Published) -> Iterat
 
 
 def _best_of(searches: Sequence[Found], home: Problem, most: int) -> list[Point]:
-    worth: Mapping[str, float] = {
-        one.point: one.validation for one in searches if one.point is not None and one.validation is not None
-    }
+    worth = {one.point: one.validation for one in searches if one.point is not None and one.validation is not None}
     sign = -1 if home.dataset.direction == "maximise" else 1
-    best = sorted(worth, key=lambda written: (sign * worth[written], written))
-    return [home.space.read(written) for written in best[:most]]
+    best = [home.space.read(written) for written in sorted(worth, key=lambda written: (sign * worth[written], written))]
+    networks = {home.task(point).key: point for point in reversed(best)}  # of equal ones the first
+    return [point for point in best if networks[home.task(point).key] == point][:most]
 
 
 def _source(evaluation: Evaluation) -> str:

@@ -5,6 +5,7 @@ A class of somebody's own is named after itself and its source, as in `greedy@1a
 
 import hashlib
 import inspect
+import linecache
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from jitnas_fn.graphs.searcher import Searcher
 
 BASELINES = ("random_sampling", "random_search")  # of Lindauer and Hutter (JMLR 2020): no comparison goes without them
 LONGEST = 200
+OWN = "@"
 Ways = Mapping[str, type[Searcher]]  # those of somebody's own, by their labels
 NONE: Ways = {}
 
@@ -46,10 +48,15 @@ def way_named(method: str, problem: Problem, *, seed: int, own: Ways = NONE) -> 
     return searcher
 
 
-def check_way(method: str, *, own: Ways = NONE) -> None:
-    """Raise as `way_named`, if there is no such way or option."""
-    if method not in own:
-        _parts(method)
+def check_ways(methods: Iterable[str], problem: Problem, *, own: Ways = NONE) -> None:
+    """Raise as `way_named`, if one of the methods is none, or not for this problem: before anything is kept or trained."""
+    for method in methods:
+        way_named(method, problem, seed=0, own=own)
+
+
+def is_here(method: str, *, own: Ways = NONE) -> bool:
+    """Whether a method of a run can be searched by now; a class of somebody's own is where it is given again."""
+    return method in own or OWN not in method
 
 
 def labelled(methods: Iterable[str | type[Searcher]]) -> tuple[list[str], dict[str, type[Searcher]]]:
@@ -63,7 +70,7 @@ def labelled(methods: Iterable[str | type[Searcher]]) -> tuple[list[str], dict[s
     labels, own = [], {}
     for method in methods:
         if isinstance(method, type) and issubclass(method, Searcher):
-            label = f"{method.__name__.lower()}@{_source_digest(method)[:8]}"
+            label = f"{method.__name__.lower()}{OWN}{_source_digest(method)[:8]}"
             own[label] = method
         elif isinstance(method, str):
             label = method
@@ -73,13 +80,11 @@ def labelled(methods: Iterable[str | type[Searcher]]) -> tuple[list[str], dict[s
     return labels, own
 
 
-def with_baselines(methods: Sequence[str], *, own: Ways = NONE) -> list[str]:
-    """The methods, each once and known, with the two baselines; raises as `way_named`, or `TaskError` if none is named."""
+def with_baselines(methods: Sequence[str]) -> list[str]:
+    """The methods, each once, with the two baselines; raises `TaskError` if none is named."""
     named = list(dict.fromkeys(name.strip() for name in methods if name.strip()))
     if not named:
         raise TaskError(f"a comparison is of methods; there are {', '.join(shelf.names('searchers'))}")
-    for name in named:
-        check_way(name, own=own)
     return [*named, *(name for name in BASELINES if name not in named)]
 
 
@@ -98,15 +103,12 @@ def _parts(method: str) -> tuple[str, dict[str, Any]]:
 
 
 def _source_digest(searcher: type[Searcher]) -> str:
-    """SHA-256 of the file or cell that a class stands in."""
-    try:
-        source = inspect.getsource(inspect.getmodule(searcher) or searcher)
-    except (OSError, TypeError):
-        try:
-            source = inspect.getsource(searcher)
-        except (OSError, TypeError):
-            raise TaskError(f"the source of {searcher.__name__} is nowhere to be read: write it into a file") from None
-    return hashlib.sha256(source.encode()).hexdigest()
+    """SHA-256 of the file or the cell of a notebook that a class stands in."""
+    files = dict.fromkeys(one.__code__.co_filename for one in vars(searcher).values() if inspect.isfunction(one))
+    lines = [line for file in files for line in linecache.getlines(file)]
+    if not lines:
+        raise TaskError(f"the source of {searcher.__name__} is nowhere to be read: write it into a file")
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def _options(searcher: type[Searcher]) -> dict[str, Any]:

@@ -94,3 +94,18 @@ def test_random_sampling_takes_its_own_point_whatever_is_known(client):
     points = {one.seed: one.point for one in first.searches if one.method == "random_sampling"}
     assert points == {one.seed: one.point for one in warm.searches if one.method == "random_sampling"}
     assert [one.warm for one in warm.searches if one.method == "random_search"] == [3, 3]
+
+
+@pytest.mark.parametrize("method", ["evolution:population=0", "nosuch", "evolution:x=1"])
+def test_a_method_that_is_none_ends_it_before_anything_is_trained_or_kept(client, method):
+    with pytest.raises((TaskError, UnknownName)):
+        compare(**ASK, methods=["local_search", method], client=client)
+    assert saved.names() == []
+    assert len(compare(**ASK, methods=["local_search"], client=client).searches) == 6
+
+
+def test_a_method_that_is_not_here_any_more_stays_with_what_it_has_found(client):
+    first = compare(**ASK, methods=[Climbing], client=client)
+    more = compare(**{**ASK, "seeds": 3}, methods=["evolution"], client=client)
+    counts = {row["method"]: row["seeds"] for row in more.rows}
+    assert counts == {first.rows[0]["method"]: 2, "evolution": 3, "random_sampling": 3, "random_search": 3}

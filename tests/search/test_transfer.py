@@ -103,3 +103,18 @@ def test_where_less_is_better_the_least_is_taken_and_ranks_first(tmp_path):
     known = known_tests(replay.client, there, recipe_named(PLAN))
     for one in move.moved:
         assert one.rank == 1 + sum(value < one.there for value in known.values())
+
+
+def test_a_network_is_taken_once_however_it_is_written(tmp_path):
+    """Cells without a way from input to output are one network, and here the best."""
+    rows = small.nasbench201([*CODES[:6], *small.NO_PATH])
+    for row in rows:
+        row["cifar10_val_12"] = 90 if row["code"] in small.NO_PATH else 50
+    replay = Replay("nasbench201", small.written(rows, tmp_path / "table.csv"))
+    found = found_on(replay, "cifar10", seeds=range(12))
+    move = transferred(
+        found, replay.problem("cifar10"), replay.problem("cifar100"), replay.client, plan=recipe_named(PLAN), most=9
+    )
+    keys = [replay.problem("cifar10").task(replay.space.read(one.point)).key for one in move.moved]
+    assert len(keys) == len(set(keys))
+    assert len({one.point for one in found}) > len(keys)

@@ -1,10 +1,13 @@
 """Ways to search by the words of people: names, and options of their own."""
 
+import linecache
+
 import pytest
 
 from jitnas_fn.core import shelf
 from jitnas_fn.core.errors import TaskError, UnknownName
-from jitnas_fn.search.ways import way_named, with_baselines
+from jitnas_fn.graphs.searcher import Searcher
+from jitnas_fn.search.ways import check_ways, is_here, labelled, way_named, with_baselines
 from tests.searchers.problems import problem_of
 
 
@@ -38,6 +41,38 @@ def test_what_a_way_does_not_take_is_told(method, told):
 def test_variants_of_one_way_are_several_methods():
     assert with_baselines(["evolution", "evolution:sample=5"])[:2] == ["evolution", "evolution:sample=5"]
     with pytest.raises(TaskError, match="no option"):
-        with_baselines(["evolution:x=1"])
+        check_ways(["evolution", "evolution:x=1"], problem_of())
     with pytest.raises(UnknownName, match="there are asha"):
-        with_baselines(["../evolution"])
+        check_ways(["../evolution"], problem_of())
+    with pytest.raises(TaskError, match="nasbench101 is none"):
+        check_ways(["reinforce"], problem_of("nasbench101"))
+
+
+CELL = """
+class Mine(Searcher):
+    about = "a class in a cell of a notebook"
+    def propose(self):
+        return self.space.sample(self.rng)
+    def learn(self, point, value):
+        pass
+"""
+
+
+def class_in_a_cell(monkeypatch, text):
+    """As a notebook makes it: its source stands in no file, but where tracebacks find it."""
+    name, room = "<cell>", {"Searcher": Searcher, "__name__": "__main__"}
+    monkeypatch.setitem(linecache.cache, name, (len(text), None, text.splitlines(keepends=True), name))
+    exec(compile(text, name, "exec"), room)
+    return room["Mine"]
+
+
+def test_a_class_in_a_cell_of_a_notebook_is_named_after_the_cell(monkeypatch):
+    labels = set()
+    for text in (CELL, CELL, CELL.replace("sample(self.rng)", "mutate(self.best[0], self.rng)")):
+        made = class_in_a_cell(monkeypatch, text)
+        (label,), own = labelled([made])
+        assert own == {label: made}
+        assert way_named(label, problem_of(), seed=0, own=own).name == "mine"
+        labels.add(label)
+    assert len(labels) == 2
+    assert [is_here(label) for label in labels] == [False, False]

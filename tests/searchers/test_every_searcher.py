@@ -119,3 +119,11 @@ def test_a_problem_keeps_but_some_architectures(problem, monkeypatch):
     for point, task in zip(points, tasks, strict=True):
         assert problem.architecture(point).fingerprint == task.fingerprint
         assert problem.task(point) is task
+
+
+def test_of_points_that_are_worth_the_same_the_first_stays_the_best(problem):
+    made = shelf.take("searchers", "random_search").SEARCHER(problem, seed=0)
+    points = [made.propose() for _ in range(3)]
+    for point in points:
+        told(made, point, 0.5)
+    assert made.best == (points[0], 0.5)

@@ -76,6 +76,8 @@ class Table(ABC):
         Name of the search space whose points its rows are.
     splits
         Dataset → [(split, number of samples)], as its authors have divided it.
+    splits_of
+        (dataset, recipe) → the same, where a recipe has another division.
     columns
         Those that a file has to have.
     epochs
@@ -97,6 +99,7 @@ class Table(ABC):
     source: ClassVar[str]
     space: ClassVar[str]
     splits: ClassVar[Mapping[str, Sequence[tuple[str, int]]]]
+    splits_of: ClassVar[Mapping[tuple[str, str], Sequence[tuple[str, int]]]] = {}
     columns: ClassVar[tuple[str, ...]]
     epochs: ClassVar[Mapping[str, int]]
     chosen_by: ClassVar[str | None]

@@ -67,10 +67,11 @@ class Seconds:
             share = part * self._table.epochs[figure.recipe] / epochs
             scaled = "" if recipe == figure.recipe else f", {self._table.epochs[figure.recipe]}/{epochs} of it"
             scaled += "" if part == 1 else f" for {part:.0%} of the samples"
-            for other in row.figures:
-                if (other.dataset, other.recipe) == (figure.dataset, recipe) and other.seconds is not None:
-                    return other.seconds * share, {"by": f"the published time of {epochs} epochs{scaled}", "r2": None}
             dataset = self._table.timed_as.get(figure.dataset, figure.dataset)
+            of = "" if dataset == figure.dataset else f" of {dataset}"
+            for other in row.figures:
+                if (other.dataset, other.recipe) == (dataset, recipe) and other.seconds is not None:
+                    return other.seconds * share, {"by": f"the published time{of} of {epochs} epochs{scaled}", "r2": None}
             line, macs = self.lines.get((dataset, recipe)), row.sizes.get(figure.dataset, (None, None))[1]
             if line is not None and macs is not None:
                 what = f"a line over multiply-adds through {line.networks:,} published times of {dataset}{scaled}"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from jitnas_fn.core.dataset import Dataset
-from jitnas_fn.core.errors import RecordError, TaskError
+from jitnas_fn.core.errors import TaskError
 from jitnas_fn.core.published import Published
 from jitnas_fn.core.recipe import Recipe
 from jitnas_fn.core.record import Record
@@ -116,17 +116,8 @@ class Problem:
         return all(most is None or met <= most for met, most in bounds)
 
     def value(self, record: Record) -> float:
-        """What a record says for its point: the dataset's metric on validation, so that more is better; −∞ if it has none.
-
-        Raises
-        ------
-        RecordError
-            If it has no validation part at all.
-        """
-        measured = record.metrics.get("validation")
-        if not isinstance(measured, dict):
-            raise RecordError(f"the record of key {record.key[:12]}… has no validation part")
-        value = measured.get(self.dataset.metric)
+        """What a record says for its point: the dataset's metric on validation, so that more is better; −∞ if it has none."""
+        value = record.metrics.get("validation", {}).get(self.dataset.metric)
         if not isinstance(value, int | float):
             return float("-inf")
         return float(value) if self.dataset.direction == "maximise" else -float(value)

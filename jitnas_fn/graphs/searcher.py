@@ -40,6 +40,8 @@ class Searcher(ABC):
         After how many its end does not change any more; None if it goes on.
     best
         The best point that was told of and its value, on the highest rung that was told of; None before the first.
+    best_rung
+        That rung; -1 before the first.
     """
 
     about: str
@@ -49,6 +51,7 @@ class Searcher(ABC):
         self.problem, self.space = problem, problem.space
         self.rng = random.Random(f"{self.name}/{seed}")  # of its own for each method
         self.best: tuple[Point, float] | None = None
+        self.best_rung = -1
         self._best_by: tuple[bool, int, float] = (False, -1, float("-inf"))
         self._asked: dict[str, list[Trial]] = {}  # by key, what is under way
 
@@ -114,7 +117,7 @@ class Searcher(ABC):
         """Note what a point was worth, and learn from it."""
         by = value > float("-inf"), trial.rung, value
         if self.best is None or by > self._best_by:
-            self.best, self._best_by = (trial.point, value), by
+            self.best, self.best_rung, self._best_by = (trial.point, value), trial.rung, by
         self.learn_trial(trial, value)
 
     def _allowed(self) -> Trial:

@@ -101,7 +101,7 @@ class Replay:
             most_parameters=parameters,
             most_macs=macs,
             most_seconds=seconds,
-            seconds_of=told_by(self.store, problem),
+            seconds_of=told_by(self._view, problem),
         )
         return found
 

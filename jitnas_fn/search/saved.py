@@ -9,6 +9,7 @@ import dataclasses
 import json
 import os
 import re
+import secrets
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,7 @@ from jitnas_fn.search.found import Found, Step
 RUN_VERSION = 1
 ASKED, SEARCHES, FOLDER = "asked.json", "searches.jsonl", "runs"
 MOST_ASKED_BYTES, MOST_LINE_BYTES = 10_000_000, 200_000_000
+LOCK_SECONDS = 30.0  # nobody holds it for longer than it takes to write a small file
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}")
 LATER = ("warm", "seconds_line", "methods", "seeds", "versions")  # what may be another when the same is asked again
 KEPT = ("warm", "seconds_line", "versions")  # what stays as it was when the run began
@@ -126,6 +128,11 @@ class SavedRun:
             If it cannot be kept.
         """
         folder = runs_folder() / asked.name
+        with locked(folder):
+            return cls._begun(folder, asked)
+
+    @classmethod
+    def _begun(cls, folder: Path, asked: Asked) -> Self:
         with contextlib.suppress(UnknownName):
             before = cls.opened(str(folder)).asked
             methods = list(dict.fromkeys([*before.methods, *asked.methods]))
@@ -133,7 +140,7 @@ class SavedRun:
             asked = dataclasses.replace(asked, methods=methods, seeds=seeds, **{name: getattr(before, name) for name in KEPT})
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            draft = folder / f".{ASKED}"
+            draft = folder / f".{secrets.token_hex(8)}"
             draft.write_text(canonical({**asked.to_dict(), "run_version": RUN_VERSION}) + "\n", "ascii")
             draft.replace(folder / ASKED)
         except OSError as reason:
@@ -172,7 +179,9 @@ class SavedRun:
         try:
             descriptor = os.open(self.folder / SEARCHES, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
             try:
-                os.write(descriptor, lines)
+                left = memoryview(lines)
+                while left:
+                    left = left[os.write(descriptor, left) :]
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
@@ -199,6 +208,23 @@ class SavedRun:
     def done(self) -> set[tuple[str, int]]:
         """(method, seed) of those."""
         return {(found.method, found.seed) for found in self.searches()}
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Keep others from the same run, while it is read and written anew; raises `StoreError`."""
+    from filelock import FileLock, Timeout
+
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder.with_name(f".{folder.name}.lock"), timeout=LOCK_SECONDS)
+        lock.acquire()
+    except (OSError, Timeout, NotImplementedError) as reason:
+        raise StoreError(f"the run cannot be kept in {folder} ({reason})") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def runs_folder() -> Path:

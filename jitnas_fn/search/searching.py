@@ -58,7 +58,8 @@ def search(
     in_flight
         How many are under way at most.
     final
-        By which recipe the best is trained in the end, for its test part to be read; None for that of the search.
+        By which recipe the best is trained in the end, for its test part to be read; None for that of the search. Where only
+        cheaper rungs were reached, it is trained by that too.
     warm
         Points that are known already, with their records: told before the first step, at no cost (`search.warm.known_points`).
     show
@@ -93,7 +94,7 @@ class _Best:
     """What was the best from one step on."""
 
     number: int
-    point: Point
+    trial: Trial
     validation: float
     record: Record
 
@@ -118,9 +119,9 @@ class _Run:
     def know(self, warm: Sequence[tuple[Point, Record]]) -> None:
         """Tell what was known before."""
         for point, record in warm:
-            value = self._problem.value(record)
-            self._searcher.take(Trial(point, self._problem.top), value)
-            self._note_best(0, point, value, record)
+            value, trial = self._problem.value(record), Trial(point, self._problem.top)
+            self._searcher.take(trial, value)
+            self._note_best(0, trial, value, record)
 
     def ask(self) -> None:
         """One more."""
@@ -142,7 +143,7 @@ class _Run:
         else:
             self._searcher.tell(sealed(record))
             value = self._problem.value(record)
-            self._note_best(len(self.steps) + 1, point, value, record)
+            self._note_best(len(self.steps) + 1, Trial(point, rung), value, record)
         again = task.key in self._keys
         seconds = 0.0 if record is None or again else float(record.cost.get("wall_seconds") or 0.0)
         self._keys.add(task.key)
@@ -170,11 +171,12 @@ class _Run:
         problem, best = self._problem, self._bests[-1] if self._bests else None
         last = None
         if best is not None:
-            last = best.record if final is None else self._evaluated(best.point, final)
+            is_read = final is None and best.trial.rung == problem.top
+            last = best.record if is_read else self._evaluated(best.trial.point, final or problem.recipe)
         return Found(
             method=self._searcher.name,
             seed=seed,
-            point=None if best is None else problem.space.written(best.point),
+            point=None if best is None else problem.space.written(best.trial.point),
             key=None if best is None else best.record.key,
             validation=None if best is None else best.record.metrics["validation"][problem.dataset.metric],
             test=None if last is None else self._test_of(last),
@@ -186,11 +188,11 @@ class _Run:
             steps=tuple(self.steps),
         )
 
-    def _note_best(self, number: int, point: Point, value: float, record: Record) -> None:
-        best = self._searcher.best
+    def _note_best(self, number: int, trial: Trial, value: float, record: Record) -> None:
+        is_best = self._searcher.best == (trial.point, value) and self._searcher.best_rung == trial.rung
         is_new = not self._bests or self._bests[-1].record.key != record.key
-        if best is not None and best == (point, value) and value > NOTHING and is_new:
-            self._bests.append(_Best(number, point, value, record))
+        if is_best and value > NOTHING and is_new:
+            self._bests.append(_Best(number, trial, value, record))
 
     def _evaluated(self, point: Point, plan: Recipe | Published) -> Record | None:
         """The record by another recipe; None if the network fails by that."""
@@ -201,11 +203,12 @@ class _Run:
 
     def _incumbent(self, best: _Best, final: Recipe | Published | None) -> Incumbent:
         """With its test part, where a record of it is there already."""
-        problem, record = self._problem, best.record if final is None else None
-        if final is not None:
-            record = self._client.store.get(problem.task_by(best.point, final).key)
+        problem, (point, rung) = self._problem, best.trial
+        record: Record | None = best.record
+        if final is not None or rung < problem.top:
+            record = self._client.store.get(problem.task_by(point, final or problem.recipe).key)
         test = None if record is None else self._test_of(record)
-        return Incumbent(number=best.number, point=problem.space.written(best.point), validation=best.validation, test=test)
+        return Incumbent(number=best.number, point=problem.space.written(point), validation=best.validation, test=test)
 
     def _test_of(self, record: Record) -> float | None:
         value = record.metrics.get("test", {}).get(self._problem.dataset.metric)

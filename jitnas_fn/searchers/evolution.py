@@ -49,6 +49,11 @@ class Evolution(Searcher):
         parent, _ = max(drawn, key=lambda one: one[1])
         return self.space.mutate(parent, self.rng)
 
+    def refuse(self, point: Point) -> None:
+        """As long as the population is not full, another is drawn in the place of one beyond the bounds."""
+        if len(self._alive) < (self._alive.maxlen or 0):
+            self._drawn = max(0, self._drawn - 1)
+
     def learn(self, point: Point, value: float) -> None:
         """Let it live; of too many the oldest dies."""
         self._alive.append((point, value))

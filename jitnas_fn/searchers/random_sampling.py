@@ -24,7 +24,8 @@ class RandomSampling(Searcher):
 
     def take(self, trial: Trial, value: float) -> None:
         """Stay with the first, whatever comes later."""
-        self.best = self.best or (trial.point, value)
+        if self.best is None:
+            self.best, self.best_rung = (trial.point, value), trial.rung
 
 
 SEARCHER = RandomSampling

@@ -59,7 +59,7 @@ class AliasBook:
         self.get(space, pairs[0][0], input_shape, outputs)
         place = (space.name, input_shape, outputs)
         self._known[place].update(pairs)
-        if self._folder is not None:
+        if self._folder is not None and is_as_loaded():
             lines = "".join(_line(fingerprint, space.written(point)) for point, fingerprint in pairs)
             with contextlib.suppress(OSError):
                 self._folder.mkdir(parents=True, exist_ok=True)
@@ -72,7 +72,7 @@ class AliasBook:
 
     def _read(self, space: Space, place: Place) -> dict[Point, str]:
         found = dict(_shipped(space, place))
-        if self._folder is None:
+        if self._folder is None or not is_as_loaded():
             return found
         with contextlib.suppress(OSError):
             for line in self._file(place).read_text("utf-8", errors="replace").splitlines():
@@ -88,15 +88,39 @@ class AliasBook:
         return self._folder / f"{name}-{'x'.join(map(str, shape))}-{outputs}-{code_digest()[:16]}.txt"
 
 
+def _files() -> list[Path]:
+    package = Path(str(resources.files("jitnas_fn")))
+    return [path for room in ROOMS for path in sorted((package / room).rglob("*.py"))]
+
+
+def _stamps() -> list[tuple[str, int, int]]:
+    """What the files of that code are known by: path, size and time of the last change."""
+    stats = [(path, path.stat()) for path in _files()]
+    return [(str(path), status.st_size, status.st_mtime_ns) for path, status in stats]
+
+
+def is_as_loaded() -> bool:
+    """Whether the code on the disk, which the digest is of, is still what this process has loaded.
+
+    A package may be upgraded under a living process: what that builds is of its old code.
+    """
+    code_digest()  # first: what changes while it is computed is seen by what follows
+    try:
+        return _stamps() == _LOADED
+    except OSError:
+        return False
+
+
 @cache
 def code_digest() -> str:
     """SHA-256 of the code that decides what a point's fingerprint is: nothing that another one has built is believed."""
-    found = hashlib.sha256()
-    for room in ROOMS:
-        folder = Path(str(resources.files("jitnas_fn"))) / room
-        for path in sorted(folder.rglob("*.py")):
-            found.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    found, package = hashlib.sha256(), Path(str(resources.files("jitnas_fn")))
+    for path in _files():
+        found.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return found.hexdigest()
+
+
+_LOADED = _stamps()
 
 
 def _shipped(space: Space, place: Place) -> Iterator[tuple[Point, str]]:

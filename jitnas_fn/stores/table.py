@@ -164,7 +164,7 @@ class TableStore:
                 "metric": card.metric,
                 "direction": card.direction,
                 "unit": card.unit,
-                "splits": dict(self.table.splits[card.name]),
+                "splits": dict(self.table.splits_of.get((card.name, figure.recipe), self.table.splits[card.name])),
             },
             recipe=task.recipe.to_dict(),
             verdict="trained",

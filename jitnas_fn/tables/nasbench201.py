@@ -36,6 +36,7 @@ class NasBench201(Table):
         "cifar100": (("train", 50_000), ("validation", 5_000), ("test", 5_000)),
         "imagenet16_120": (("train", 151_700), ("validation", 3_000), ("test", 3_000)),
     }
+    splits_of: ClassVar = {("cifar10", "nasbench201_200"): (("train", 50_000), ("test", 10_000))}
     epochs: ClassVar = {"nasbench201_12": 12, "nasbench201_200": 200}
     chosen_by, read_by = "nasbench201_12", "nasbench201_200"
     timed_as: ClassVar = {"cifar100": "cifar10"}

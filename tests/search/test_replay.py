@@ -197,3 +197,27 @@ def test_bounds_hold_in_every_process(file):
     allowed = {SPACE.written(row.point) for row in replay.store.rows if replay.problem("cifar10").allows(row.point)}
     assert {step.point for one in found for step in one.steps} <= allowed
     assert len(allowed) < len(CODES)
+
+
+def test_a_bound_of_seconds_is_that_of_the_training_that_is_drawn(tmp_path):
+    """Of networks with several trainings, what is asked for takes no longer than may be, whichever training a seed draws."""
+    rows = small.nasbench201([*small.NO_PATH, *CODES[:12]], timed=15)
+    for number, row in enumerate(rows[:3]):
+        row["cifar10_train_seconds_200"] = [10.0, 1000.0, 2000.0][number]
+    replay = Replay("nasbench201", small.written(rows, tmp_path / "table.csv"), most_seconds=20.0)
+    (found,) = replayed(replay, [SavedRun.begun(asked(replay, seeds=range(20), evaluations=8))])
+    assert max(step.seconds for one in found for step in one.steps) <= 20.0
+
+
+def test_each_search_is_told_the_trainings_that_its_seed_draws(tmp_path):
+    rows = small.nasbench201([*small.NO_PATH, *CODES[:3]])
+    for number, row in enumerate(rows[:3]):
+        row["cifar10_val_12"] = 60 + number
+    replay = Replay("nasbench201", small.written(rows, tmp_path / "table.csv"))
+    (found,) = replayed(replay, [SavedRun.begun(asked(replay, seeds=range(30), methods=["random_search"]))])
+    code = {SPACE.written(tuple(map(int, code))) for code in small.NO_PATH}
+    told = {
+        one.seed: {step.value for step in one.steps if step.point in code} for one in found if one.method == "random_search"
+    }
+    assert {len(values) for values in told.values()} <= {0, 1}  # within a search one network is one training
+    assert set().union(*told.values()) == {0.6, 0.61, 0.62}

@@ -1,6 +1,7 @@
 """Runs on disk: the same is found again, kills harm nothing, and hostile names lead nowhere."""
 
 import dataclasses
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -172,3 +173,31 @@ def test_what_is_kept_is_on_the_disk(monkeypatch):
     monkeypatch.setattr(saved.os, "fsync", synced.append)
     SavedRun.begun(asked()).add([found()])
     assert len(synced) == 1
+
+
+def test_what_is_written_bit_by_bit_is_whole(monkeypatch):
+    write = saved.os.write
+    monkeypatch.setattr(saved.os, "write", lambda descriptor, content: write(descriptor, bytes(content)[:100]))
+    run = SavedRun.begun(asked())
+    run.add([found(), found(seed=1)])
+    assert list(run.searches()) == [found(), found(seed=1)]
+
+
+def test_a_disk_that_is_full_is_told(monkeypatch):
+    def full(descriptor, content):
+        raise OSError("no space left on device")
+
+    run = SavedRun.begun(asked())
+    monkeypatch.setattr(saved.os, "write", full)
+    with pytest.raises(StoreError, match="a search cannot be kept"):
+        run.add([found()])
+
+
+def test_many_begin_the_same_run_at_once():
+    def begin(seed):
+        for _ in range(20):
+            SavedRun.begun(asked(seeds=[seed]))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(begin, range(8)))
+    assert SavedRun.opened(saved.names()[0]).asked.seeds == list(range(8))

@@ -291,3 +291,60 @@ def test_where_less_is_better_the_least_is_found_and_told_as_measured():
     assert found.validation == min(worth(step.key) for step in found.steps)
     assert found.test == worth(found.key[10:])
     assert found.incumbents[-1].validation == -found.validation
+
+
+@pytest.mark.parametrize("method", ["asha", "hyperband", "successive_halving"])
+def test_what_cheap_trainings_say_never_stands_for_a_whole_one(method):
+    """Networks are worth the same on every rung, so nothing but the rung tells the best."""
+
+    class Level(Counting):
+        def __init__(self):
+            super().__init__()
+            self.answering = self._level
+
+        def _level(self, text):
+            (item,) = Envelope.from_json(text).items("tasks")
+            value = int(item["parts"]["fingerprint"][0], 16) / 16
+            metrics = {"validation": {"accuracy": value}, "test": {"accuracy": value}}
+            record = dataclasses.replace(record_for(item), metrics=metrics).sealed()
+            return reply([{"key": item["key"], "record": record.to_dict()}])
+
+    problem = problem_of("hand_designed")
+    problem = dataclasses.replace(problem, cheaper=cheaper_by(problem.recipe, data_fractions=(0.1, 0.3)))
+    for seed in range(6):
+        store = MemoryStore()
+        found = a_search(method, store=store, executor=Level(), problem=problem, seed=seed, evaluations=30)
+        reached = max(step.rung for step in found.steps)
+        assert store.get(found.key).recipe == problem.ladder[reached].to_dict()
+        assert store.get(found.final_key).recipe == problem.recipe.to_dict()
+
+
+def test_where_only_cheap_rungs_were_reached_the_best_is_trained_whole_to_be_read():
+    problem = problem_of()
+    problem = dataclasses.replace(problem, cheaper=cheaper_by(problem.recipe, data_fractions=(0.1, 0.3)))
+    store, executor = MemoryStore(), Counting()
+    found = a_search("successive_halving", store=store, executor=executor, problem=problem, evaluations=4)
+    assert {step.rung for step in found.steps} == {0}
+    assert store.get(found.final_key).recipe["data_fraction"] == 1.0
+    assert found.test == worth(found.final_key[10:])
+    assert executor.trained == len({step.key for step in found.steps}) + 1
+
+
+def test_a_record_without_validation_is_worth_nothing_and_the_search_goes_on():
+    class Silent(Counting):
+        def __init__(self):
+            super().__init__(failing=lambda _: None)
+            self.answering = self._silent
+
+        def _silent(self, text):
+            (item,) = Envelope.from_json(text).items("tasks")
+            metrics = {"test": {"accuracy": 0.5}}
+            if int(item["key"][0], 16) % 2:
+                metrics["validation"] = {"accuracy": worth(item["key"])}
+            return reply(
+                [{"key": item["key"], "record": dataclasses.replace(record_for(item), metrics=metrics).sealed().to_dict()}]
+            )
+
+    found = a_search(executor=Silent(), evaluations=20)
+    assert found.validation == max(step.value for step in found.steps if step.value is not None)
+    assert any(step.value is None for step in found.steps)

@@ -236,3 +236,21 @@ def test_optuna_says_nothing_here_and_all_it_would_elsewhere(problem):
     assert not said
     assert logger.level == level <= logging.INFO
     assert warnings.filters == filters
+
+
+def test_evolution_draws_its_whole_population_within_the_bounds(problem):
+    made = Evolution(dataclasses.replace(problem, most_parameters=15_000), seed=0)
+    drawn = []
+    sample = problem.space.sample
+
+    class Noting(type(problem.space)):
+        def sample(self, rng):
+            drawn.append(sample(rng))
+            return drawn[-1]
+
+    made.space = Noting()
+    for _ in range(30):
+        task = made.ask()
+        made.take(made._ended(task.key), bowl(made.problem.space.sample(made.rng)))
+    kept = [point for point in drawn if made.problem.allows(point)]
+    assert len(kept) >= 10

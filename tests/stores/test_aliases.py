@@ -138,3 +138,22 @@ def test_what_is_torn_harms_no_line_after_it(book, tmp_path):
     book.put(MLP, POINTS[1], *DIGITS, built(MLP, POINTS[1]))
     fresh = AliasBook(tmp_path)
     assert [fresh.get(MLP, point, *DIGITS) for point in POINTS[:2]] == [built(MLP, point) for point in POINTS[:2]]
+
+
+def test_what_is_built_while_the_code_on_the_disk_is_another_is_kept_by_nobody(book, tmp_path, monkeypatch):
+    """As where a package is upgraded under a notebook: this process still builds as it did, under another digest than its own."""
+    book.put(MLP, POINTS[0], *DIGITS, built(MLP, POINTS[0]))
+    monkeypatch.setattr(of_aliases, "_LOADED", [("/somewhere/mlp.py", 1, 2)])
+    changed = AliasBook(tmp_path)
+    changed.put(MLP, POINTS[1], *DIGITS, "a" * 64)
+    assert changed.get(MLP, POINTS[1], *DIGITS) == "a" * 64  # here, and nowhere else
+    assert changed.get(MLP, POINTS[0], *DIGITS) is None
+    monkeypatch.undo()
+    assert AliasBook(tmp_path).get(MLP, POINTS[1], *DIGITS) is None
+    assert AliasBook(tmp_path).get(MLP, POINTS[0], *DIGITS) == built(MLP, POINTS[0])
+
+
+def test_a_file_that_changes_is_seen(tmp_path, monkeypatch):
+    assert of_aliases.is_as_loaded()
+    monkeypatch.setattr(of_aliases, "_stamps", lambda: [*of_aliases._LOADED, ("new.py", 1, 1)])
+    assert not of_aliases.is_as_loaded()

@@ -130,7 +130,11 @@ def test_published_times_are_told_as_such_and_others_are_judged_and_say_so(tmp_p
     assert judged.cost["wall_seconds"] == pytest.approx(200.0)
     assert judged.cost["estimated"]["r2"] == 1.0
     other = table.get(key_of(codes[0], dataset="cifar100"))
-    assert "published times of cifar10" in other.cost["estimated"]["by"]
+    assert (other.cost["wall_seconds"], other.cost["estimated"]["by"]) == (100.0, "the published time of cifar10 of 200 epochs")
+    judged_there = table.replicates(key_of(codes[10], dataset="cifar100"))[0]
+    assert "published times of cifar10" in judged_there.cost["estimated"]["by"]
+    assert published.dataset["splits"] == {"train": 50_000, "test": 10_000}
+    assert short.dataset["splits"]["train"] == 25_000
 
 
 def test_without_published_times_there_are_none(table):

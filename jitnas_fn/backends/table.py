@@ -47,7 +47,7 @@ class TableExecutor(Executor):
         try:
             asked = Envelope.from_json(arguments[0])
             reply.set_result(self._answered(asked).to_json())
-        except (JitnasError, IndexError, AttributeError, TypeError) as error:
+        except (JitnasError, LookupError, AttributeError, TypeError) as error:
             reply.set_result(Envelope("train", {}, error=error_fields(error)).to_json())
         return reply
 

@@ -18,11 +18,11 @@ def key_asked_for(arguments: Sequence[str]) -> str | None:
     return words[1] if len(words) == 2 and words[0] == "lookup" and is_key(words[1]) else None
 
 
-def look_up(key: str, *, as_json: bool) -> int:
-    """Print what is known under `key`; the exit code."""
+def look_up(key: str, *, as_json: bool, accept_imported: bool = False) -> int:
+    """Print what is known under `key`, also to tables that were imported if that is accepted; the exit code."""
     with answering(as_json=as_json) as answer:
         began = time.monotonic()
-        record = best_answer(users_store().replicates(key), Limits())
+        record = best_answer(users_store(imported=accept_imported).replicates(key), Limits())
         return given(answer, key, record=record, seconds_waited=time.monotonic() - began)
 
 

@@ -13,7 +13,7 @@ from jitnas_fn.client.explanation import Explanation, explained
 from jitnas_fn.client.flights import Flights
 from jitnas_fn.client.journal import Journal
 from jitnas_fn.client.lookups import known, known_at, replicates
-from jitnas_fn.client.request import understood
+from jitnas_fn.client.request import plan_of, understood
 from jitnas_fn.client.sync import from_url
 from jitnas_fn.client.sync_site import from_site
 from jitnas_fn.client.synced import Show, Synced, progress_of, quietly
@@ -280,7 +280,10 @@ class Client:
 
         The others are the architectures nearest to it that have records on the dataset, each with how far it is, what
         differs, and the best that was reached with it. Printed it is text; `to_dict()` gives all of it as JSON.
+        A published table has a network or has it not: of that there is nothing to explain.
         """
+        if isinstance(plan_of(recipe, accept_imported=True), Published):
+            raise TaskError("a published table has a network or has it not: what is explained are look-ups of what is trained")
         request = understood(
             model,
             dataset=dataset,

@@ -90,7 +90,8 @@ def _place(record: Record) -> tuple[str, str, str, str, str, int, str]:
     """By what it is sorted: names before hashes, so that people find it; the key is the last."""
     parts = record.parts
     dataset, recipe = str(record.dataset.get("name")), str(record.recipe.get("name"))
-    return dataset, parts["dataset"], parts["fingerprint"], recipe, parts["recipe"], parts["seed"], record.key
+    seed = -1 if parts["seed"] is None else parts["seed"]
+    return dataset, parts["dataset"] or "", parts["fingerprint"], recipe, parts["recipe"], seed, record.key
 
 
 def _measured(record: Record, split: str) -> Any:

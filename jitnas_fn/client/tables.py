@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -11,7 +12,7 @@ from jitnas_fn import settings
 from jitnas_fn.core import shelf
 from jitnas_fn.core.cards import card_named, recipe_named
 from jitnas_fn.core.dataset import Dataset
-from jitnas_fn.core.errors import NotTabulated, StoreError
+from jitnas_fn.core.errors import NotTabulated, StoreError, TableError
 from jitnas_fn.core.published import Published
 from jitnas_fn.core.tabulated import Table
 from jitnas_fn.graphs.space import Point, Space
@@ -20,6 +21,7 @@ from jitnas_fn.stores.table import TableStore
 
 FOLDER, SUFFIX = "tables", ".csv.gz"
 FEW, BATCH = 200, 100  # networks that are built sooner than processes are started for them; and for each call of one
+MANY = 2_000  # networks that are built for so long that somebody wants to know
 Show = Callable[[int, int], None]
 
 
@@ -94,6 +96,9 @@ def fingerprints(
     shape, outputs = card.input_shape, card.outputs
     known = {point: name for point in points if (name := book.get(space, point, shape, outputs)) is not None}
     unknown = list(dict.fromkeys(point for point in points if point not in known))
+    if len(unknown) > MANY and show is quietly:
+        text = f"{len(unknown):,} networks of {space.name} are built once, by each version of jitnas_fn: this takes minutes"
+        warnings.warn(text, RuntimeWarning, stacklevel=3)
     done = 0
     for pairs in _built(space, unknown, shape, outputs, workers):
         book.extend(space, pairs, shape, outputs)
@@ -150,8 +155,14 @@ def imported_names() -> list[str]:
 
 
 def imported_tables() -> list[TableStore]:
-    """The tables in the user's home."""
-    return [open_table(name, file_of(name)) for name in imported_names()]
+    """The tables in the user's home; one that is damaged is left out, and a warning says so."""
+    found = []
+    for name in imported_names():
+        try:
+            found.append(open_table(name, file_of(name)))
+        except TableError as trouble:
+            warnings.warn(f"the imported table {name} is left out: {trouble}", RuntimeWarning, stacklevel=2)
+    return found
 
 
 def _plan(recipe: str) -> Published:

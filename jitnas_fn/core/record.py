@@ -182,7 +182,9 @@ def _check(record: Record) -> None:
         for split, by_metric in by_split.items():
             if not isinstance(by_metric, dict) or not _is_numbers(by_metric.values(), series=name == "curves"):
                 raise RecordError(f"record: {name} of {str(split)[:40]!r} hold numbers that a float holds, and null")
-    _check_parts(record.parts, imported=record.provenance.get("origin") == "imported")
+    origin, trust, token = (record.provenance.get(name) for name in ("origin", "trust", "token"))
+    imported = origin == trust == "imported" and type(token) is int and token == 0
+    _check_parts(record.parts, imported=imported)
     if not is_key(record.key) or key_of(record.parts) != record.key:
         raise RecordError(f"record: key {str(record.key)[:12]}… is not the hash of its parts")
     commitment, salt = record.seal.get("commitment"), record.seal.get("salt")
@@ -200,12 +202,12 @@ def _check_parts(parts: Json, *, imported: bool) -> None:
         raise NewerVersion(f"this record's key has version {version}; this jitnas_fn knows up to {KEY_VERSION}: please upgrade")
     hashes = all(isinstance(parts.get(name), str) and HASH.fullmatch(parts[name]) for name in ("dataset", "recipe"))
     whole = type(version) is int and type(parts.get("seed")) is int and 0 <= parts["seed"] <= LARGEST_SEED
-    fits = (set(parts) == PARTS and hashes and whole) or (imported and _is_published(parts))
+    fits = (set(parts) == PARTS and hashes and whole) or (imported and is_published(parts))
     if not fits or not is_key(parts["fingerprint"]):
         raise RecordError(f"record: parts are {', '.join(sorted(PARTS))}, not {str(parts)[:120]}")
 
 
-def _is_published(parts: Json) -> bool:
+def is_published(parts: Json) -> bool:
     """Whether these may be the parts of what a table tells: of a dataset by its name, without a seed."""
     if set(parts) != PUBLISHED_PARTS or type(parts["key_version"]) is not int or not is_dataset_name(parts["dataset_named"]):
         return False

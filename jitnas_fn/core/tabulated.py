@@ -4,6 +4,8 @@ import csv
 import gzip
 import hashlib
 import io
+import re
+import zlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +18,7 @@ from jitnas_fn.core.errors import TableError
 MOST_BYTES = 500_000_000  # unpacked
 MOST_ROWS = 2_000_000
 LONGEST_CELL = 1_000
+NUMBER = re.compile(r"[-+]?[0-9]{1,40}(\.[0-9]{0,40})?([eE][-+]?[0-9]{1,3})?", re.ASCII)
 Value = TypeVar("Value")
 
 
@@ -137,18 +140,21 @@ class Table(ABC):
             raise TableError(f"{file} is no comma-separated text ({reason})") from None
         if not rows:
             raise TableError(f"{file} has no rows")
-        if len({row.index for row in rows}) != len(rows):
-            raise TableError(f"{file} has an index twice")
         return rows, hashlib.sha256(content).hexdigest()
 
     def _rows(self, reader: "csv.DictReader[str]") -> Iterator[Row]:
+        seen: set[str] = set()
         for number, fields in enumerate(reader, start=2):
             try:
                 if number > MOST_ROWS:
                     raise TableError(f"more than {MOST_ROWS:,} rows")
                 if any(not isinstance(fields.get(name), str) or len(fields[name]) > LONGEST_CELL for name in self.columns):
                     raise TableError("a cell is missing or too long")
-                yield self.row(fields)
+                row = self.row(fields)
+                if row.index in seen:
+                    raise TableError(f"{row.index[:40]} is an index twice")
+                seen.add(row.index)
+                yield row
             except (ValueError, KeyError, TypeError) as reason:
                 raise TableError(f"line {number} of table {self.name}: {str(reason)[:200]}") from None
 
@@ -186,7 +192,11 @@ def count(text: str) -> int | None:
 
 
 def _or_none(text: str, kind: Callable[[str], Value]) -> Value | None:
-    return kind(text) if text.strip() else None
+    if not text.strip():
+        return None
+    if not NUMBER.fullmatch(text.strip()):
+        raise TableError(f"a number is written in digits, not {text[:40]!r}")
+    return kind(text)
 
 
 def _unpacked(path: Path) -> bytes:
@@ -196,7 +206,7 @@ def _unpacked(path: Path) -> bytes:
             packed = file.read(2) == b"\x1f\x8b"
         with gzip.open(path, "rb") if packed else path.open("rb") as file:
             content = file.read(MOST_BYTES + 1)
-    except (OSError, EOFError, ValueError) as reason:
+    except (OSError, EOFError, ValueError, zlib.error) as reason:
         raise TableError(f"{path} cannot be read ({reason})") from None
     if len(content) > MOST_BYTES:
         raise TableError(f"{path} has more than {MOST_BYTES:,} bytes unpacked")

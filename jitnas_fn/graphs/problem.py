@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 from jitnas_fn.core.dataset import Dataset
@@ -129,7 +130,8 @@ class Problem:
             known = self.aliases.get(self.space, point, shape, outputs)
         if known is None:
             return None
-        return Promised(known, lambda: self.space.architecture(point, shape, outputs), input_shape=shape, outputs=outputs)
+        build = partial(self.space.architecture, point, shape, outputs)
+        return Promised(known, build, input_shape=shape, outputs=outputs)
 
     def _built(self, point: Point) -> Architecture:
         shape, outputs = self.dataset.input_shape, self.dataset.outputs

@@ -127,7 +127,8 @@ class Searcher(ABC):
                 return trial
             self.refuse(trial.point)
         raise TaskError(
-            f"of {MOST_TRIES:,} points of {self.space.name}, none is within the bounds of parameters, multiply-adds and seconds"
+            f"of {MOST_TRIES:,} points of {self.space.name} that were proposed in a row, none is within the bounds of "
+            "parameters, multiply-adds and seconds: hardly any network is, so loosen them"
         )
 
     def _ended(self, key: str) -> Trial:

@@ -7,7 +7,6 @@ from jitnas_fn.client.cache import users_store
 from jitnas_fn.client.tables import file_of, open_table
 from jitnas_fn.core.errors import JitnasError, NotTabulated, TableError, UnknownName
 from jitnas_fn.reports.evidence import Evidence, gathered
-from jitnas_fn.reports.forms import check_asked
 from jitnas_fn.search.saved import SavedRun, names
 from jitnas_fn.stores.table import TableStore
 
@@ -29,7 +28,6 @@ def at_hand(run: SavedRun, *, table: Path | None = None) -> Evidence:
     RecordError, RecipeError, NewerVersion
         If the run cannot be read, or no search of it has come to its end.
     """
-    check_asked(run.asked)
     if run.asked.table is None:
         if table is not None:
             raise TableError(f"run {run.name[:120]} is no replay: its records are in your store, not in {table}")
@@ -49,7 +47,6 @@ def beside(run: SavedRun) -> list[Evidence]:
     for name in names() if run.asked.table is None else ():
         with contextlib.suppress(JitnasError):
             other = SavedRun.opened(name)
-            check_asked(other.asked)
             alike = (other.asked.space, other.asked.ladder[-1]) == (run.asked.space, run.asked.ladder[-1])
             own = other.asked.dataset["name"] == run.asked.dataset["name"]
             if alike and not own and other.asked.table is None:

@@ -17,7 +17,8 @@ from jitnas_fn.core.record import Record
 from jitnas_fn.core.tabulated_seconds import Line
 from jitnas_fn.graphs.problem import Problem
 from jitnas_fn.graphs.space import Point
-from jitnas_fn.search.saved import Asked, SavedRun
+from jitnas_fn.search.asked import Asked
+from jitnas_fn.search.saved import SavedRun
 from jitnas_fn.search.seconds import judged_by, line_from
 from jitnas_fn.search.warm import known_points
 from jitnas_fn.search.ways import NONE, Ways, check_ways

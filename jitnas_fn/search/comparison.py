@@ -9,16 +9,17 @@ from jitnas_fn.core.published import plan_in
 from jitnas_fn.core.record import Record
 from jitnas_fn.graphs.problem import Problem
 from jitnas_fn.graphs.space import Point
+from jitnas_fn.search.asked import Asked
 from jitnas_fn.search.found import Found, Step
-from jitnas_fn.search.saved import Asked, SavedRun
+from jitnas_fn.search.saved import SavedRun
 from jitnas_fn.search.searching import search
-from jitnas_fn.search.ways import NONE, Ways, is_here, way_named
+from jitnas_fn.search.ways import NONE, Ways, way_named
 
 Show = Callable[[str, int, Step], None]
 
 
 def compared(run: SavedRun, problem: Problem, client: Client, *, own: Ways = NONE, show: Show = lambda *_: None) -> list[Found]:
-    """Make the searches of a run that are not made yet, one after the other; all of them, method by method.
+    """Make those searches of a run that are wanted now and not made yet; all that there are of it, method by method.
 
     Parameters
     ----------
@@ -35,10 +36,9 @@ def compared(run: SavedRun, problem: Problem, client: Client, *, own: Ways = NON
     """
     done = run.done()
     try:
-        for method in (one for one in run.asked.methods if is_here(one, own=own)):
-            for seed in run.asked.seeds:
-                if (method, seed) not in done:
-                    run.add([searched(run.asked, problem, client, method, seed, own=own, show=show)])
+        for method, seed in run.wanted:
+            if (method, seed) not in done:
+                run.add([searched(run.asked, problem, client, method, seed, own=own, show=show)])
     except TaskError:  # what was asked makes no sense
         run.forget_if_empty()
         raise
@@ -89,5 +89,5 @@ def warm_of(asked: Asked, problem: Problem, client: Client) -> list[tuple[Point,
 
 def ordered(searches: Iterable[Found], asked: Asked) -> list[Found]:
     """The searches of a run, in the order of its methods and seeds."""
-    places = {(method, seed): place for place, (method, seed) in enumerate((m, s) for m in asked.methods for s in asked.seeds)}
+    places = {search: place for place, search in enumerate(asked.searches)}
     return sorted((one for one in searches if (one.method, one.seed) in places), key=lambda one: places[one.method, one.seed])

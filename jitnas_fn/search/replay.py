@@ -20,13 +20,14 @@ from jitnas_fn.graphs.listed import Listed
 from jitnas_fn.graphs.problem import Problem
 from jitnas_fn.graphs.searcher import Searcher
 from jitnas_fn.graphs.space import Space
+from jitnas_fn.search.asked import Asked
 from jitnas_fn.search.beginning import asked_for
 from jitnas_fn.search.comparison import ordered, searched
 from jitnas_fn.search.found import Found
-from jitnas_fn.search.saved import Asked, SavedRun
+from jitnas_fn.search.saved import SavedRun
 from jitnas_fn.search.searching import search
 from jitnas_fn.search.seconds import told_by
-from jitnas_fn.search.ways import check_ways, is_here, labelled, way_named
+from jitnas_fn.search.ways import check_ways, labelled, way_named
 from jitnas_fn.stores.drawn import DrawnStore
 from jitnas_fn.stores.table import TableStore
 
@@ -218,8 +219,8 @@ def replayed(replay: Replay, runs: Sequence[SavedRun], *, workers: int = 1, show
 
 def _jobs(run: SavedRun) -> Iterator[Job]:
     done = run.done()
-    for method in filter(is_here, run.asked.methods):
-        left = [seed for seed in run.asked.seeds if (method, seed) not in done]
+    for method in dict.fromkeys(method for method, _ in run.wanted):
+        left = [seed for one, seed in run.wanted if one == method and (one, seed) not in done]
         for start in range(0, len(left), BATCH):
             yield run.asked.dataset["name"], method, left[start : start + BATCH]
 

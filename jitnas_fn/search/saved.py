@@ -11,89 +11,23 @@ import os
 import re
 import secrets
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
 from jitnas_fn import settings
-from jitnas_fn.core.codec import Json, canonical, digest, parse
+from jitnas_fn.core.codec import Json, canonical, parse
 from jitnas_fn.core.errors import NewerVersion, RecordError, StoreError, UnknownName
+from jitnas_fn.search.asked import Asked
+from jitnas_fn.search.forms import check_asked, check_search
 from jitnas_fn.search.found import Found, Step
 
 RUN_VERSION = 1
 ASKED, SEARCHES, FOLDER = "asked.json", "searches.jsonl", "runs"
-MOST_ASKED_BYTES, MOST_LINE_BYTES = 10_000_000, 200_000_000
+MOST_ASKED_BYTES, MOST_LINE_BYTES = 10_000_000, 50_000_000
 LOCK_SECONDS = 30.0  # nobody holds it for longer than it takes to write a small file
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}")
-LATER = ("warm", "seconds_line", "methods", "seeds", "versions")  # what may be another when the same is asked again
 KEPT = ("warm", "seconds_line", "versions")  # what stays as it was when the run began
 COLUMNS = [one.name for one in dataclasses.fields(Step) if one.name != "number"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What a run was asked for: all that decides what it finds.
-
-    Attributes
-    ----------
-    kind
-        "search", "compare" or "replay".
-    space, dataset
-        By name; `dataset` is the card's {name, version, sha256, metric, direction, unit, splits}.
-    ladder
-        The recipes from the cheapest to the one that counts, all fields of each.
-    final
-        By which recipe the best was trained in the end; None for the last of the ladder.
-    training_seed
-        Of every training; None for a published table.
-    bounds
-        {most_parameters, most_macs, most_seconds}, None for no bound.
-    budget
-        {evaluations, seconds} of each search, None for no bound.
-    most_warm
-        How many known points a search is told before its first step, at most.
-    in_flight
-        How many were under way at most.
-    methods, seeds
-        Every one of the methods was run with every one of the seeds.
-    table
-        Of a replay: {name, source, sha256, networks, optimum: {validation, test}, seconds_r2}; else None.
-    warm
-        Points that were known before the first step, as they are written, with the keys of their records.
-    seconds_line
-        By what trainings were judged against the bound of seconds: {intercept, slope, r2, networks}; None without that bound.
-    versions
-        {jitnas_fn, python, torch}, as far as it is installed.
-    """
-
-    kind: str
-    space: str
-    dataset: Json
-    ladder: list[Json]
-    final: Json | None
-    training_seed: int | None
-    bounds: Json
-    budget: Json
-    in_flight: int
-    most_warm: int
-    methods: list[str]
-    seeds: list[int]
-    table: Json | None = None
-    warm: list[list[str]] = field(default_factory=list)
-    seconds_line: Json | None = None
-    versions: Json = field(default_factory=dict)
-
-    def to_dict(self) -> Json:
-        """As JSON values."""
-        return dataclasses.asdict(self)
-
-    @property
-    def name(self) -> str:
-        """Under which it is kept: the same for whoever asks the same again, whatever was known by then."""
-        same = {name: value for name, value in self.to_dict().items() if name not in LATER}
-        same["version"] = self.versions.get("jitnas_fn")
-        what = f"{self.table['name']}-{self.dataset['name']}" if self.table else f"{self.space}-{self.dataset['name']}"
-        return f"{self.kind}-{what}-{digest(same)[:8]}"
 
 
 class SavedRun:
@@ -104,11 +38,17 @@ class SavedRun:
     folder
         Where it is.
     asked
-        What it was asked for.
+        What it was asked for, by whomever.
+
+    Attributes
+    ----------
+    wanted
+        (method, seed) of the searches that were asked for now; all, where it was only opened.
     """
 
     def __init__(self, folder: Path, asked: Asked) -> None:
         self.folder, self.asked = folder, asked
+        self.wanted = asked.searches
 
     @property
     def name(self) -> str:
@@ -129,7 +69,9 @@ class SavedRun:
         """
         folder = runs_folder() / asked.name
         with locked(folder):
-            return cls._begun(folder, asked)
+            run = cls._begun(folder, asked)
+        run.wanted = asked.searches
+        return run
 
     @classmethod
     def _begun(cls, folder: Path, asked: Asked) -> Self:
@@ -160,7 +102,8 @@ class SavedRun:
         """
         folder = runs_folder() / name if NAME.fullmatch(name) else Path(name)
         try:
-            text = (folder / ASKED).read_text("ascii")
+            with (folder / ASKED).open("rb") as file:
+                text = file.read(MOST_ASKED_BYTES + 1).decode("ascii")
         except (OSError, ValueError):
             there = ", ".join(names()[:10]) or "none yet: jitnas search and jitnas compare make them"
             raise UnknownName(f"no run {name[:120]!r}; there are {there}") from None
@@ -169,9 +112,11 @@ class SavedRun:
         if type(version) is int and version > RUN_VERSION:
             raise NewerVersion(f"this run has format {version}; this jitnas_fn reads up to {RUN_VERSION}: please upgrade")
         try:
-            return cls(folder, Asked(**fields))
+            asked = Asked(**fields)
         except TypeError as reason:
             raise RecordError(f"{folder / ASKED} is not what a run was asked for ({reason})") from None
+        check_asked(asked)
+        return cls(folder, asked)
 
     def add(self, searches: Iterable[Found]) -> None:
         """Keep searches that came to their end; once this returns they survive any kill."""
@@ -196,12 +141,19 @@ class SavedRun:
                 self.folder.rmdir()
 
     def searches(self) -> Iterator[Found]:
-        """The searches that came to their end, each once; a torn line is left out."""
+        """The searches that came to their end, each once; a torn line is left out.
+
+        Raises
+        ------
+        RecordError
+            If one has another form than any search has.
+        """
         seen: set[tuple[str, int]] = set()
         with contextlib.suppress(FileNotFoundError), (self.folder / SEARCHES).open("rb") as file:
             while line := file.readline(MOST_LINE_BYTES):
                 found = _unpacked(line)
                 if found is not None and (found.method, found.seed) not in seen:
+                    check_search(found, self.asked)
                     seen.add((found.method, found.seed))
                     yield found
 
@@ -251,5 +203,5 @@ def _unpacked(line: bytes) -> Found | None:
         if not isinstance(fields["method"], str) or type(fields["seed"]) is not int:
             return None
         return Found.from_dict({**fields, "steps": steps})
-    except (ValueError, KeyError, TypeError, RecordError):
+    except (ValueError, KeyError, TypeError, RecursionError, RecordError):
         return None

@@ -24,7 +24,7 @@ def line_from(store: Store, problem: Problem) -> Line:
     """
     words = [f'"{digits}"'.encode() for digits in (problem.dataset.sha256, problem.recipe.sha256)]
     lines = (line for line in store.every_line() if b'"verdict":"trained"' in line and all(word in line for word in words))
-    pairs = [pair for line in lines if (pair := _pair(line)) is not None]
+    pairs = list(dict(pair for line in lines if (pair := _pair(line)) is not None).values())
     found = line_through(pairs)
     if found is None:
         raise TaskError(
@@ -53,12 +53,13 @@ def told_by(store: Store, problem: Problem) -> Callable[[Point], float | None]:
     return seconds_of
 
 
-def _pair(line: bytes) -> tuple[int, float] | None:
-    """Multiply-adds and seconds of the record on a line."""
+def _pair(line: bytes) -> tuple[str, tuple[int, float]] | None:
+    """The network, multiply-adds and seconds of the record on a line."""
     try:
         record = json.loads(line)["record"]
         macs, seconds = record["size"]["macs"], record["cost"]["wall_seconds"]
-    except (ValueError, LookupError, TypeError):
+        network = str(record["parts"]["fingerprint"])
+    except (ValueError, LookupError, TypeError, RecursionError):
         return None
     fits = whole(macs) is not None and finite(seconds, least=0, most=LONGEST_SECONDS) is not None
-    return (macs, seconds) if fits else None
+    return (network, (macs, seconds)) if fits else None

@@ -4,8 +4,8 @@ import statistics
 from collections.abc import Sequence
 
 from jitnas_fn.core.codec import Json
+from jitnas_fn.search.asked import Asked
 from jitnas_fn.search.found import Found
-from jitnas_fn.search.saved import Asked
 
 
 def rows(searches: Sequence[Found], asked: Asked) -> list[Json]:

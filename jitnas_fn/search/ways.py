@@ -7,6 +7,7 @@ import hashlib
 import inspect
 import linecache
 from collections.abc import Iterable, Mapping, Sequence
+from types import FunctionType
 from typing import Any
 
 from jitnas_fn.core import shelf
@@ -17,6 +18,7 @@ from jitnas_fn.graphs.searcher import Searcher
 BASELINES = ("random_sampling", "random_search")  # of Lindauer and Hutter (JMLR 2020): no comparison goes without them
 LONGEST = 200
 OWN = "@"
+PLAIN = (bool, int, float, str)
 Ways = Mapping[str, type[Searcher]]  # those of somebody's own, by their labels
 NONE: Ways = {}
 
@@ -54,11 +56,6 @@ def check_ways(methods: Iterable[str], problem: Problem, *, own: Ways = NONE) ->
         way_named(method, problem, seed=0, own=own)
 
 
-def is_here(method: str, *, own: Ways = NONE) -> bool:
-    """Whether a method of a run can be searched by now; a class of somebody's own is where it is given again."""
-    return method in own or OWN not in method
-
-
 def labelled(methods: Iterable[str | type[Searcher]]) -> tuple[list[str], dict[str, type[Searcher]]]:
     """The label of each method, and the classes of those that are somebody's own.
 
@@ -67,11 +64,13 @@ def labelled(methods: Iterable[str | type[Searcher]]) -> tuple[list[str], dict[s
     TaskError
         If one is neither a name nor a class of a searcher, or its source is nowhere: it could be taken for another.
     """
-    labels, own = [], {}
+    labels: list[str] = []
+    own: dict[str, type[Searcher]] = {}
     for method in methods:
         if isinstance(method, type) and issubclass(method, Searcher):
             label = f"{method.__name__.lower()}{OWN}{_source_digest(method)[:8]}"
-            own[label] = method
+            if own.setdefault(label, method) is not method:
+                raise TaskError(f"two classes are called {label}: give each a name of its own")
         elif isinstance(method, str):
             label = method
         else:
@@ -103,12 +102,28 @@ def _parts(method: str) -> tuple[str, dict[str, Any]]:
 
 
 def _source_digest(searcher: type[Searcher]) -> str:
-    """SHA-256 of the file or the cell of a notebook that a class stands in."""
-    files = dict.fromkeys(one.__code__.co_filename for one in vars(searcher).values() if inspect.isfunction(one))
-    lines = [line for file in files for line in linecache.getlines(file)]
-    if not lines:
-        raise TaskError(f"the source of {searcher.__name__} is nowhere to be read: write it into a file")
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
+    """SHA-256 of the files or cells of a notebook that a class stands in, with those that it is made of, and its numbers."""
+    lines: list[str] = [searcher.__qualname__]
+    for kind in searcher.__mro__[: searcher.__mro__.index(Searcher)]:
+        functions = [one for one in vars(kind).values() if inspect.isfunction(one)]
+        if "<locals>" in kind.__qualname__ or any(set(one.__code__.co_freevars) - {"__class__"} for one in functions):
+            raise TaskError(f"{searcher.__name__} uses what stands around it, which no name tells: make that an attribute")
+        found = [line for file in _files(kind, functions) for line in linecache.getlines(file)]
+        if not found:
+            raise TaskError(f"the source of {kind.__name__} is nowhere to be read: write it into a file, or a method into it")
+        lines += found
+        lines += [f"{name}={value!r}" for name, value in vars(kind).items() if isinstance(value, PLAIN)]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _files(kind: type, functions: Sequence[FunctionType]) -> list[str]:
+    """Where the methods of a class stand; of a class that has none, where the class does."""
+    if functions:
+        return list(dict.fromkeys(one.__code__.co_filename for one in functions))
+    try:
+        return [inspect.getfile(kind)]
+    except (TypeError, OSError):  # of a notebook, or nowhere
+        return []
 
 
 def _options(searcher: type[Searcher]) -> dict[str, Any]:

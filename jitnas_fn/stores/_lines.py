@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from jitnas_fn.core.codec import MAX_DEPTH, digest, parse
 from jitnas_fn.core.entry import MAX_ENTRY_BYTES, Entry, record_entry
 from jitnas_fn.core.errors import NewerVersion, RecordError
-from jitnas_fn.core.record import MAX_RECORD_BYTES, RECORD_VERSION, Record
+from jitnas_fn.core.record import MAX_RECORD_BYTES, RECORD_VERSION, Record, is_published
 from jitnas_fn.core.task import HASH
 
 _RECORD = b'{"entry_version":1,"kind":"record","record":{'
@@ -57,6 +57,7 @@ def line_for(record: Record) -> tuple[Heading, bytes]:
         raise RecordError(f"this record cannot be written as JSON: {str(reason)[:200]}") from None
     if not _is_sound(record, entry, line):
         entry_of(line)
+    _kept_in_stores(record)
     return heading_of(entry), line
 
 
@@ -114,7 +115,7 @@ def entry_of(line: bytes) -> Entry:
     """
     entry = Entry.from_json(_text(line))
     if entry.kind == "record":
-        Record.from_dict(entry.body["record"])
+        _kept_in_stores(Record.from_dict(entry.body["record"]))
     elif entry.kind == "architecture" and digest(entry.body["document"]) != entry.body["fingerprint"]:
         raise RecordError(f"the document of architecture {entry.body['fingerprint'][:12]}… does not have this fingerprint")
     elif entry.kind == "retraction" and not HASH.fullmatch(entry.body["record_id"]):
@@ -126,11 +127,18 @@ def record_of(line: bytes) -> Record:
     """The record on `line`, verified; raises as `entry_of` does. The caller checks whether it is the one asked for."""
     fields = parse(_text(line), max_bytes=MAX_ENTRY_BYTES, error=RecordError, what="log entry", hashed=True)
     try:
-        return Record.from_dict(Entry.from_dict(fields).body.get("record", {}))
+        return _kept_in_stores(Record.from_dict(Entry.from_dict(fields).body.get("record", {})))
     except NewerVersion:
         raise
     except ValueError as reason:  # a number that no float holds
         raise RecordError(f"this record is not one: {str(reason)[:200]}") from None
+
+
+def _kept_in_stores(record: Record) -> Record:
+    """The record; raises `RecordError` for what a table tells, which everybody reads from the table: here it may be forged."""
+    if is_published(record.parts):
+        raise RecordError("a record of a published table is kept in that table alone: import it where it is to answer")
+    return record
 
 
 def heading_of(entry: Entry) -> Heading:

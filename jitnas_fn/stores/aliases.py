@@ -42,11 +42,15 @@ class AliasBook:
 
     def get(self, space: Space, point: Point, input_shape: tuple[int, ...], outputs: int) -> str | None:
         """The fingerprint of a point; None if it is not known."""
-        place = (space.name, input_shape, outputs)
-        known = self._known.get(place)
-        if known is None:
-            known = self._known[place] = self._read(space, place) if _is_on_the_shelf(space) else {}
-        return known.get(point) if known and _is_on_the_shelf(space) else None
+        return self._of(space, (space.name, input_shape, outputs)).get(point)
+
+    def _of(self, space: Space, place: Place) -> dict[Point, str]:
+        """All that is known of a space; nothing of one that is not on the shelf."""
+        if not _is_on_the_shelf(space):
+            return {}
+        if place not in self._known:
+            self._known[place] = self._read(space, place)
+        return self._known[place]
 
     def put(self, space: Space, point: Point, input_shape: tuple[int, ...], outputs: int, fingerprint: str) -> None:
         """Keep what was found by building."""
@@ -56,9 +60,8 @@ class AliasBook:
         """Keep many. Where the folder cannot be written to, they are kept in memory."""
         if not pairs or not _is_on_the_shelf(space):
             return
-        self.get(space, pairs[0][0], input_shape, outputs)
         place = (space.name, input_shape, outputs)
-        self._known[place].update(pairs)
+        self._of(space, place).update(pairs)
         if self._folder is not None and is_as_loaded():
             lines = "".join(_line(fingerprint, space.written(point)) for point, fingerprint in pairs)
             with contextlib.suppress(OSError):
@@ -67,8 +70,10 @@ class AliasBook:
 
     def known(self, space: Space, input_shape: tuple[int, ...], outputs: int) -> Iterator[tuple[Point, str]]:
         """All points of a space that are known, with their fingerprints."""
-        self.get(space, (), input_shape, outputs)
-        return iter(sorted(self._known[space.name, input_shape, outputs].items())) if _is_on_the_shelf(space) else iter(())
+        for point, fingerprint in sorted(self._of(space, (space.name, input_shape, outputs)).items()):
+            with contextlib.suppress(PointError):  # of a part of a space, what lies in it
+                space.check(point)
+                yield point, fingerprint
 
     def _read(self, space: Space, place: Place) -> dict[Point, str]:
         found = dict(_shipped(space, place))

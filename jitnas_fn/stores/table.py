@@ -13,7 +13,7 @@ from jitnas_fn.core.published import Published
 from jitnas_fn.core.record import Record, best
 from jitnas_fn.core.tabulated import Figure, Row, Table
 from jitnas_fn.core.tabulated_seconds import Seconds
-from jitnas_fn.core.task import Task, task_of
+from jitnas_fn.core.task import HASH, Task, task_of
 
 KEPT = 16_384  # keys whose records stay in memory, some 3 KB each
 COUNTER = "as published"
@@ -144,10 +144,7 @@ class TableStore:
 
     def _place(self, key: str) -> tuple[Task, tuple[int, ...]] | None:
         """The task of a key, and its rows."""
-        try:
-            return self._places.get(bytes.fromhex(key))
-        except ValueError:  # of an opaque model
-            return None
+        return self._places.get(bytes.fromhex(key)) if HASH.fullmatch(key) else None
 
     def _record(self, task: Task, member: int) -> Record:
         row = self.rows[member]

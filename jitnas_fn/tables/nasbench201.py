@@ -57,11 +57,14 @@ class NasBench201(Table):
         code = fields["code"]
         if len(code) != EDGES or not set(code) <= set(OPERATIONS):
             raise TableError(f"a code has six digits from 0 to 4, not {code[:40]!r}")
+        index = count(fields["arch_id"])
+        if index is None:
+            raise TableError("a cell has an index, its arch_id")
         sizes = {name: (count(fields[f"{name}_params"]), count(fields[f"{name}_macs"])) for name in (DATASETS[0], DATASETS[2])}
         parameters, macs = sizes["cifar10"]
         sizes["cifar100"] = parameters and parameters + WIDER, macs and macs + WIDER
         figures = [figure for dataset in DATASETS for figure in _figures(fields, dataset)]
-        return Row(str(count(fields["arch_id"])), tuple(map(int, code)), sizes, tuple(figures))
+        return Row(str(index), tuple(map(int, code)), sizes, tuple(figures))
 
 
 def _figures(fields: Mapping[str, str], dataset: str) -> tuple[Figure, Figure]:

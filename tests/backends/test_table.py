@@ -112,3 +112,8 @@ def test_records_without_a_time_are_counted(tmp_path):
 def test_many_models_are_answered_only_where_that_is_accepted(store):
     with pytest.raises(NotAllowed, match="accept_imported=True"):
         Client(store=store).map([network(CODES[0])], **ASK)
+
+
+def test_a_task_without_a_key_is_told_in_the_reply(store):
+    reply = Envelope.from_json(table_executor(store).submit(run_task, Envelope("train", {"tasks": [{}]}).to_json()).result())
+    assert reply.error is not None

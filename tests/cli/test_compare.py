@@ -5,7 +5,7 @@ import json
 import pytest
 
 from jitnas_fn import Client
-from jitnas_fn.core.errors import NotTabulated
+from jitnas_fn.core.errors import NotTabulated, TaskError
 from jitnas_fn.spaces.nasbench201 import SPACE
 from tests.tables import small
 
@@ -143,3 +143,26 @@ def test_what_makes_no_sense_is_told(jitnas, file, words, told):
     assert code in (1, 2)
     assert out == ""
     assert told in " ".join(err.replace("│", " ").split())
+
+
+def test_a_key_of_a_table_is_answered_where_that_is_accepted(jitnas, file):
+    jitnas("cache", "import", "--table", "nasbench201", file)
+    with Client(accept_imported=True) as client:
+        network = SPACE.architecture((0, 3, 3, 3, 3, 3), (3, 32, 32), 10)
+        key = client.lookup(network, dataset="cifar10", recipe="nasbench201_200").key
+        with pytest.raises(TaskError, match="a published table has a network or has it not"):
+            client.explain(network, dataset="cifar10", recipe="nasbench201_200")
+    assert jitnas("lookup", key)[0] == 3
+    assert jitnas("lookup", key, "--accept-imported")[0] == 0
+
+
+@pytest.mark.parametrize("more", [("--warm", 3), ("--training-seed", 1), ("--final", "quick"), ("--cheaper-epochs", "1")])
+def test_what_a_replay_does_not_take_is_told(jitnas, file, more):
+    code, _, err = jitnas(*REPLAY, "--table", file, "--evaluations", 5, *more)
+    assert code == 2
+    assert "a replay has no" in " ".join(err.replace("│", " ").split())
+
+
+def test_a_dataset_that_is_named_twice_is_compared_once(jitnas, file):
+    words = (*REPLAY[:4], "cifar10,cifar10", *REPLAY[5:], "--table", file, "--evaluations", 5, "--seeds", 2, "--json")
+    assert len(json.loads(jitnas(*words)[1])["methods"]) == 3

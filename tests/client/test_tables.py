@@ -66,3 +66,17 @@ def test_many_networks_are_built_by_several_processes(tmp_path, monkeypatch):
     by_two = tables.open_table("nasbench101", file, book=tables.AliasBook(None), workers=2)
     by_one = tables.open_table("nasbench101", file, book=tables.AliasBook(None))
     assert [record.key for record in by_two.records()] == [record.key for record in by_one.records()]
+
+
+def test_a_damaged_table_is_left_out_and_told(tmp_path):
+    tables.import_table("nasbench201", small.written(small.nasbench201(["333333"]), tmp_path / "table.csv"))
+    tables.file_of("nasbench201").write_bytes(b"\x1f\x8b\x08damaged")
+    with pytest.warns(RuntimeWarning, match="the imported table nasbench201 is left out"):
+        assert tables.imported_tables() == []
+
+
+def test_whoever_waits_for_many_networks_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(tables, "MANY", 1)
+    file = small.written(small.nasbench101([(0.1, 0.2, 0.3, 0.4), (0.5, 0.6, 0.7, 0.8)]), tmp_path / "nb101.csv")
+    with pytest.warns(RuntimeWarning, match="2 networks of nasbench101 are built once"):
+        tables.open_table("nasbench101", file)

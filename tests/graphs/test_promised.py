@@ -1,10 +1,14 @@
 """An architecture whose fingerprint is known before it is built: built when needed, and never another one."""
 
+import dataclasses
+import pickle
+
 import pytest
 
 from jitnas_fn.core.errors import FingerprintMismatch
 from jitnas_fn.graphs.promised import Promised
 from jitnas_fn.spaces.mlp import SPACE
+from tests.searchers.problems import problem_of
 
 POINT, OTHER = (1, 2, 3, 0, 2, 1), (1, 2, 3, 0, 2, 0)
 ENDS = {"input_shape": (1, 8, 8), "outputs": 10}
@@ -42,3 +46,13 @@ def test_a_document_that_was_changed_is_another_architecture():
 
 def test_it_ends_as_what_is_built():
     assert (built().input_shape, built().answered) == (ENDS["input_shape"], (ENDS["outputs"],))
+
+
+def test_what_a_problem_promises_can_be_sent_to_another_process():
+    class Book:
+        def get(self, space, point, input_shape, outputs):
+            return built().fingerprint
+
+    promised = dataclasses.replace(problem_of(), aliases=Book()).architecture(POINT)
+    assert isinstance(promised, Promised)
+    assert pickle.loads(pickle.dumps(promised)).document == built().document

@@ -1,5 +1,7 @@
 """`compare`: by the names of things, from Python."""
 
+import dataclasses
+
 import pytest
 
 from jitnas_fn import Client, compare
@@ -7,6 +9,7 @@ from jitnas_fn.core.errors import TaskError, UnknownName
 from jitnas_fn.graphs.searcher import Searcher
 from jitnas_fn.search import saved
 from jitnas_fn.search.saved import SavedRun
+from jitnas_fn.search.ways import labelled
 from jitnas_fn.stores.memory import MemoryStore
 from tests.search.test_searching import Counting
 
@@ -109,3 +112,62 @@ def test_a_method_that_is_not_here_any_more_stays_with_what_it_has_found(client)
     more = compare(**{**ASK, "seeds": 3}, methods=["evolution"], client=client)
     counts = {row["method"]: row["seeds"] for row in more.rows}
     assert counts == {first.rows[0]["method"]: 2, "evolution": 3, "random_sampling": 3, "random_search": 3}
+
+
+def made_with(step):
+    class Stepping(Climbing):
+        about = "uses what stands around it, whatever it is"
+        size = step
+
+        def propose(self):
+            return self.space.mutate(self.space.sample(self.rng), self.rng)
+
+    return Stepping
+
+
+def test_classes_that_use_what_stands_around_them_are_refused(client):
+    """Two of one factory stand in the same lines: nothing would tell them apart."""
+    with pytest.raises(TaskError, match="uses what stands around it"):
+        compare(**ASK, methods=[made_with(0)], client=client)
+
+
+class Wide(Climbing):
+    width = 3
+
+
+class Twin(Climbing):
+    pass
+
+
+FIRST = Twin
+
+
+class Twin(Climbing):
+    pass
+
+
+def test_two_classes_of_one_name_in_one_file_are_refused(client):
+    with pytest.raises(TaskError, match="two classes are called twin@"):
+        compare(**ASK, methods=[FIRST, Twin], client=client)
+    assert saved.names() == []
+
+
+def test_a_class_of_attributes_alone_is_named_after_them_too(monkeypatch):
+    (wide,), _ = labelled([Wide])
+    monkeypatch.setattr(Wide, "width", 4)
+    (wider,), _ = labelled([Wide])
+    assert wide != wider
+    assert {wide[:5], wider[:5]} == {"wide@"}
+
+
+def test_what_an_earlier_comparison_left_undone_is_not_made_by_a_later_one(client):
+    compare(**{**ASK, "seeds": 1}, methods=["evolution"], client=client)
+    run = SavedRun.opened(saved.names()[0])
+    SavedRun.begun(dataclasses.replace(run.asked, seeds=list(range(50))))  # and here somebody was killed
+    after = compare(**{**ASK, "seeds": 2}, methods=["local_search"], client=client)
+    assert {row["method"]: row["seeds"] for row in after.rows} == {
+        "evolution": 1,
+        "random_sampling": 2,
+        "random_search": 2,
+        "local_search": 2,
+    }

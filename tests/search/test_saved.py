@@ -5,10 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from jitnas_fn.core import shelf
 from jitnas_fn.core.errors import NewerVersion, RecordError, StoreError, UnknownName
 from jitnas_fn.search import saved
+from jitnas_fn.search.asked import Asked
 from jitnas_fn.search.found import Found, Incumbent, Step
-from jitnas_fn.search.saved import Asked, SavedRun
+from jitnas_fn.search.saved import SavedRun
+
+QUICK = shelf.take("recipes", "quick").RECIPE.to_dict()
 
 
 @pytest.fixture(autouse=True)
@@ -22,7 +26,7 @@ def asked(**changed):
         "kind": "compare",
         "space": "mlp",
         "dataset": {"name": "digits", "version": "1", "sha256": "0" * 64, "metric": "accuracy", "direction": "maximise"},
-        "ladder": [{"name": "quick", "epochs": 12}],
+        "ladder": [QUICK],
         "final": None,
         "training_seed": 0,
         "bounds": {"most_parameters": None, "most_macs": None, "most_seconds": None},
@@ -62,7 +66,7 @@ def found(method="random_search", seed=0, count=3):
         seconds=6.0,
         took_seconds=0.1,
         warm=0,
-        incumbents=(Incumbent(number=2, point="1", validation=0.5, test=0.4),),
+        incumbents=(Incumbent(number=2, point="1", validation=0.5, test=0.4),) if count else (),
         steps=tuple(steps),
     )
 
@@ -93,8 +97,8 @@ def test_whoever_asks_the_same_again_gets_the_same_run_and_may_add_methods_and_s
     [
         {"space": "macro"},
         {"dataset": {"name": "digits", "version": "1", "sha256": "1" * 64}},
-        {"ladder": [{"name": "quick", "epochs": 13}]},
-        {"final": {"name": "standard"}},
+        {"ladder": [{**QUICK, "epochs": 13}]},
+        {"final": QUICK},
         {"training_seed": 1},
         {"bounds": {"most_parameters": 5}},
         {"budget": {"evaluations": 4, "seconds": None}},
@@ -201,3 +205,19 @@ def test_many_begin_the_same_run_at_once():
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(begin, range(8)))
     assert SavedRun.opened(saved.names()[0]).asked.seeds == list(range(8))
+
+
+@pytest.mark.parametrize("deep", [b"[" * 100_000, b'{"method":' * 50_000])
+def test_a_line_that_is_nested_without_end_is_left_out(deep):
+    run = SavedRun.begun(asked())
+    (run.folder / saved.SEARCHES).write_bytes(deep + b"\n")
+    run.add([found()])
+    assert list(run.searches()) == [found()]
+
+
+def test_what_is_wanted_now_is_what_was_asked_for_now():
+    SavedRun.begun(asked())
+    more = SavedRun.begun(asked(methods=["evolution"], seeds=[7]))
+    assert more.wanted == [("evolution", 7)]
+    assert SavedRun.opened(more.name).wanted == more.asked.searches
+    assert len(more.asked.searches) == 6

@@ -141,7 +141,7 @@ def test_what_is_torn_harms_no_line_after_it(book, tmp_path):
 
 
 def test_what_is_built_while_the_code_on_the_disk_is_another_is_kept_by_nobody(book, tmp_path, monkeypatch):
-    """As where a package is upgraded under a notebook: this process still builds as it did, under another digest than its own."""
+    """As where a package is upgraded under a notebook: this process still builds as it did, under a digest not its own."""
     book.put(MLP, POINTS[0], *DIGITS, built(MLP, POINTS[0]))
     monkeypatch.setattr(of_aliases, "_LOADED", [("/somewhere/mlp.py", 1, 2)])
     changed = AliasBook(tmp_path)
@@ -157,3 +157,15 @@ def test_a_file_that_changes_is_seen(tmp_path, monkeypatch):
     assert of_aliases.is_as_loaded()
     monkeypatch.setattr(of_aliases, "_stamps", lambda: [*of_aliases._LOADED, ("new.py", 1, 1)])
     assert not of_aliases.is_as_loaded()
+
+
+def test_a_space_off_the_shelf_that_is_asked_first_hides_nothing(book):
+    book.put(DARTS, DARTS.sample(random.Random(0)), *DIGITS, "a" * 64)
+    fresh = AliasBook(book._folder)
+    assert fresh.get(Darts(layers=8), DARTS.sample(random.Random(0)), *DIGITS) is None
+    assert fresh.get(DARTS, DARTS.sample(random.Random(0)), *DIGITS) == "a" * 64
+
+
+def test_of_a_part_of_a_space_what_is_known_lies_in_it(book):
+    book.extend(MLP, [(point, built(MLP, point)) for point in POINTS], *DIGITS)
+    assert [point for point, _ in book.known(Listed(MLP, POINTS[:1]), *DIGITS)] == POINTS[:1]

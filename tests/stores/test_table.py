@@ -1,17 +1,24 @@
 """A published table as a store: each network once, its rows as replicates, and times that say whether they are judged."""
 
+import dataclasses
+from types import SimpleNamespace
+
 import pytest
 
 from jitnas_fn import open_table
+from jitnas_fn.client.lookups import known
 from jitnas_fn.core.cards import card_named, recipe_named
 from jitnas_fn.core.entry import record_entry
 from jitnas_fn.core.errors import RecordError, StoreError
 from jitnas_fn.core.record import Record
 from jitnas_fn.core.tabulated_seconds import Line
-from jitnas_fn.core.task import task_of
+from jitnas_fn.core.task import Limits, task_of
 from jitnas_fn.spaces.nasbench201 import SPACE
 from jitnas_fn.stores.drawn import DrawnStore
-from tests.samples import a_record
+from jitnas_fn.stores.memory import MemoryStore
+from jitnas_fn.stores.segments import SegmentStore
+from jitnas_fn.stores.tinydb import TinyStore
+from tests.samples import a_record, a_task
 from tests.tables import small
 
 CODES = ("333333", "012340", *small.NO_PATH)
@@ -162,3 +169,46 @@ def test_a_record_tells_the_splits_of_its_table_and_no_time_below_zero(tmp_path,
     record = next(table.records())
     assert record.dataset["splits"] == {"train": 40_000, "validation": 10_000, "test": 10_000}
     assert Line(-5.0, 1.0, 1.0, 10).at(2) == 0.0
+
+
+def test_no_other_store_keeps_what_a_table_tells_since_there_it_could_be_forged(table, tmp_path):
+    record = table.get(key_of("333333"))
+    forged = dataclasses.replace(record, metrics={"test": {"accuracy": 0.999}}).sealed()
+    stores = [MemoryStore(), TinyStore(tmp_path / "cache.jsonl"), SegmentStore(tmp_path / "shared")]
+    for store in stores:
+        for one in (record, forged):
+            with pytest.raises(RecordError, match="kept in that table alone"):
+                store.put(one)
+            line = record_entry(one).to_json().encode("ascii") + b"\n"
+            assert store.take([line]).damaged == 1
+        assert store.get(record.key) is None
+    path = tmp_path / "cache.jsonl"  # and where somebody has written it into the file itself
+    with path.open("ab") as file:
+        file.write(record_entry(forged).to_json().encode("ascii") + b"\n")
+    with pytest.warns(UserWarning, match="a damaged entry left out"):
+        assert TinyStore(path).get(record.key) is None
+
+
+@pytest.mark.parametrize(
+    "changed", [{"trust": "curated"}, {"trust": "local"}, {"token": 1}, {"token": False}, {"origin": "trained"}]
+)
+def test_no_record_of_a_table_ranks_before_another(table, changed):
+    fields = table.get(key_of("333333")).to_dict()
+    with pytest.raises(RecordError, match="parts are"):
+        Record.from_dict({**fields, "provenance": {**fields["provenance"], **changed}})
+
+
+@pytest.mark.parametrize("written", [str.upper, lambda key: " ".join(key), lambda key: key + "\n", lambda key: key[:-1]])
+def test_a_key_has_one_spelling(table, written):
+    key = key_of("333333")
+    assert table.get(key) is not None
+    assert table.get(written(key)) is None
+
+
+def test_what_is_imported_under_an_ordinary_key_answers_nobody():
+    store, record = MemoryStore(), a_record()
+    store.put(dataclasses.replace(record, provenance={**record.provenance, "origin": "imported", "trust": "curated"}).sealed())
+    request = SimpleNamespace(task=a_task(), limits=Limits())
+    assert known(store, request) is None
+    store.put(record)
+    assert known(store, request) == record

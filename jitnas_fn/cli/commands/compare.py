@@ -61,6 +61,7 @@ def compare(  # noqa: PLR0913  one argument per option
     """
     if replay is not None:
         ways = with_baselines(methods.split(","))
+        _only_real(warm=warm or None, training_seed=training_seed or None)
         _only_real(
             space=space, recipe=recipe, endpoint=endpoint, final=final, epochs=cheaper_epochs, fractions=cheaper_fractions
         )
@@ -85,7 +86,7 @@ def compare(  # noqa: PLR0913  one argument per option
                     seconds=seconds,
                     in_flight=in_flight or 1,
                 )
-                for name in dataset.split(",")
+                for name in dict.fromkeys(dataset.split(","))
             ]
             runs = [SavedRun.begun(one) for one in asked]
             with counting("searches") as show:
@@ -119,7 +120,7 @@ def compare(  # noqa: PLR0913  one argument per option
         given(answer, [comparison.run], [comparison.searches])
 
 
-def _only_real(**said: str | None) -> None:
+def _only_real(**said: str | int | None) -> None:
     """Raise if something was said that a replay knows from its table."""
     names = [name for name, value in said.items() if value is not None]
     if names:

@@ -30,7 +30,7 @@ def lookup(  # noqa: PLR0913  one argument per option
 ) -> None:
     """The record of a model or key if it is known. Never trains; a miss exits with 3."""
     if is_key(target):
-        raise typer.Exit(look_up(target, as_json=as_json))
+        raise typer.Exit(look_up(target, as_json=as_json, accept_imported=accept_imported))
     if dataset is None or recipe is None:
         raise typer.BadParameter("a model needs --dataset and --recipe; a key is 64 hexadecimal digits")
     with answering(as_json=as_json) as answer:

@@ -14,9 +14,9 @@ from jitnas_fn.core.codec import Json
 from jitnas_fn.core.errors import JitnasError
 from jitnas_fn.graphs.differences.wording import counted
 from jitnas_fn.reports.figure import Absent
-from jitnas_fn.reports.forms import check_asked
 from jitnas_fn.reports.records import at_hand, beside
 from jitnas_fn.reports.report import Report, report
+from jitnas_fn.search.forms import check_asked
 from jitnas_fn.search.saved import SavedRun, names
 
 

@@ -6,8 +6,8 @@ from typing import Any
 from jitnas_fn.core.bounds import finite, whole
 from jitnas_fn.core.errors import RecordError
 from jitnas_fn.core.published import plan_in
+from jitnas_fn.search.asked import Asked
 from jitnas_fn.search.found import Found, Step
-from jitnas_fn.search.saved import Asked
 
 NAMED = ("name", "metric", "direction")  # of a dataset
 

@@ -1,6 +1,6 @@
 """How long the trainings of a table took: as published, or judged by those that were, which is always said."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from statistics import correlation, linear_regression
 from typing import Any
@@ -49,7 +49,7 @@ class Seconds:
     """
 
     def __init__(self, table: Table, rows: Sequence[Row]) -> None:
-        self._table = table
+        self._table, self._rows = table, rows
         known: dict[tuple[str, str], list[tuple[int, float]]] = {}
         for row in rows:
             for figure in row.figures:
@@ -57,6 +57,20 @@ class Seconds:
                 if figure.seconds is not None and macs is not None:
                     known.setdefault((figure.dataset, figure.recipe), []).append((macs, figure.seconds))
         self.lines = {place: line for place, pairs in known.items() if (line := line_through(pairs)) is not None}
+
+    def judged(self, dataset: str, recipes: Collection[str]) -> dict[str, float | None]:
+        """How the seconds of a dataset's trainings by these recipes were judged, each way once → R², None for what is no line.
+
+        Empty where all were published, or nobody can say.
+        """
+        figures = (
+            (row, figure)
+            for row in self._rows
+            for figure in row.figures
+            if figure.dataset == dataset and figure.recipe in recipes
+        )
+        ways = (self.of(row, figure)[1] for row, figure in figures)
+        return {way["by"]: way["r2"] for way in ways if way is not None}
 
     def of(self, row: Row, figure: Figure) -> tuple[float | None, dict[str, Any] | None]:
         """Seconds, and how they were judged; None for that where they are published, and for both where nobody can say."""

@@ -26,6 +26,14 @@ class Promised(Architecture):
         for name, value in (("fingerprint", fingerprint), ("_build", build), ("_ends", (input_shape, outputs))):
             object.__setattr__(self, name, value)
 
+    def __eq__(self, other: object) -> bool:
+        """Whether the other is the same architecture, promised or built."""
+        if not isinstance(other, Architecture):
+            return NotImplemented
+        return self.fingerprint == other.fingerprint and self.document == other.document
+
+    __hash__ = None  # type: ignore[assignment]  # as of all architectures: documents are dictionaries
+
     @cached_property
     def document(self) -> Json:
         """The canonical document.

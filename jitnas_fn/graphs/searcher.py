@@ -15,6 +15,10 @@ SHELF = "jitnas_fn.searchers"
 MOST_TRIES = 1000  # to propose a point within the bounds
 
 
+class NothingAllowed(TaskError):
+    """What is proposed is beyond the bounds of the problem again and again."""
+
+
 class Trial(NamedTuple):
     """A point, and the rung on which it is evaluated: which recipe of `Problem.ladder`."""
 
@@ -85,7 +89,7 @@ class Searcher(ABC):
 
         Raises
         ------
-        TaskError
+        NothingAllowed
             If hardly any point is within the bounds of the problem.
         """
         trial = self._allowed()
@@ -126,7 +130,7 @@ class Searcher(ABC):
             if self.problem.allows(trial.point):
                 return trial
             self.refuse(trial.point)
-        raise TaskError(
+        raise NothingAllowed(
             f"of {MOST_TRIES:,} points of {self.space.name} that were proposed in a row, none is within the bounds of "
             "parameters, multiply-adds and seconds: hardly any network is, so loosen them"
         )

@@ -9,6 +9,7 @@ from jitnas_fn.core.bounds import finite
 from jitnas_fn.core.record import Record
 from jitnas_fn.reports.evidence import Evidence
 from jitnas_fn.reports.practices.finding import listed
+from jitnas_fn.search.summary import judged
 
 Place = tuple[str, ...]  # of a field in a record, such as ("environment", "versions", "torch")
 
@@ -62,11 +63,11 @@ class Facts:
     @property
     def on_seconds(self) -> str:
         """What is to be known of the seconds: a sentence; empty where all were measured."""
-        lines = (self._table or {}).get("seconds_r2") or {}
-        told = f"; R² of the line: {listed(f'{r2} for {what}' for what, r2 in lines.items())}" if lines else ""
+        ways = (self._table or {}).get("seconds_judged") or {}
+        told = f": {judged(ways)}" if ways else ""
         if self.estimated:
             return f"The seconds of {self.estimated:,} of {len(self.records):,} records are judged, not measured{told}."
-        if lines and self.missing:
+        if ways and self.missing:
             return f"Seconds that were not published are judged, not measured{told}."
         return ""
 

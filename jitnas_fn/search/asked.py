@@ -35,7 +35,8 @@ class Asked:
     methods, seeds
         Every one of the methods was run with every one of the seeds.
     table
-        Of a replay: {name, source, sha256, networks, optimum: {validation, test}, seconds_r2}; else None.
+        Of a replay: {name, source, sha256, networks, optimum: {validation, test}, seconds_judged}; else
+        None. The last says how seconds were judged that were not published, with R² if it is a line.
     warm
         Points that were known before the first step, as they are written, with the keys of their records.
     seconds_line

@@ -78,7 +78,7 @@ def _is_table(table: object) -> bool:
     """Whether this names a table, and says its optimum, known or not."""
     if not isinstance(table, dict) or not isinstance(table.get("name"), str):
         return False
-    return _are_numbers(table.get("optimum")) and _are_numbers(table.get("seconds_r2", {}))
+    return _are_numbers(table.get("optimum")) and _are_numbers(table.get("seconds_judged", {}))
 
 
 def _is_pair(value: object) -> bool:

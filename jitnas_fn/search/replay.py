@@ -172,14 +172,14 @@ class Replay:
 
     def _told(self, dataset: str) -> Json:
         """What a run says of its table."""
-        lines = {f"{of}, {recipe}": line.r2 for (of, recipe), line in self.store.seconds.lines.items()}
+        searched_by = {str(self.table.chosen_by), *self.table.cheaper}
         return {
             "name": self.table.name,
             "source": self.table.source,
             "sha256": self.store.sha256,
             "rows": len(self.store.rows),
             "networks": self.store.networks,
-            "seconds_r2": lines,
+            "seconds_judged": self.store.seconds.judged(dataset, searched_by),
             "optimum": self._optimum(dataset),
         }
 

@@ -17,7 +17,7 @@ from jitnas_fn.core.published import Published
 from jitnas_fn.core.recipe import Recipe
 from jitnas_fn.core.record import Record
 from jitnas_fn.core.task import Task
-from jitnas_fn.graphs.searcher import Searcher, Trial
+from jitnas_fn.graphs.searcher import NothingAllowed, Searcher, Trial
 from jitnas_fn.graphs.space import Point
 from jitnas_fn.search.found import Found, Incumbent, Step
 from jitnas_fn.search.sealed import sealed
@@ -68,7 +68,8 @@ def search(
     Raises
     ------
     TaskError
-        If there is no budget, or nothing may be under way.
+        If there is no budget, or nothing may be under way; or if not one network that is proposed is within the bounds. Where
+        others were, the search ends with what it has found.
     JitnasError
         What ends an evaluation and is no fault of its network, such as a site that is away.
     """
@@ -81,12 +82,11 @@ def search(
     run.know(warm)
     while True:
         may_ask = (most is None or run.asked < most) and (seconds is None or run.spends_towards(seconds))
-        if may_ask and len(run.under_way) < in_flight:
-            run.ask()
-        elif run.under_way:
-            show(run.tell())
-        else:
+        if may_ask and len(run.under_way) < in_flight and run.asks():
+            continue
+        if not run.under_way:
             return run.end(seed, final=final, warm=len(warm))
+        show(run.tell())
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,14 +123,20 @@ class _Run:
             self._searcher.take(trial, value)
             self._note_best(0, trial, value, record)
 
-    def ask(self) -> None:
-        """One more."""
-        problem, task = self._problem, self._searcher.ask()
+    def asks(self) -> bool:
+        """One more; whether there is one within the bounds, by what is known so far."""
+        try:
+            problem, task = self._problem, self._searcher.ask()
+        except NothingAllowed:
+            if not self.asked:
+                raise
+            return False
         point, rung = self._searcher.asked(task.key)
         architecture, plan = problem.architecture(point), problem.ladder[rung]
         self.asked += 1
         evaluation = self._client.submit(architecture, dataset=problem.dataset.name, recipe=plan, seed=problem.seed)
         self.under_way.append((task, evaluation, self.clock))
+        return True
 
     def tell(self) -> Step:
         """Wait for the first that was asked for, and tell of it."""

@@ -1,7 +1,7 @@
 """What a comparison came to: one row for each method."""
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from jitnas_fn.core.codec import Json
 from jitnas_fn.search.asked import Asked
@@ -43,6 +43,11 @@ def table_of(found: Sequence[Json], *, metric: str) -> str:
     """The rows for people."""
     legend = "seconds: what the trainings of one search cost; took: what the search itself took here [s]"
     return "\n".join([_head(metric, _widest(found)), *(_line(row, _widest(found)) for row in found), legend])
+
+
+def judged(ways: Mapping[str, float | None]) -> str:
+    """How seconds were judged, as people read it: "by …; by … (R² 0.61)"."""
+    return "; ".join(f"by {way}" + ("" if r2 is None else f" (R² {r2:.2f})") for way, r2 in ways.items())
 
 
 def _widest(found: Sequence[Json]) -> int:

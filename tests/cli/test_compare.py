@@ -40,7 +40,10 @@ def test_a_replay_is_told_as_a_table_and_as_json(jitnas, file):
         ["cifar10", name, "3"] for name in ("random_search", "evolution", "random_sampling")
     ]
     assert lines[4].startswith("run replay-nasbench201-cifar10-")
-    assert "judged by a line over multiply-adds: R² 1.00 for cifar10" in lines[5]
+    assert lines[5].startswith(
+        "seconds of cifar10 are judged where none were published: by the published time of 200 epochs, 12/200"
+    )
+    assert lines[5].endswith("published times of cifar10, 12/200 of it for 50% of the samples (R² 1.00)")
     code, out, _ = jitnas(*words, "--json")
     fields = json.loads(out)
     assert [row["method"] for row in fields["methods"]] == ["random_search", "evolution", "random_sampling"]
@@ -51,6 +54,19 @@ def test_a_replay_is_told_as_a_table_and_as_json(jitnas, file):
         assert row["seconds"] > 0
     assert fields["runs"][0].startswith("replay-nasbench201-cifar10-")
     assert fields["optimum"]["cifar10"]["test"] < 1
+    assert sorted(fields["seconds_judged"]["cifar10"].values(), key=str) == [1.0, None]
+
+
+def test_scaled_seconds_are_told_also_where_there_is_no_line(jitnas, tmp_path):
+    """NAS-Bench-101 publishes the seconds of all its longest trainings, and of none of the others."""
+    table = small.written(
+        small.nasbench101([(0.1, 0.2, 0.3, 0.4 + number / 100) for number in range(9)]), tmp_path / "t.csv.gz"
+    )
+    words = ("compare", "--replay", "nasbench101", "--table", table, "--dataset", "cifar10", "--methods", "asha")
+    code, out, _ = jitnas(*words, "--evaluations", 5, "--seeds", 1)
+    assert code == 0
+    told = "; ".join(f"by the published time of 108 epochs, {epochs}/108 of it" for epochs in (4, 12, 36))
+    assert f"seconds of cifar10 are judged where none were published: {told}\n" in out
 
 
 def test_several_datasets_are_compared_in_one_go(jitnas, file):

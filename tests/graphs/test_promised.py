@@ -48,6 +48,15 @@ def test_it_ends_as_what_is_built():
     assert (built().input_shape, built().answered) == (ENDS["input_shape"], (ENDS["outputs"],))
 
 
+def test_it_is_equal_to_what_is_built_on_either_side():
+    promised = Promised(built().fingerprint, built, **ENDS)
+    assert promised == built()
+    assert built() == promised
+    assert promised == Promised(built().fingerprint, built, **ENDS)
+    assert promised != built(OTHER)
+    assert promised != built().fingerprint
+
+
 def test_what_a_problem_promises_can_be_sent_to_another_process():
     class Book:
         def get(self, space, point, input_shape, outputs):

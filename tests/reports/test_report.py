@@ -134,7 +134,7 @@ def _renamed(found, method):
         ({"dataset": []}, "its dataset cannot be read"),
         ({"dataset": {"name": "digits", "metric": 3, "direction": "maximise"}}, "its dataset cannot be read"),
         ({"dataset": {"name": "x", "metric": "y", "direction": "z", "splits": [1]}}, "its dataset cannot be read"),
-        ({"table": {"name": "x", "optimum": {}, "seconds_r2": [1]}}, "its table cannot be read"),
+        ({"table": {"name": "x", "optimum": {}, "seconds_judged": [1]}}, "its table cannot be read"),
         ({"ladder": []}, "its ladder cannot be read"),
         ({"ladder": [7]}, "its ladder cannot be read"),
         ({"final": 7}, "its last recipe cannot be read"),

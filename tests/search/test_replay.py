@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from jitnas_fn.core.errors import TaskError, UnknownName
+from jitnas_fn.core.errors import PointError, TaskError, UnknownName
 from jitnas_fn.graphs.listed import Listed
 from jitnas_fn.search.replay import Replay, replayed
 from jitnas_fn.search.saved import SavedRun
@@ -108,6 +108,11 @@ def test_a_part_of_a_space_is_searched_within(file):
         point = replay.space.sample(rng)
         for near in (*replay.space.neighbours(point), replay.space.mutate(point, rng)):
             replay.space.check(near)
+    missing = SPACE.written((1, 1, 1, 1, 1, 1))
+    with pytest.raises(PointError, match="is none of the 25 points of nasbench201 that are listed"):
+        replay.space.read(missing)
+    written = SPACE.written(near)
+    assert replay.space.read(written) == near
 
 
 def test_the_optimum_and_what_is_judged_are_told(file):
@@ -115,7 +120,10 @@ def test_the_optimum_and_what_is_judged_are_told(file):
     run = SavedRun.begun(asked(replay))
     best = max(figure.test for row in replay.store.rows for figure in row.figures if figure.dataset == "cifar10")
     assert run.asked.table["optimum"]["test"] == best
-    assert run.asked.table["seconds_r2"] == {"cifar10, nasbench201_200": 1.0, "imagenet16_120, nasbench201_200": 1.0}
+    assert run.asked.table["seconds_judged"] == {
+        "the published time of 200 epochs, 12/200 of it for 50% of the samples": None,
+        "a line over multiply-adds through 12 published times of cifar10, 12/200 of it for 50% of the samples": 1.0,
+    }
     (found,) = replayed(replay, [run])
     row = rows(found, run.asked)[0]
     assert row["regret_mean"] == pytest.approx(best - row["test_accuracy_mean"])

@@ -173,6 +173,43 @@ def test_a_budget_that_nothing_draws_upon_any_more_ends_all_the_same(monkeypatch
     assert len({step.key for step in found.steps}) <= 3
 
 
+def test_a_search_is_not_idle_while_it_pays(monkeypatch):
+    """Between one that costs nothing and the next one there is always one that costs something."""
+    monkeypatch.setattr(of_search, "MOST_IDLE", 2)
+    found = a_search("local_search", problem=problem_of("mlp"), seconds=100.0, in_flight=1)
+    assert sum(step.seconds for step in found.steps) >= 100.0
+
+
+class NowhereElse(Searcher):
+    """Knows a point within the bounds, and others beyond them."""
+
+    about = "begins at one point, then proposes what is not allowed"
+
+    def propose(self):
+        allowed = self.best is None and not self._asked
+        while True:
+            point = self.space.sample(self.rng)
+            if self.problem.allows(point) == allowed:
+                return point
+
+    def learn(self, point, value):
+        pass
+
+
+@pytest.mark.parametrize("in_flight", [1, 4])
+def test_where_nothing_more_is_within_the_bounds_a_search_ends_with_what_it_has(in_flight):
+    problem = dataclasses.replace(problem_of("mlp"), most_parameters=20_000)
+    client = Client(store=MemoryStore(), executor=Counting())
+    found = search(NowhereElse(problem, seed=0), client, seed=0, evaluations=10, in_flight=in_flight)
+    assert len(found.steps) == 1
+    assert (found.key, found.test) == (found.steps[0].key, worth(found.steps[0].key[10:]))
+
+
+def test_where_nothing_at_all_is_within_the_bounds_it_is_an_error():
+    with pytest.raises(TaskError, match="none is within the bounds"):
+        a_search(problem=dataclasses.replace(problem_of("mlp"), most_parameters=1), evaluations=10)
+
+
 def test_a_network_that_fails_is_worth_nothing_and_the_search_goes_on():
     executor = Counting(failing=lambda key: ModelFailed("no") if int(key[0], 16) % 2 else None)
     found = a_search(executor=executor, evaluations=30)

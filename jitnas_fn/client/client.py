@@ -5,18 +5,13 @@ from concurrent.futures import Executor
 from types import TracebackType
 from typing import Self, SupportsIndex
 
-from jitnas_fn.client.cache import users_ledger, users_store
-from jitnas_fn.client.control import in_process, through
+from jitnas_fn.client.control import in_process
 from jitnas_fn.client.endings import see_to_the_end
 from jitnas_fn.client.evaluation import Evaluation, awaited
-from jitnas_fn.client.explanation import Explanation, explained
 from jitnas_fn.client.flights import Flights
 from jitnas_fn.client.journal import Journal
-from jitnas_fn.client.lookups import known, known_at, replicates
-from jitnas_fn.client.request import plan_of, understood
-from jitnas_fn.client.sync import from_url
-from jitnas_fn.client.sync_site import from_site
-from jitnas_fn.client.synced import Show, Synced, progress_of, quietly
+from jitnas_fn.client.reading import Reader
+from jitnas_fn.client.request import understood
 from jitnas_fn.core.bounds import LONGEST_SECONDS, finite
 from jitnas_fn.core.errors import TaskError
 from jitnas_fn.core.interfaces import Store
@@ -29,7 +24,7 @@ from jitnas_fn.settings import home
 WEEK_SECONDS = 7 * 24 * 3600.0
 
 
-class Client:
+class Client(Reader):
     """A store to look in, an executor to train with, and a control path for what needs no GPU.
 
     It may be used from several threads. As a context manager it waits for what is under way, or cancels it if the block
@@ -69,12 +64,8 @@ class Client:
         if not finite(deadline_seconds, least=0, most=LONGEST_SECONDS):
             met = str(deadline_seconds)[:60]
             raise TaskError(f"deadline_seconds is a number above 0, at most {LONGEST_SECONDS:.0e}, not {met!r}")
-        self.store = users_store(imported=accept_imported) if store is None else store
-        self._accept_imported = accept_imported
-        self._ledger = users_ledger() if store is None else None
         control = getattr(executor, "control", None) if control is None else control
-        self._control = control
-        self._site = None if control is None else through(control)
+        super().__init__(store=store, control=control, accept_imported=accept_imported)
         ask = in_process if executor is None and control is None else self._site
         self._flights = Flights(
             self.store,
@@ -218,83 +209,6 @@ class Client:
         ]
         return self._flights.board([request.with_seed(one) for request in first for one in chosen])
 
-    def lookup(
-        self,
-        model: object,
-        *,
-        dataset: str,
-        recipe: str | Recipe | Published,
-        seed: SupportsIndex = 0,
-        limits: Limits | None = None,
-        initialisation: str = "as built",
-        validate: bool = True,
-    ) -> Record | None:
-        """The record of one task if it is known, else None; never trains. With a control path, the site is asked too."""
-        request = understood(
-            model,
-            dataset=dataset,
-            recipe=recipe,
-            seed=seed,
-            limits=limits,
-            initialisation=initialisation,
-            validate=validate,
-            accept_imported=self._accept_imported,
-        )
-        record = known(self.store, request)
-        if self._ledger is not None:
-            self._ledger.note(hits=[record] if record else [], misses=[] if record else [request.task.key])
-        return record or known_at(self._site, request, store=self.store)
-
-    def records(
-        self,
-        model: object,
-        *,
-        dataset: str,
-        recipe: str | Recipe | Published,
-        initialisation: str = "as built",
-        validate: bool = True,
-    ) -> list[Record]:
-        """Every record of a model on a dataset with a recipe: all seeds, all replicates, in the order of seeds, best first."""
-        task = understood(
-            model,
-            dataset=dataset,
-            recipe=recipe,
-            initialisation=initialisation,
-            validate=validate,
-            accept_imported=self._accept_imported,
-        ).task
-        return replicates(task, self.store)
-
-    def explain(
-        self,
-        model: object,
-        *,
-        dataset: str,
-        recipe: str | Recipe,
-        seed: SupportsIndex = 0,
-        limits: Limits | None = None,
-        initialisation: str = "as built",
-        validate: bool = True,
-    ) -> Explanation:
-        """Why a look-up missed: what is known of the model under another seed, recipe, dataset version or limit, and of others.
-
-        The others are the architectures nearest to it that have records on the dataset, each with how far it is, what
-        differs, and the best that was reached with it. Printed it is text; `to_dict()` gives all of it as JSON.
-        A published table has a network or has it not: of that there is nothing to explain.
-        """
-        if isinstance(plan_of(recipe, accept_imported=True), Published):
-            raise TaskError("a published table has a network or has it not: what is explained are look-ups of what is trained")
-        request = understood(
-            model,
-            dataset=dataset,
-            recipe=recipe,
-            seed=seed,
-            limits=limits,
-            initialisation=initialisation,
-            validate=validate,
-        )
-        return explained(request, store=self.store)
-
     def attach(self) -> list[Evaluation]:
         """Take up what an earlier process of this user has asked of the same site, with the same options, and did not wait for.
 
@@ -308,34 +222,6 @@ class Client:
             The oldest first. What cannot be taken up any more (a dataset changed) is told of in a warning.
         """
         return self._flights.attach()
-
-    def sync(self, url: str | None = None, *, show: Show = quietly) -> Synced:
-        """Bring the cache up to date: fetch what others trained since the last time.
-
-        Offline it says so, and how old the cache is, and goes on.
-
-        Parameters
-        ----------
-        url
-            Of a shared store or a published snapshot: `https://…`, `sftp://…`, a path, whatever fsspec knows. None for the site
-            that the control path leads to.
-        show
-            Called with the bytes read so far, and of how many, or None where that is not known.
-
-        Raises
-        ------
-        TaskError
-            If there is neither a URL nor a control path.
-        StoreError
-            If there is no store at the URL, or it is damaged.
-        NewerVersion
-            If a newer jitnas_fn wrote it.
-        """
-        if url is not None:
-            return from_url(url, self.store, show=show, progress=progress_of(self.store))
-        if self._control is None:
-            raise TaskError("this client has no control path to a site: name a URL to synchronise from")
-        return from_site(self._control, self.store, show=show, progress=progress_of(self.store))
 
     def close(self) -> None:
         """Wait for what is under way, and end the executor if it is the client's own."""

@@ -5,20 +5,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from jitnas_fn.client.client import Client
-from jitnas_fn.client.request import card_of
-from jitnas_fn.client.tables import aliases
-from jitnas_fn.core import shelf
-from jitnas_fn.core.cards import recipe_named
 from jitnas_fn.core.codec import Json
-from jitnas_fn.core.errors import TaskError
-from jitnas_fn.core.published import Published
 from jitnas_fn.core.recipe import Recipe
-from jitnas_fn.graphs.fidelities import cheaper_by
-from jitnas_fn.graphs.problem import Problem
 from jitnas_fn.graphs.searcher import Searcher
 from jitnas_fn.search.beginning import begun
 from jitnas_fn.search.comparison import Show, compared
 from jitnas_fn.search.found import Found
+from jitnas_fn.search.named import own_recipe, problem_named
 from jitnas_fn.search.saved import SavedRun
 from jitnas_fn.search.searching import IN_FLIGHT
 from jitnas_fn.search.summary import rows, table_of
@@ -108,16 +101,15 @@ def compare(  # noqa: PLR0913  what a comparison is of
         If there is no budget, or it makes no sense otherwise; the message says why.
     """
     names, own = labelled(methods)
-    plan = own_recipe(recipe)
-    problem = Problem(
-        space=shelf.take("spaces", space).SPACE,
-        dataset=card_of(dataset),
-        recipe=plan,
+    problem = problem_named(
+        space,
+        dataset,
+        recipe,
         seed=training_seed,
-        cheaper=cheaper_by(plan, epochs=cheaper_epochs, data_fractions=cheaper_fractions),
+        cheaper_epochs=cheaper_epochs,
+        cheaper_fractions=cheaper_fractions,
         most_parameters=most_parameters,
         most_macs=most_macs,
-        aliases=aliases(),
     )
     with ExitStack() as stack:
         asked = stack.enter_context(Client()) if client is None else client
@@ -136,13 +128,3 @@ def compare(  # noqa: PLR0913  what a comparison is of
             own=own,
         )
         return Comparison(run, compared(run, problem, asked, own=own, show=show))
-
-
-def own_recipe(recipe: str | Recipe) -> Recipe:
-    """A recipe that something can be trained by; raises `UnknownName`, or `TaskError` for one of a published table."""
-    plan = recipe if isinstance(recipe, Recipe) else recipe_named(recipe)
-    if isinstance(plan, Published):
-        raise TaskError(
-            f"nothing is trained by {plan.name}, which is of a published table: jitnas compare --replay searches there"
-        )
-    return plan

@@ -8,8 +8,8 @@ import typer
 from jitnas_fn import settings
 from jitnas_fn.cli import options
 from jitnas_fn.cli.answers import answering
-from jitnas_fn.cli.byte_bar import byte_bar
 from jitnas_fn.cli.cache._words import IdleSeconds
+from jitnas_fn.cli.counting import counting
 from jitnas_fn.cli.failures import FAILURE, FOUND
 from jitnas_fn.stores.places import CACHE, CACHE_FILE, NoStore, Place, place_at
 from jitnas_fn.stores.segments import IDLE_SECONDS
@@ -34,7 +34,7 @@ def repair(
     with answering(as_json=as_json) as answer:
         try:
             place = Place(CACHE, settings.home() / CACHE_FILE) if path is None else place_at(Path(path))
-            with byte_bar("repairing") as progress:
+            with counting("repairing", of_bytes=True) as progress:
                 done = repaired(place, idle_seconds=idle_seconds, progress=progress)
         except NoStore as reason:
             raise typer.BadParameter(str(reason)) from None

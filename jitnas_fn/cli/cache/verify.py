@@ -7,8 +7,8 @@ import typer
 from jitnas_fn import settings
 from jitnas_fn.cli import options
 from jitnas_fn.cli.answers import answering
-from jitnas_fn.cli.byte_bar import byte_bar
 from jitnas_fn.cli.cache._words import place_named
+from jitnas_fn.cli.counting import counting
 from jitnas_fn.cli.failures import FAILURE, FOUND
 from jitnas_fn.client.cache import published
 from jitnas_fn.core.codec import Json
@@ -40,7 +40,7 @@ def verify(
 
     with answering(as_json=as_json) as answer:
         places = _places(path)
-        with byte_bar("verifying") as progress:
+        with counting("verifying", of_bytes=True) as progress:
             found = [verified(place, behind=behind, progress=progress) for place, behind in places]
         fields = {**joined(found), "stores": [{"kind": place.kind, "path": str(place.path)} for place, _ in places]}
         answer.give(fields, text=_told(fields))

@@ -109,7 +109,7 @@ def compare(  # noqa: PLR0913  one argument per option
                 training_seed=training_seed,
                 in_flight=in_flight or IN_FLIGHT,
                 cheaper_epochs=words.epochs_in(cheaper_epochs),
-                cheaper_fractions=words.numbers_in(cheaper_fractions, "--cheaper-fractions"),
+                cheaper_fractions=words.fractions_in(cheaper_fractions),
                 final=final,
                 most_warm=warm,
                 most_parameters=most_parameters,

@@ -16,6 +16,7 @@ from jitnas_fn.core.codec import Json
 from jitnas_fn.search.beginning import begun
 from jitnas_fn.search.comparison import compared
 from jitnas_fn.search.found import Found
+from jitnas_fn.search.named import own_recipe, problem_named
 from jitnas_fn.search.searching import IN_FLIGHT
 
 
@@ -46,13 +47,13 @@ def search_(  # noqa: PLR0913  one argument per option
     which `jitnas report` draws it.
     """
     with answering(as_json=as_json) as answer, trained_at(endpoint) as executor, Client(executor=executor) as client:
-        problem = words.problem_of(
+        problem = problem_named(
             space,
             dataset,
             recipe,
             seed=training_seed,
-            epochs=cheaper_epochs,
-            fractions=cheaper_fractions,
+            cheaper_epochs=words.epochs_in(cheaper_epochs),
+            cheaper_fractions=words.fractions_in(cheaper_fractions),
             most_parameters=most_parameters,
             most_macs=most_macs,
         )
@@ -65,7 +66,7 @@ def search_(  # noqa: PLR0913  one argument per option
             evaluations=evaluations,
             seconds=seconds,
             in_flight=in_flight,
-            final=words.final_recipe(final),
+            final=None if final is None else own_recipe(final),
             most_warm=warm,
             most_seconds=most_seconds,
         )

@@ -6,7 +6,9 @@ import typer
 
 from jitnas_fn.core.errors import TaskError
 
-Evaluations = Annotated[int | None, typer.Option("--evaluations", help="The budget of each search, duplicates included.")]
+Evaluations = Annotated[
+    int | None, typer.Option("--evaluations", "--budget", help="The budget of each search: how many, duplicates included.")
+]
 Seconds = Annotated[float | None, typer.Option("--seconds", help="The budget: what its trainings may cost together.")]
 Seeds = Annotated[int, typer.Option("--seeds", help="How many searches, with seeds 0, 1, …", min=1, max=100_000)]
 CheaperEpochs = Annotated[

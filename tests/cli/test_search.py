@@ -21,7 +21,7 @@ def test_a_search_is_told_step_by_step_and_is_kept(jitnas):
     assert first.split()[:1] + second.split()[:1] == ["0", "1"]
     assert "over 2 seeds" in end
     assert run.startswith("run search-mlp-digits-")
-    code, out, _ = jitnas(*words, "--json")
+    code, out, _ = jitnas(*(word if word != "--evaluations" else "--budget" for word in words), "--json")  # the same word
     fields = json.loads(out)
     assert [fields[name] for name in ("space", "dataset", "recipe", "method", "training_seed")] == [*ASK[2:8:2], "evolution", 0]
     for one in fields["searches"]:

@@ -1,14 +1,17 @@
 """Whether a run has the form that is read of it: anybody may have written its folder."""
 
+import dataclasses
 from collections.abc import Iterable
 from typing import Any
 
 from jitnas_fn.core.bounds import finite, whole
 from jitnas_fn.core.errors import RecordError
 from jitnas_fn.core.published import plan_in
+from jitnas_fn.core.tabulated_seconds import Line
 from jitnas_fn.search.asked import Asked
 from jitnas_fn.search.found import Found, Step
 
+LINE = {one.name for one in dataclasses.fields(Line)}
 NAMED = ("name", "metric", "direction")  # of a dataset
 
 
@@ -36,6 +39,7 @@ def check_asked(asked: Asked) -> None:
         "seeds": isinstance(asked.seeds, list) and all(whole(one) is not None for one in asked.seeds),
         "table": asked.table is None or _is_table(asked.table),
         "points known before": isinstance(asked.warm, list) and all(_is_pair(one) for one in asked.warm),
+        "line of seconds": asked.seconds_line is None or _is_line(asked.seconds_line),
         "versions": isinstance(asked.versions, dict),
     }
     wrong = next((name for name, fits in forms.items() if not fits), None)
@@ -79,6 +83,10 @@ def _is_table(table: object) -> bool:
     if not isinstance(table, dict) or not isinstance(table.get("name"), str):
         return False
     return _are_numbers(table.get("optimum")) and _are_numbers(table.get("seconds_judged", {}))
+
+
+def _is_line(line: object) -> bool:
+    return isinstance(line, dict) and set(line) == LINE and all(finite(value) is not None for value in line.values())
 
 
 def _is_pair(value: object) -> bool:

@@ -135,6 +135,8 @@ def _renamed(found, method):
         ({"dataset": {"name": "digits", "metric": 3, "direction": "maximise"}}, "its dataset cannot be read"),
         ({"dataset": {"name": "x", "metric": "y", "direction": "z", "splits": [1]}}, "its dataset cannot be read"),
         ({"table": {"name": "x", "optimum": {}, "seconds_judged": [1]}}, "its table cannot be read"),
+        ({"seconds_line": {"intercept": 1.0}}, "its line of seconds cannot be read"),
+        ({"seconds_line": {"intercept": 1.0, "slope": "x", "r2": 1.0, "networks": 10}}, "its line of seconds cannot be read"),
         ({"ladder": []}, "its ladder cannot be read"),
         ({"ladder": [7]}, "its ladder cannot be read"),
         ({"final": 7}, "its last recipe cannot be read"),

@@ -114,9 +114,10 @@ def test_whatever_decides_the_end_makes_another_run(changed):
 
 
 def test_what_was_known_when_a_run_began_stays_what_it_is():
-    SavedRun.begun(asked(warm=[["1", "a" * 64]], seconds_line={"slope": 1}))
-    again = SavedRun.begun(asked(warm=[["2", "b" * 64]], seconds_line={"slope": 2}))
-    assert (again.asked.warm, again.asked.seconds_line) == ([["1", "a" * 64]], {"slope": 1})
+    first, later = ({"intercept": 0.0, "slope": slope, "r2": 1.0, "networks": 10} for slope in (1e-9, 2e-9))
+    SavedRun.begun(asked(warm=[["1", "a" * 64]], seconds_line=first))
+    again = SavedRun.begun(asked(warm=[["2", "b" * 64]], seconds_line=later))
+    assert (again.asked.warm, again.asked.seconds_line) == ([["1", "a" * 64]], first)
 
 
 @pytest.mark.parametrize(

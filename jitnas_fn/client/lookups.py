@@ -16,15 +16,9 @@ from jitnas_fn.core.task import Task
 def known(store: Store, request: Request) -> Record | None:
     """The best record in `store` that answers the request; None if there is none."""
     standing = store.get(request.task.key)
-    if standing is None or _may_answer(standing, request):  # the best of all is the best of those that answer
+    if standing is None or standing.answers(request.limits):  # the best of all is the best of those that answer
         return standing
-    return answering((one for one in store.replicates(request.task.key) if _may_answer(one, request)), request.limits)
-
-
-def _may_answer(record: Record, request: Request) -> bool:
-    """Whether a record answers: what was imported does so only where a published table is asked, which has to be accepted."""
-    accepted = request.task.seed is None or record.provenance.get("origin") != "imported"
-    return accepted and record.answers(request.limits)
+    return answering(store.replicates(request.task.key), request.limits)
 
 
 def known_at(site: Ask | None, request: Request, *, store: Store) -> Record | None:
@@ -72,8 +66,8 @@ def replicates(task: Task, store: Store) -> list[Record]:
 
 
 def fitting(answer: Json | None, request: Request) -> Record | None:
-    """The record in an answer, if it is one of the task and answers under the limits."""
-    if answer is None or not isinstance(answer.get("record"), dict):
+    """The record in a site's answer, if it is one of the task and answers under the limits; what tables tell, no site does."""
+    if answer is None or request.task.seed is None or not isinstance(answer.get("record"), dict):
         return None
     try:
         record = Record.from_dict(answer["record"])

@@ -182,9 +182,7 @@ def _check(record: Record) -> None:
         for split, by_metric in by_split.items():
             if not isinstance(by_metric, dict) or not _is_numbers(by_metric.values(), series=name == "curves"):
                 raise RecordError(f"record: {name} of {str(split)[:40]!r} hold numbers that a float holds, and null")
-    origin, trust, token = (record.provenance.get(name) for name in ("origin", "trust", "token"))
-    imported = origin == trust == "imported" and type(token) is int and token == 0
-    _check_parts(record.parts, imported=imported)
+    _check_parts(record.parts, record.provenance)
     if not is_key(record.key) or key_of(record.parts) != record.key:
         raise RecordError(f"record: key {str(record.key)[:12]}… is not the hash of its parts")
     commitment, salt = record.seal.get("commitment"), record.seal.get("salt")
@@ -196,13 +194,18 @@ def _check(record: Record) -> None:
         raise RecordError("record: a test part without the salt that opens its seal")
 
 
-def _check_parts(parts: Json, *, imported: bool) -> None:
+def _check_parts(parts: Json, provenance: Json) -> None:
+    """Of what was trained the ordinary parts; what was imported is of a published table, of the least trust, and has others."""
     version = parts.get("key_version")
     if type(version) is int and version > KEY_VERSION:
         raise NewerVersion(f"this record's key has version {version}; this jitnas_fn knows up to {KEY_VERSION}: please upgrade")
     hashes = all(isinstance(parts.get(name), str) and HASH.fullmatch(parts[name]) for name in ("dataset", "recipe"))
     whole = type(version) is int and type(parts.get("seed")) is int and 0 <= parts["seed"] <= LARGEST_SEED
-    fits = (set(parts) == PARTS and hashes and whole) or (imported and is_published(parts))
+    origin, trust, token = (provenance.get(name) for name in ("origin", "trust", "token"))
+    if origin == "imported":
+        fits = is_published(parts) and trust == "imported" and type(token) is int and token == 0
+    else:
+        fits = set(parts) == PARTS and hashes and whole
     if not fits or not is_key(parts["fingerprint"]):
         raise RecordError(f"record: parts are {', '.join(sorted(PARTS))}, not {str(parts)[:120]}")
 

@@ -27,7 +27,7 @@ OWN = [
         environment={"device": "Tesla V100"},
     ),
     having(a_record(1), cost={"wall_seconds": 1800.0, "joules": 3.6e6, "joules_method": "estimated: 10 W"}),
-    having(a_record(2), provenance={"origin": "imported"}, environment={"device": None}),
+    having(a_record(2), provenance={"origin": "elsewhere"}, environment={"device": None}),
     a_record(3, fixed_salt=SALT),
 ]
 PUBLISHED = [a_record(3, fixed_salt=SALT), a_record(4), a_record(0, seed=1)]

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from jitnas_fn import open_table
-from jitnas_fn.client.lookups import known
+from jitnas_fn.client.lookups import fitting
 from jitnas_fn.core.cards import card_named, recipe_named
 from jitnas_fn.core.entry import record_entry
 from jitnas_fn.core.errors import RecordError, StoreError
@@ -18,7 +18,7 @@ from jitnas_fn.stores.drawn import DrawnStore
 from jitnas_fn.stores.memory import MemoryStore
 from jitnas_fn.stores.segments import SegmentStore
 from jitnas_fn.stores.tinydb import TinyStore
-from tests.samples import a_record, a_task
+from tests.samples import a_record
 from tests.tables import small
 
 CODES = ("333333", "012340", *small.NO_PATH)
@@ -205,10 +205,18 @@ def test_a_key_has_one_spelling(table, written):
     assert table.get(written(key)) is None
 
 
-def test_what_is_imported_under_an_ordinary_key_answers_nobody():
-    store, record = MemoryStore(), a_record()
-    store.put(dataclasses.replace(record, provenance={**record.provenance, "origin": "imported", "trust": "curated"}).sealed())
-    request = SimpleNamespace(task=a_task(), limits=Limits())
-    assert known(store, request) is None
-    store.put(record)
-    assert known(store, request) == record
+@pytest.mark.parametrize("trust", ["imported", "curated"])
+def test_what_is_imported_under_an_ordinary_key_is_no_record(trust):
+    """Else it would answer whoever has not accepted what others have published."""
+    record = a_record()
+    forged = dataclasses.replace(record, provenance={**record.provenance, "origin": "imported", "trust": trust}).sealed()
+    with pytest.raises(RecordError, match="parts are"):
+        MemoryStore().put(forged)
+    with pytest.raises(RecordError, match="parts are"):
+        Record.from_dict(forged.to_dict())
+
+
+def test_no_site_tells_what_a_table_does(table):
+    record = table.get(key_of("333333"))
+    task = next(task for task, _ in table._places.values() if task.key == record.key)
+    assert fitting({"record": record.to_dict()}, SimpleNamespace(task=task, limits=Limits())) is None

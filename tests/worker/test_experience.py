@@ -59,7 +59,7 @@ def test_the_like_of_a_task_took_so_long(site, store):
     "other",
     [
         {"provenance": {"site": "elsewhere"}},
-        {"provenance": {"origin": "imported"}},
+        {"provenance": {"origin": "elsewhere"}},
         {"dataset": "d" * 64},
         {"seconds": None},
         {"seconds": -1.0},

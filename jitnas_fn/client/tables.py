@@ -12,7 +12,7 @@ from jitnas_fn import settings
 from jitnas_fn.core import shelf
 from jitnas_fn.core.cards import card_named, recipe_named
 from jitnas_fn.core.dataset import Dataset
-from jitnas_fn.core.errors import NotTabulated, StoreError, TableError
+from jitnas_fn.core.errors import JitnasError, NotTabulated, StoreError
 from jitnas_fn.core.published import Published
 from jitnas_fn.core.tabulated import Table
 from jitnas_fn.graphs.space import Point, Space
@@ -160,7 +160,7 @@ def imported_tables() -> list[TableStore]:
     for name in imported_names():
         try:
             found.append(open_table(name, file_of(name)))
-        except TableError as trouble:
+        except JitnasError as trouble:
             warnings.warn(f"the imported table {name} is left out: {trouble}", RuntimeWarning, stacklevel=2)
     return found
 

@@ -17,7 +17,7 @@ from jitnas_fn.core.errors import TableError
 
 MOST_BYTES = 500_000_000  # unpacked
 MOST_ROWS = 2_000_000
-LONGEST_CELL = 1_000
+LONGEST_CELL, LONGEST_LINE = 1_000, 50_000
 NUMBER = re.compile(r"[-+]?[0-9]{1,40}(\.[0-9]{0,40})?([eE][-+]?[0-9]{1,3})?", re.ASCII)
 Value = TypeVar("Value")
 
@@ -127,36 +127,51 @@ class Table(ABC):
         Raises
         ------
         TableError
-            If it is not this table: no text, other columns, values out of their range, an index twice.
+            If it is not this table: no text, other columns, values out of their range, an index or a point twice.
         """
         content = _unpacked(Path(file))
         try:
-            reader = csv.DictReader(io.StringIO(content.decode("utf-8"), newline=""), strict=True)
-            missing = [name for name in self.columns if name not in (reader.fieldnames or ())]
+            lines = _cells(io.BytesIO(content))
+            header = next(lines, [])
+            missing = [name for name in self.columns if name not in header]
             if missing:
                 raise TableError(f"{file} is no table {self.name}: it has no column {', '.join(missing[:5])}")
-            rows = list(self._rows(reader))
+            rows = list(self._rows(header, lines))
         except (csv.Error, UnicodeDecodeError) as reason:
             raise TableError(f"{file} is no comma-separated text ({reason})") from None
         if not rows:
             raise TableError(f"{file} has no rows")
         return rows, hashlib.sha256(content).hexdigest()
 
-    def _rows(self, reader: "csv.DictReader[str]") -> Iterator[Row]:
-        seen: set[str] = set()
-        for number, fields in enumerate(reader, start=2):
+    def _rows(self, header: list[str], lines: Iterator[list[str]]) -> Iterator[Row]:
+        indices: set[str] = set()
+        points: set[tuple[Any, ...]] = set()
+        for number, cells in enumerate(lines, start=2):
+            if not cells:  # an empty line
+                continue
             try:
                 if number > MOST_ROWS:
                     raise TableError(f"more than {MOST_ROWS:,} rows")
-                if any(not isinstance(fields.get(name), str) or len(fields[name]) > LONGEST_CELL for name in self.columns):
-                    raise TableError("a cell is missing or too long")
-                row = self.row(fields)
-                if row.index in seen:
+                if len(cells) != len(header) or max(map(len, cells)) > LONGEST_CELL:
+                    raise TableError("a cell is missing or too long, or there is one too many")
+                row = self.row(dict(zip(header, cells, strict=True)))
+                if row.index in indices:
                     raise TableError(f"{row.index[:40]} is an index twice")
-                seen.add(row.index)
+                if row.point in points:
+                    raise TableError(f"the point of {row.index[:40]} was there before")
+                indices.add(row.index)
+                points.add(row.point)
                 yield row
             except (ValueError, KeyError, TypeError) as reason:
                 raise TableError(f"line {number} of table {self.name}: {str(reason)[:200]}") from None
+
+
+def _cells(lines: io.BytesIO) -> Iterator[list[str]]:
+    """The cells of each line; a row is one line, so that no line or row may fill the memory."""
+    while line := lines.readline(LONGEST_LINE + 1):
+        if len(line) > LONGEST_LINE:
+            raise TableError(f"a line has more than {LONGEST_LINE:,} bytes")
+        yield next(csv.reader([line.decode("utf-8")], strict=True), [])
 
 
 def fraction(percent: str) -> float | None:

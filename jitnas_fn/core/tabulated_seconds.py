@@ -97,7 +97,7 @@ def line_through(pairs: Sequence[tuple[int, float]]) -> Line | None:
     """The line through (multiply-adds, seconds); None where there are too few, or all are alike."""
     if len(pairs) < FEWEST:
         return None
-    macs, times = zip(*pairs, strict=True)
+    macs, times = zip(*((float(macs), seconds) for macs, seconds in pairs), strict=True)
     if len(set(macs)) == 1 or len(set(times)) == 1:
         return None
     slope, intercept = linear_regression(macs, times)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
+from jitnas_fn.core.bounds import finite, whole
 from jitnas_fn.core.dataset import Dataset
 from jitnas_fn.core.errors import TaskError
 from jitnas_fn.core.published import Published
@@ -70,6 +71,13 @@ class Problem:
         hashes = [plan.sha256 for plan in self.ladder]
         if len(set(hashes)) != len(hashes):
             raise TaskError(f"the recipes of a ladder differ; here are {', '.join(plan.name for plan in self.ladder)}")
+        if not all(bound is None or whole(bound, least=1) for bound in (self.most_parameters, self.most_macs)):
+            raise TaskError(
+                f"bounds of parameters and multiply-adds are whole numbers from 1, not {str(self.most_parameters)[:40]} and "
+                f"{str(self.most_macs)[:40]}"
+            )
+        if self.most_seconds is not None and not finite(self.most_seconds, least=0):
+            raise TaskError(f"a bound of seconds is a number above 0, not {str(self.most_seconds)[:40]}")
         if self.most_seconds is not None and self.seconds_of is None:
             raise TaskError("a bound of seconds needs an estimate for each network, and here is nothing to judge by")
 

@@ -108,7 +108,7 @@ class Evidence:
     def keys(self) -> set[str]:
         """Of all tasks that the run asked for."""
         steps = {step.key for found in self.searches for step in found.steps}
-        return steps | {found.final_key for found in self.searches if found.final_key} | {key for _, key in self.asked.warm}
+        return steps | {found.final_key for found in self.searches if found.final_key} | {key for _, key, _ in self.asked.warm}
 
     def of(self, method: str) -> list[Found]:
         """The searches of a method."""

@@ -38,7 +38,7 @@ class Asked:
         Of a replay: {name, source, sha256, networks, optimum: {validation, test}, seconds_judged}; else
         None. The last says how seconds were judged that were not published, with R² if it is a line.
     warm
-        Points that were known before the first step, as they are written, with the keys of their records.
+        Points that were known before the first step, as they are written, each with the key and the id of its record.
     seconds_line
         By what trainings were judged against the bound of seconds: {intercept, slope, r2, networks}; None without that bound.
     versions

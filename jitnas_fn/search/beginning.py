@@ -9,8 +9,9 @@ from jitnas_fn.client.client import Client
 from jitnas_fn.client.request import card_of
 from jitnas_fn.client.tables import aliases
 from jitnas_fn.core import shelf
+from jitnas_fn.core.bounds import whole
 from jitnas_fn.core.codec import Json
-from jitnas_fn.core.errors import DatasetError
+from jitnas_fn.core.errors import DatasetError, TaskError
 from jitnas_fn.core.published import Published, plan_in
 from jitnas_fn.core.recipe import Recipe
 from jitnas_fn.core.record import Record
@@ -18,7 +19,9 @@ from jitnas_fn.core.tabulated_seconds import Line
 from jitnas_fn.graphs.problem import Problem
 from jitnas_fn.graphs.space import Point
 from jitnas_fn.search.asked import Asked
+from jitnas_fn.search.forms import MOST_SEARCHES
 from jitnas_fn.search.saved import SavedRun
+from jitnas_fn.search.searching import check_budget
 from jitnas_fn.search.seconds import judged_by, line_from
 from jitnas_fn.search.warm import known_points
 from jitnas_fn.search.ways import NONE, Ways, check_ways
@@ -105,7 +108,13 @@ def asked_for(  # noqa: PLR0913  what a run is asked for
     warm: Sequence[tuple[Point, Record]] = (),
     table: Json | None = None,
 ) -> Asked:
-    """What a run is asked for, written down; see `Asked` for the parameters."""
+    """What a run is asked for, written down; see `Asked` for the parameters. Raises `TaskError` for what makes no sense."""
+    check_budget(evaluations, seconds, in_flight)
+    methods, seeds = list(methods), list(seeds)
+    if not 0 < len(methods) * len(seeds) <= MOST_SEARCHES or not all(whole(seed) is not None for seed in seeds):
+        raise TaskError(
+            f"a run has from 1 to {MOST_SEARCHES:,} searches, with seeds from 0; here are {len(methods) * len(seeds):,}"
+        )
     card = problem.dataset
     return Asked(
         kind=kind,
@@ -126,10 +135,10 @@ def asked_for(  # noqa: PLR0913  what a run is asked for
         budget={"evaluations": evaluations, "seconds": seconds},
         in_flight=in_flight,
         most_warm=most_warm,
-        methods=list(methods),
-        seeds=list(seeds),
+        methods=methods,
+        seeds=seeds,
         table=table,
-        warm=[[problem.space.written(point), record.key] for point, record in warm],
+        warm=[[problem.space.written(point), record.key, record.record_id] for point, record in warm],
         seconds_line=seconds_line,
         versions=_versions(),
     )
@@ -146,7 +155,7 @@ def problem_in(asked: Asked, *, dataset: str | None = None) -> Problem:
         If its dataset has another content here.
     """
     card = card_of(dataset or str(asked.dataset["name"]))
-    if dataset is None and card.sha256 != asked.dataset["sha256"]:
+    if dataset is None and card.sha256 != asked.dataset.get("sha256"):
         raise DatasetError(f"dataset {card.name} has another content here than when the run was made: {card.sha256}")
     *cheaper, plan = (plan_in(fields) for fields in asked.ladder)
     space = shelf.take("spaces", asked.space).SPACE

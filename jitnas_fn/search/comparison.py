@@ -78,13 +78,17 @@ def warm_of(asked: Asked, problem: Problem, client: Client) -> list[tuple[Point,
     RecordError
         If one of these is not there any more: the search would come to another end.
     """
-    found = []
-    for written, key in asked.warm:
-        record = client.store.get(key)
-        if record is None:
-            raise RecordError(f"this run began with the record of key {key[:12]}…, which is not in the store any more")
-        found.append((problem.space.read(written), record))
-    return found
+    return [_warm_point(told, problem, client) for told in asked.warm]
+
+
+def _warm_point(told: list[str], problem: Problem, client: Client) -> tuple[Point, Record]:
+    written, key, record_id = told
+    point = problem.space.read(written)
+    replicates = client.store.replicates(key) if key == problem.task(point).key else []  # else it would be another network's
+    record = next((one for one in replicates if one.record_id == record_id), None)  # another may stand for the key by now
+    if record is None:
+        raise RecordError(f"this run began with record {record_id[:12]}… of {written[:60]}, which is not in the store any more")
+    return point, record
 
 
 def ordered(searches: Iterable[Found], asked: Asked) -> list[Found]:

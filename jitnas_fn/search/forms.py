@@ -12,6 +12,8 @@ from jitnas_fn.search.asked import Asked
 from jitnas_fn.search.found import Found, Step
 
 LINE = {one.name for one in dataclasses.fields(Line)}
+MOST = 1e100  # that a number is: sums and squares of it are numbers too
+MOST_SEARCHES = 1_000_000
 NAMED = ("name", "metric", "direction")  # of a dataset
 
 
@@ -38,9 +40,10 @@ def check_asked(asked: Asked) -> None:
         "methods": isinstance(asked.methods, list) and _are_texts(asked.methods),
         "seeds": isinstance(asked.seeds, list) and all(whole(one) is not None for one in asked.seeds),
         "table": asked.table is None or _is_table(asked.table),
-        "points known before": isinstance(asked.warm, list) and all(_is_pair(one) for one in asked.warm),
+        "points known before": isinstance(asked.warm, list) and all(_is_triple(one) for one in asked.warm),
         "line of seconds": asked.seconds_line is None or _is_line(asked.seconds_line),
         "versions": isinstance(asked.versions, dict),
+        "number of searches": isinstance(asked.methods, list) and isinstance(asked.seeds, list) and _are_few(asked),
     }
     wrong = next((name for name, fits in forms.items() if not fits), None)
     if wrong is not None:
@@ -54,12 +57,14 @@ def check_search(found: Found, asked: Asked) -> None:
     top, last = len(asked.ladder) - 1, len(found.steps)
     fits = (
         all(_is_none_or_finite(value) for value in (found.validation, found.test))
-        and all(finite(value, least=0) is not None for value in (found.seconds, found.took_seconds))
+        and all(_is_time(value) for value in (found.seconds, found.took_seconds))
         and all(value is None or isinstance(value, str) for value in (found.point, found.key, found.final_key))
         and whole(found.warm) is not None
         and all(_is_step(step, top) for step in found.steps)
         and all(
-            whole(one.number, most=last) is not None and finite(one.validation) is not None and _is_none_or_finite(one.test)
+            whole(one.number, most=last) is not None
+            and finite(one.validation, least=-MOST, most=MOST) is not None
+            and _is_none_or_finite(one.test)
             for one in found.incumbents
         )
     )
@@ -68,8 +73,8 @@ def check_search(found: Found, asked: Asked) -> None:
 
 
 def _is_step(step: Step, top: int) -> bool:
-    names = isinstance(step.point, str) and isinstance(step.key, str)
-    numbers = finite(step.seconds, least=0) is not None and finite(step.clock, least=0) is not None
+    names = isinstance(step.point, str) and isinstance(step.key, str) and isinstance(step.again, bool)
+    numbers = _is_time(step.seconds) and _is_time(step.clock)
     return names and numbers and _is_none_or_finite(step.value) and whole(step.rung, most=top) is not None
 
 
@@ -85,12 +90,17 @@ def _is_table(table: object) -> bool:
     return _are_numbers(table.get("optimum")) and _are_numbers(table.get("seconds_judged", {}))
 
 
+def _are_few(asked: Asked) -> bool:
+    """Whether the searches can be listed: nobody makes more, and a small file can ask for very many."""
+    return len(asked.methods) * len(asked.seeds) <= MOST_SEARCHES
+
+
 def _is_line(line: object) -> bool:
     return isinstance(line, dict) and set(line) == LINE and all(finite(value) is not None for value in line.values())
 
 
-def _is_pair(value: object) -> bool:
-    return isinstance(value, list) and len(value) == 2 and _are_texts(value)
+def _is_triple(value: object) -> bool:
+    return isinstance(value, list) and len(value) == 3 and _are_texts(value)
 
 
 def _are_texts(values: Iterable[Any]) -> bool:
@@ -103,4 +113,8 @@ def _are_numbers(values: object) -> bool:
 
 
 def _is_none_or_finite(value: object) -> bool:
-    return value is None or finite(value) is not None
+    return value is None or finite(value, least=-MOST, most=MOST) is not None
+
+
+def _is_time(value: object) -> bool:
+    return finite(value, least=0, most=MOST) is not None

@@ -12,7 +12,7 @@ from jitnas_fn.client.tables import aliases, open_table
 from jitnas_fn.core import shelf
 from jitnas_fn.core.cards import card_named, recipe_named
 from jitnas_fn.core.codec import Json
-from jitnas_fn.core.errors import TaskError, UnknownName
+from jitnas_fn.core.errors import TableError, TaskError, UnknownName
 from jitnas_fn.core.published import Published
 from jitnas_fn.core.recipe import Recipe
 from jitnas_fn.core.tabulated import Table
@@ -215,6 +215,16 @@ def replayed(replay: Replay, runs: Sequence[SavedRun], *, workers: int = 1, show
         done += len(found)
         show(done, total)
     return [ordered(run.searches(), run.asked) for run in runs]
+
+
+def check_table(run: SavedRun, table: TableStore) -> None:
+    """Raise `TableError` if a run was made with another table than this one."""
+    made = run.asked.table or {}
+    if (table.table.name, table.sha256) != (made.get("name"), made.get("sha256")):
+        raise TableError(
+            f"run {run.name[:120]} was made with another file than this one, of SHA-256 {table.sha256[:12]}…: with one of "
+            f"{str(made.get('sha256'))[:12]}…; name it with --table"
+        )
 
 
 def _jobs(run: SavedRun) -> Iterator[Job]:

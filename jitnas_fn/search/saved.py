@@ -24,6 +24,7 @@ from jitnas_fn.search.found import Found, Step
 RUN_VERSION = 1
 ASKED, SEARCHES, FOLDER = "asked.json", "searches.jsonl", "runs"
 MOST_ASKED_BYTES, MOST_LINE_BYTES = 10_000_000, 50_000_000
+MOST_BRACKETS = 100_000  # of a line: an object for each time that the best changed, and it may not fill the memory
 LOCK_SECONDS = 30.0  # nobody holds it for longer than it takes to write a small file
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}")
 KEPT = ("warm", "seconds_line", "versions")  # what stays as it was when the run began
@@ -39,16 +40,17 @@ class SavedRun:
         Where it is.
     asked
         What it was asked for, by whomever.
-
-    Attributes
-    ----------
-    wanted
-        (method, seed) of the searches that were asked for now; all, where it was only opened.
     """
 
     def __init__(self, folder: Path, asked: Asked) -> None:
         self.folder, self.asked = folder, asked
-        self.wanted = asked.searches
+        self._now: Asked | None = None
+        self._mark: tuple[int, int] | None = None  # of the file that says what was asked, where this process was the first
+
+    @property
+    def wanted(self) -> list[tuple[str, int]]:
+        """(method, seed) of the searches that were asked for now; all, where it was only opened."""
+        return (self._now or self.asked).searches
 
     @property
     def name(self) -> str:
@@ -70,16 +72,18 @@ class SavedRun:
         folder = runs_folder() / asked.name
         with locked(folder):
             run = cls._begun(folder, asked)
-        run.wanted = asked.searches
+        run._now = asked
         return run
 
     @classmethod
     def _begun(cls, folder: Path, asked: Asked) -> Self:
+        is_new = True
         with contextlib.suppress(UnknownName):
             before = cls.opened(str(folder)).asked
             methods = list(dict.fromkeys([*before.methods, *asked.methods]))
             seeds = sorted({*before.seeds, *asked.seeds})
             asked = dataclasses.replace(asked, methods=methods, seeds=seeds, **{name: getattr(before, name) for name in KEPT})
+            is_new = False
         try:
             folder.mkdir(parents=True, exist_ok=True)
             draft = folder / f".{secrets.token_hex(8)}"
@@ -87,7 +91,9 @@ class SavedRun:
             draft.replace(folder / ASKED)
         except OSError as reason:
             raise StoreError(f"the run cannot be kept in {folder} ({reason})") from None
-        return cls(folder, asked)
+        run = cls(folder, asked)
+        run._mark = _mark_of(folder) if is_new else None
+        return run
 
     @classmethod
     def opened(cls, name: str) -> Self:
@@ -134,9 +140,9 @@ class SavedRun:
             raise StoreError(f"a search cannot be kept in {self.folder} ({reason})") from None
 
     def forget_if_empty(self) -> None:
-        """Leave nothing of a run that has no search."""
-        with contextlib.suppress(OSError):
-            if not (self.folder / SEARCHES).exists():
+        """Leave nothing of a run that has no search, and that nobody else has begun."""
+        with contextlib.suppress(OSError), locked(self.folder):
+            if self._mark is not None and self._mark == _mark_of(self.folder) and not (self.folder / SEARCHES).exists():
                 (self.folder / ASKED).unlink()
                 self.folder.rmdir()
 
@@ -190,12 +196,20 @@ def names() -> list[str]:
     return [path.parent.name for path in sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)]
 
 
+def _mark_of(folder: Path) -> tuple[int, int]:
+    """Another one whenever somebody begins the run anew."""
+    state = (folder / ASKED).stat()
+    return state.st_ino, state.st_mtime_ns
+
+
 def _packed(found: Found) -> Json:
     columns = {name: [getattr(step, name) for step in found.steps] for name in COLUMNS}
     return {**dataclasses.asdict(dataclasses.replace(found, steps=())), "steps": columns}
 
 
 def _unpacked(line: bytes) -> Found | None:
+    if line.count(b"[") + line.count(b"{") > MOST_BRACKETS:  # steps stand in columns: a few lists, however many they are
+        return None
     try:
         fields: dict[str, Any] = json.loads(line)
         rows = zip(*(fields["steps"][name] for name in COLUMNS), strict=True)

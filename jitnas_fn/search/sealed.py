@@ -17,6 +17,14 @@ class Sealed(dict[str, Any]):
 
 
 def sealed(record: Record) -> Record:
-    """The record without its test part; who asks for that is told why."""
+    """The record without its test part; who asks for that is told why. Whoever changes it changes a copy."""
     shut = record.redacted()
-    return dataclasses.replace(shut, metrics=Sealed(shut.metrics), curves=Sealed(shut.curves))
+    own = {one.name: _copied(getattr(shut, one.name)) for one in dataclasses.fields(shut)}
+    return Record(**{**own, "metrics": Sealed(own["metrics"]), "curves": Sealed(own["curves"])})
+
+
+def _copied(value: Any) -> Any:
+    """The same JSON values in other containers."""
+    if isinstance(value, dict):
+        return {name: _copied(inner) for name, inner in value.items()}
+    return [_copied(inner) for inner in value] if isinstance(value, list) else value

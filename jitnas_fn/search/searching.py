@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from jitnas_fn.client.client import Client
 from jitnas_fn.client.evaluation import Evaluation
-from jitnas_fn.core.bounds import finite
+from jitnas_fn.core.bounds import LONGEST_SECONDS, finite, whole
 from jitnas_fn.core.errors import ModelFailed, OutputMismatch, TaskError
 from jitnas_fn.core.published import Published
 from jitnas_fn.core.recipe import Recipe
@@ -24,6 +24,7 @@ from jitnas_fn.search.sealed import sealed
 
 IN_FLIGHT = 4
 MOST_IDLE = 1000
+MOST_EVALUATIONS = 10**9
 OF_THE_NETWORK = (ModelFailed, OutputMismatch)  # errors that say something of the point; others end the search
 NOTHING = float("-inf")
 
@@ -69,15 +70,14 @@ def search(
     ------
     TaskError
         If there is no budget, or nothing may be under way; or if not one network that is proposed is within the bounds. Where
-        others were, the search ends with what it has found.
+        others were, the search ends with what it has found. Also if its budget is in seconds, and a record does not say how
+        long its training took.
     JitnasError
         What ends an evaluation and is no fault of its network, such as a site that is away.
     """
-    bounds = [bound for bound in (evaluations, seconds) if bound is not None]
-    if not bounds or not all(finite(bound, least=0) for bound in (*bounds, in_flight)):
-        raise TaskError("a search has a budget above 0, in evaluations or seconds, and something under way")
+    check_budget(evaluations, seconds, in_flight)
     most = min((bound for bound in (evaluations, searcher.most_evaluations) if bound is not None), default=None)
-    run = _Run(searcher, client)
+    run = _Run(searcher, client, is_timed=seconds is not None)
     warm = warm if searcher.most_evaluations is None else ()  # what learns nothing is told nothing
     run.know(warm)
     while True:
@@ -87,6 +87,19 @@ def search(
         if not run.under_way:
             return run.end(seed, final=final, warm=len(warm))
         show(run.tell())
+
+
+def check_budget(evaluations: int | None, seconds: float | None, in_flight: int) -> None:
+    """Raise `TaskError` for what no search can be made with."""
+    wholes = [number for number in (evaluations, in_flight) if number is not None]
+    is_one = all(whole(number, least=1, most=MOST_EVALUATIONS) for number in wholes) and (
+        seconds is None or finite(seconds, least=0, most=LONGEST_SECONDS)
+    )
+    if not is_one or (evaluations is None and seconds is None):
+        raise TaskError(
+            "a search has a budget above 0, in evaluations or seconds, and something under way; here are "
+            f"{str(evaluations)[:40]} evaluations, {str(seconds)[:40]} seconds and {str(in_flight)[:40]} under way"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +115,9 @@ class _Best:
 class _Run:
     """A search under way."""
 
-    def __init__(self, searcher: Searcher, client: Client) -> None:
+    def __init__(self, searcher: Searcher, client: Client, *, is_timed: bool) -> None:
         self._searcher, self._client, self._problem = searcher, client, searcher.problem
+        self._is_timed = is_timed  # whether its budget is in seconds
         self.under_way: deque[tuple[Task, Evaluation, float]] = deque()
         self.steps: list[Step] = []
         self.asked, self.spent_seconds, self.clock = 0, 0.0, 0.0
@@ -143,15 +157,15 @@ class _Run:
         task, evaluation, began = self.under_way.popleft()
         point, rung = self._searcher.asked(task.key)
         record, source = _record_of(evaluation)
+        again = task.key in self._keys
+        seconds = 0.0 if record is None or again else self._seconds_of(record)
         if record is None:
             self._searcher.give_up(task)
             value = NOTHING
         else:
-            self._searcher.tell(sealed(record))
             value = self._problem.value(record)
+            self._searcher.tell(sealed(record))
             self._note_best(len(self.steps) + 1, Trial(point, rung), value, record)
-        again = task.key in self._keys
-        seconds = 0.0 if record is None or again else float(record.cost.get("wall_seconds") or 0.0)
         self._keys.add(task.key)
         self.spent_seconds += seconds
         self.clock = max(self.clock, began + seconds)
@@ -193,6 +207,15 @@ class _Run:
             incumbents=tuple(self._incumbent(one, final) for one in self._bests),
             steps=tuple(self.steps),
         )
+
+    def _seconds_of(self, record: Record) -> float:
+        seconds = finite(record.cost.get("wall_seconds"), least=0, most=LONGEST_SECONDS)
+        if seconds is None and self._is_timed:
+            raise TaskError(
+                f"the record of key {record.key[:12]}… does not say how long its training took, so no budget in seconds can be "
+                "counted: give one in evaluations"
+            )
+        return seconds or 0.0
 
     def _note_best(self, number: int, trial: Trial, value: float, record: Record) -> None:
         is_best = self._searcher.best == (trial.point, value) and self._searcher.best_rung == trial.rung

@@ -3,22 +3,21 @@
 A class of somebody's own is named after itself and its source, as in `greedy@1a2b3c4d`: another source is another method.
 """
 
-import hashlib
 import inspect
-import linecache
 from collections.abc import Iterable, Mapping, Sequence
-from types import FunctionType
 from typing import Any
 
 from jitnas_fn.core import shelf
+from jitnas_fn.core.bounds import finite
 from jitnas_fn.core.errors import TaskError
 from jitnas_fn.graphs.problem import Problem
 from jitnas_fn.graphs.searcher import Searcher
+from jitnas_fn.search.sources import source_digest
 
 BASELINES = ("random_sampling", "random_search")  # of Lindauer and Hutter (JMLR 2020): no comparison goes without them
 LONGEST = 200
+LARGEST = 1e6  # of options
 OWN = "@"
-PLAIN = (bool, int, float, str)
 Ways = Mapping[str, type[Searcher]]  # those of somebody's own, by their labels
 NONE: Ways = {}
 
@@ -68,7 +67,7 @@ def labelled(methods: Iterable[str | type[Searcher]]) -> tuple[list[str], dict[s
     own: dict[str, type[Searcher]] = {}
     for method in methods:
         if isinstance(method, type) and issubclass(method, Searcher):
-            label = f"{method.__name__.lower()}{OWN}{_source_digest(method)[:8]}"
+            label = f"{method.__name__.lower()}{OWN}{source_digest(method)[:8]}"
             if own.setdefault(label, method) is not method:
                 raise TaskError(f"two classes are called {label}: give each a name of its own")
         elif isinstance(method, str):
@@ -89,7 +88,9 @@ def with_baselines(methods: Sequence[str]) -> list[str]:
 
 def _parts(method: str) -> tuple[str, dict[str, Any]]:
     """The name of the file, and the options as its class takes them."""
-    name, *words = method[:LONGEST].split(":")
+    if len(method) > LONGEST:
+        raise TaskError(f"a method with its options has at most {LONGEST} letters, not {len(method)}: {method[:60]}…")
+    name, *words = method.split(":")
     known = _options(shelf.take("searchers", name).SEARCHER)
     found: dict[str, Any] = {}
     for word in words:
@@ -101,31 +102,6 @@ def _parts(method: str) -> tuple[str, dict[str, Any]]:
     return name, found
 
 
-def _source_digest(searcher: type[Searcher]) -> str:
-    """SHA-256 of the files or cells of a notebook that a class stands in, with those that it is made of, and its numbers."""
-    lines: list[str] = [searcher.__qualname__]
-    for kind in searcher.__mro__[: searcher.__mro__.index(Searcher)]:
-        functions = [one for one in vars(kind).values() if inspect.isfunction(one)]
-        if "<locals>" in kind.__qualname__ or any(set(one.__code__.co_freevars) - {"__class__"} for one in functions):
-            raise TaskError(f"{searcher.__name__} uses what stands around it, which no name tells: make that an attribute")
-        found = [line for file in _files(kind, functions) for line in linecache.getlines(file)]
-        if not found:
-            raise TaskError(f"the source of {kind.__name__} is nowhere to be read: write it into a file, or a method into it")
-        lines += found
-        lines += [f"{name}={value!r}" for name, value in vars(kind).items() if isinstance(value, PLAIN)]
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-
-def _files(kind: type, functions: Sequence[FunctionType]) -> list[str]:
-    """Where the methods of a class stand; of a class that has none, where the class does."""
-    if functions:
-        return list(dict.fromkeys(one.__code__.co_filename for one in functions))
-    try:
-        return [inspect.getfile(kind)]
-    except (TypeError, OSError):  # of a notebook, or nowhere
-        return []
-
-
 def _options(searcher: type[Searcher]) -> dict[str, Any]:
     """Name → default of what its class takes beside problem and seed."""
     parameters = inspect.signature(searcher).parameters.values()
@@ -134,6 +110,9 @@ def _options(searcher: type[Searcher]) -> dict[str, Any]:
 
 def _value(text: str, default: Any, where: str) -> Any:
     try:
-        return type(default)(text)
+        value = type(default)(text)
     except ValueError:
         raise TaskError(f"{where}: this is {type(default).__name__}, such as {default}") from None
+    if isinstance(value, int | float) and finite(value, least=-LARGEST, most=LARGEST) is None:
+        raise TaskError(f"{where}: this is a number of some size, such as {default}")
+    return value

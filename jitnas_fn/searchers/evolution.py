@@ -35,10 +35,11 @@ class Evolution(Searcher):
             raise TaskError(f"a sample of {sample} is not drawn from a population of {population}")
         self._sample = sample
         self._alive: deque[tuple[Point, float]] = deque(maxlen=population)
-        self._drawn = 0
+        self._drawn = self._under_way = 0
 
     def propose(self) -> Point:
         """A point drawn anew as long as the population is not full, then a child."""
+        self._under_way += 1
         if self._drawn < (self._alive.maxlen or 0):
             self._drawn += 1
             return self.space.sample(self.rng)
@@ -51,11 +52,16 @@ class Evolution(Searcher):
 
     def refuse(self, point: Point) -> None:
         """As long as the population is not full, another is drawn in the place of one beyond the bounds."""
+        self._under_way -= 1
         if len(self._alive) < (self._alive.maxlen or 0):
             self._drawn = max(0, self._drawn - 1)
 
     def learn(self, point: Point, value: float) -> None:
-        """Let it live; of too many the oldest dies."""
+        """Let it live; of too many the oldest dies. One that was not asked for is known from elsewhere: one less is drawn."""
+        if self._under_way:
+            self._under_way -= 1
+        else:
+            self._drawn += 1
         self._alive.append((point, value))
 
 

@@ -32,13 +32,13 @@ class LocalSearch(Searcher):
         return self._noted(point)
 
     def learn(self, point: Point, value: float) -> None:
-        """Begin at the first point; go on when all neighbours are told."""
+        """Begin at the first point, or at the best of those that are known; go on when all neighbours are told."""
         if point in self._open:
             self._open.discard(point)
             self._round.append((point, value))
             if not self._open and not self._to_ask:
                 self._move()
-        elif self._here is None:
+        elif self._here is None or (not self._seen and value > self._here[1]):
             self._here = point, value
             self._look_around()
 

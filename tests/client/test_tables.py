@@ -1,5 +1,6 @@
 """Tables in the user's home: one that was imported stays whole, whatever happens to the next."""
 
+import warnings
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,26 @@ def test_a_damaged_table_is_left_out_and_told(tmp_path):
     tables.file_of("nasbench201").write_bytes(b"\x1f\x8b\x08damaged")
     with pytest.warns(RuntimeWarning, match="the imported table nasbench201 is left out"):
         assert tables.imported_tables() == []
+
+
+@pytest.mark.parametrize(
+    ("name", "rows"),
+    [
+        ("nasbench101", [small.nasbench101([(0.1, 0.2, 0.3, 0.4)])[0] | {"adjacency_upper_bits": "0" * 10}]),  # leads nowhere
+        ("nasbench201", small.nasbench201([f"{number // 5}{number % 5}3333" for number in range(15)], timed=15)),
+    ],
+)
+def test_a_table_that_holds_nonsense_stops_no_other(tmp_path, name, rows):
+    """A cell that is no network; multiply-adds that are one number as floats, through which there is no line."""
+    for number, row in enumerate(rows):
+        row |= {column: 2**61 + number for column in row if column.endswith("_macs")}
+    folder = tmp_path / "home" / "tables"
+    folder.mkdir(parents=True)
+    small.written(rows, folder / f"{name}.csv.gz")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        found = tables.imported_tables()
+    assert [store.seconds.lines for store in found] == ([{}] if name == "nasbench201" else [])
 
 
 def test_whoever_waits_for_many_networks_is_told(tmp_path, monkeypatch):

@@ -122,7 +122,7 @@ def test_a_warm_start_tells_the_best_known_points_and_stays_the_same_after_a_kil
     assert evolution.warm == 4
     assert evolution.validation >= best
     assert evolution.incumbents[0].number == 0
-    assert second.asked.warm == [[problem.space.written(point), record.key] for point, record in warm]
+    assert second.asked.warm == [[problem.space.written(point), record.key, record.record_id] for point, record in warm]
     third, _ = run_of(problem, client, seeds=[0], most_warm=4)  # more is known by now
     assert third.asked.warm == second.asked.warm
 

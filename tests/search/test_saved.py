@@ -12,6 +12,7 @@ from jitnas_fn.search.asked import Asked
 from jitnas_fn.search.found import Found, Incumbent, Step
 from jitnas_fn.search.saved import SavedRun
 
+FIRST = [["1", "a" * 64, "c" * 64]]
 QUICK = shelf.take("recipes", "quick").RECIPE.to_dict()
 
 
@@ -115,9 +116,9 @@ def test_whatever_decides_the_end_makes_another_run(changed):
 
 def test_what_was_known_when_a_run_began_stays_what_it_is():
     first, later = ({"intercept": 0.0, "slope": slope, "r2": 1.0, "networks": 10} for slope in (1e-9, 2e-9))
-    SavedRun.begun(asked(warm=[["1", "a" * 64]], seconds_line=first))
-    again = SavedRun.begun(asked(warm=[["2", "b" * 64]], seconds_line=later))
-    assert (again.asked.warm, again.asked.seconds_line) == ([["1", "a" * 64]], first)
+    SavedRun.begun(asked(warm=FIRST, seconds_line=first))
+    again = SavedRun.begun(asked(warm=[["2", "b" * 64, "d" * 64]], seconds_line=later))
+    assert (again.asked.warm, again.asked.seconds_line) == (FIRST, first)
 
 
 @pytest.mark.parametrize(

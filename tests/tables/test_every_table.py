@@ -114,6 +114,49 @@ def test_an_index_that_is_there_twice_is_refused(table, name, tmp_path):
         table.read(small.written([rows[0], rows[0]], tmp_path / "table.csv"))
 
 
+def test_a_network_that_is_there_twice_is_refused(table, name, tmp_path):
+    rows = MADE[name]()
+    index = table.columns[0]
+    if name == "nasbench_macro":  # its index is its point
+        return
+    with pytest.raises(TableError, match="the point of .* was there before"):
+        table.read(small.written([rows[0], rows[0] | {index: rows[1][index]}], tmp_path / "table.csv"))
+
+
+@pytest.mark.parametrize("line", [b"," * 60_000, b'"' + b"x" * 60_000, b"x\n" + b"y" * 60_000])
+def test_a_line_that_would_fill_the_memory_is_refused(table, tmp_path, line):
+    (tmp_path / "table.csv").write_bytes(",".join(table.columns).encode() * (line[:1] == b"x") + line)
+    with pytest.raises(TableError, match=r"a line has more than 50,000 bytes|is no table|is no comma"):
+        table.read(tmp_path / "table.csv")
+
+
+def test_a_row_is_one_line(table, name, tmp_path):
+    """A cell that goes on in the next line is none: else a row could be as long as the file."""
+    path = small.written(MADE[name](), tmp_path / "table.csv", packed=False)
+    head, first, *_ = path.read_text().splitlines()
+    path.write_text(f'{head}\n"{first}\n{first}"\n')
+    with pytest.raises(TableError, match="is no comma-separated text"):
+        table.read(path)
+
+
+def test_a_cell_too_many_is_refused(table, name, tmp_path):
+    path = small.written(MADE[name](), tmp_path / "table.csv", packed=False)
+    head, first, *_ = path.read_text().splitlines()
+    path.write_text(f"{head}\n{first},1\n")
+    with pytest.raises(TableError, match="or there is one too many"):
+        table.read(path)
+
+
+def test_empty_lines_are_passed_over_and_counted(table, name, tmp_path):
+    path = small.written(MADE[name](), tmp_path / "table.csv", packed=False)
+    head, first, *rest = path.read_text().splitlines()
+    path.write_text("\n".join([head, "", first, "", *rest]))
+    assert len(table.read(path)[0]) == len(MADE[name]())
+    path.write_text(f"{head}\n\n{first}\n\nx")
+    with pytest.raises(TableError, match="line 5 of"):
+        table.read(path)
+
+
 def test_a_small_file_that_unpacks_to_a_large_one_is_refused(table, tmp_path, monkeypatch):
     monkeypatch.setattr("jitnas_fn.core.tabulated.MOST_BYTES", 10_000)
     rows = [{"arch": "0" * 100_000}]

@@ -13,7 +13,7 @@ from jitnas_fn.client.client import Client
 from jitnas_fn.client.tables import file_of
 from jitnas_fn.core.published import plan_in
 from jitnas_fn.search.beginning import problem_in
-from jitnas_fn.search.replay import Replay
+from jitnas_fn.search.replay import Replay, check_table
 from jitnas_fn.search.saved import SavedRun
 from jitnas_fn.search.transfer import Transfer, transferred
 
@@ -41,6 +41,7 @@ def transfer(
         names = [name.strip() for name in to.split(",") if name.strip()]
         if asked.table is not None:
             replay = Replay(asked.table["name"], table or file_of(asked.table["name"]))
+            check_table(kept, replay.store)
             home = replay.problem(asked.dataset["name"])
             moves = [transferred(found, home, replay.problem(name), replay.client, plan=plan, most=most) for name in names]
         else:

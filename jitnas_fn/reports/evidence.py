@@ -105,6 +105,11 @@ class Evidence:
         return ladder if final is None or final in ladder else [*ladder, final]
 
     @property
+    def read_by(self) -> Recipe | Published:
+        """The recipe by which the chosen networks were read on test."""
+        return plan_in(self.asked.final or self.asked.ladder[-1])
+
+    @property
     def keys(self) -> set[str]:
         """Of all tasks that the run asked for."""
         steps = {step.key for found in self.searches for step in found.steps}

@@ -52,7 +52,7 @@ def between_datasets(evidence: Evidence, beside: Sequence[Evidence], known: Alia
     if evidence.table is None:
         measures = by_dataset(evidence, beside, known)
     else:
-        datasets, last = evidence.table.table.splits, evidence.plans[-1].name
+        datasets, last = evidence.table.table.splits, evidence.read_by.name
         measures = of_table(evidence.table, {dataset: (dataset, last) for dataset in datasets})
     return rank_figure(
         measures,

@@ -56,8 +56,8 @@ def _asked(evidence: Evidence) -> Iterator[tuple[str, str]]:
     for plan in evidence.plans:
         source = f"published: {plan.source}" if isinstance(plan, Published) else f"SHA-256 {plan.sha256}"
         yield "recipe", f"{plan.name}, {plan.epochs} epochs; {source}"
-    read = evidence.plans[-1].name
-    yield "chosen and read", f"chosen on validation by {evidence.plans[evidence.top].name}, read on test by {read}"
+    chosen, read = evidence.plans[evidence.top].name, evidence.read_by.name
+    yield "chosen and read", f"chosen on validation by {chosen}, read on test by {read}"
     yield "seed of the trainings", "unknown" if asked.training_seed is None else str(asked.training_seed)
     yield "bounds of networks", _pairs(asked.bounds)
     yield "budget of a search", _pairs(asked.budget)

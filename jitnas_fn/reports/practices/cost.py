@@ -4,6 +4,7 @@ from jitnas_fn.reports.evidence import Evidence
 from jitnas_fn.reports.facts import Facts
 from jitnas_fn.reports.practices.fairness import variants_of
 from jitnas_fn.reports.practices.finding import Finding, listed
+from jitnas_fn.search.found import Step
 
 MACHINE = {
     "device": ("environment", "device"),
@@ -20,15 +21,21 @@ def compute(evidence: Evidence, facts: Facts) -> Finding:
     """Whether what was reached is told for each budget."""
     steps = sum(len(search.steps) for search in evidence.searches)
     found = Finding(there=[f"The best so far is known after each of {steps:,} evaluations."])
-    timed = any(step.clock for search in evidence.searches for step in search.steps)
+    untimed = sum(is_untimed(step) for search in evidence.searches for step in search.steps)
     found.note(
-        fits=timed,
+        fits=not untimed,
         there="It is known after each second of training too.",
-        lacks="No record says how many seconds a training took.",
+        lacks=f"{untimed:,} evaluations have no seconds, so what is reached after how many is not known.",
     )
+    found.note_missing(facts.missing, facts.wanted)
     if facts.on_seconds:
         found.lacks.append(facts.on_seconds)
     return found
+
+
+def is_untimed(step: Step) -> bool:
+    """Whether a record stands behind this that does not say what it cost; who asks again pays nothing."""
+    return step.value is not None and not step.again and not step.seconds
 
 
 def confounders(evidence: Evidence, facts: Facts) -> Finding:
@@ -43,8 +50,9 @@ def confounders(evidence: Evidence, facts: Facts) -> Finding:
             one = len(said) == 1 and "unknown" not in said
             told = listed(f"{value} ({count:,} records)" for value, count in said.most_common())
             found.note(fits=one, there=f"{what}: {next(iter(said))}.", lacks=f"{what} is not one and the same: {told}.")
-    if facts.missing:
-        found.lacks.append(f"{facts.missing:,} of {facts.wanted:,} records are not at hand: their machines are unknown.")
+    found.note_missing(facts.missing, facts.wanted)
+    if not facts.records and not facts.missing:
+        found.lacks.append("No training has come to its end.")
     return found
 
 

@@ -50,7 +50,7 @@ def protocol(evidence: Evidence, facts: Facts) -> Finding:
     found, ended = Finding(), [search for search in evidence.searches if search.key is not None]
     wrong = [f"{search.method} {search.seed}" for search in ended if not _chosen_on_validation(search)]
     splits = evidence.asked.dataset.get("splits") or {}
-    chosen, read = evidence.plans[evidence.top].name, evidence.plans[-1].name
+    chosen, read = evidence.plans[evidence.top].name, evidence.read_by.name
     found.note(
         fits=bool(ended) and not wrong,
         there=f"In all {len(ended):,} searches that chose a network it is the best on validation of those evaluated by "
@@ -71,6 +71,7 @@ def protocol(evidence: Evidence, facts: Facts) -> Finding:
         there=f"Test is that of the chosen network by {read}, one number for each search.",
         lacks=f"{unread:,} searches have no test.",
     )
+    found.note_missing(facts.missing, facts.wanted)
     return found
 
 

@@ -23,10 +23,15 @@ class Finding:
         """Take one of two sentences."""
         (self.there if fits else self.lacks).append(there if fits else lacks)
 
+    def note_missing(self, missing: int, wanted: int) -> None:
+        """Take how many records are not at hand, and of how many."""
+        if missing:
+            self.lacks.append(f"{missing:,} of {wanted:,} records are not at hand.")
+
     @property
     def answer(self) -> str:
-        """Yes where nothing lacks, no where nothing is there, else partly."""
-        return "yes" if not self.lacks else "partly" if self.there else "no"
+        """No where nothing is there, yes where nothing lacks, else partly."""
+        return "no" if not self.there else "partly" if self.lacks else "yes"
 
 
 def listed(names: Iterable[object], *, most: int = 8) -> str:

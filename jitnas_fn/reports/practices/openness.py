@@ -28,7 +28,7 @@ def pipeline(evidence: Evidence, facts: Facts) -> Finding:
             there=f"{len(facts.trained):,} records name the jitnas_fn that trained them: {listed(versions)}.",
             lacks=f"{versions['unknown']:,} records do not name the version of jitnas_fn that trained them.",
         )
-    _note_missing(found, facts)
+    found.note_missing(facts.missing, facts.wanted)
     return found
 
 
@@ -98,11 +98,6 @@ def details(evidence: Evidence, facts: Facts) -> Finding:
         lacks="The run does not name all versions of the software that searched.",
     )
     return found
-
-
-def _note_missing(found: Finding, facts: Facts) -> None:
-    if facts.missing:
-        found.lacks.append(f"{facts.missing:,} of {facts.wanted:,} records are not at hand.")
 
 
 def _tables(space: str) -> str:

@@ -3,6 +3,8 @@
 import statistics
 from collections.abc import Sequence
 
+FEWEST = 10  # pairs, for a correlation to be told
+
 
 def average_ranks(values: Sequence[float]) -> list[float]:
     """The rank of each value, from 1 for the smallest; those that are equal share the mean of theirs."""

@@ -7,6 +7,7 @@ from jitnas_fn.cli.answers import Answer, answering
 from jitnas_fn.cli.failures import FOUND, MISS, say
 from jitnas_fn.cli.summary import as_fields, described
 from jitnas_fn.client.cache import users_ledger, users_store
+from jitnas_fn.client.tables import imported_names
 from jitnas_fn.core.record import Record
 from jitnas_fn.core.record import answering as best_answer
 from jitnas_fn.core.task import Limits, is_key
@@ -23,6 +24,8 @@ def look_up(key: str, *, as_json: bool, accept_imported: bool = False) -> int:
     with answering(as_json=as_json) as answer:
         began = time.monotonic()
         record = best_answer(users_store(imported=accept_imported).replicates(key), Limits())
+        if record is None and not accept_imported and (tables := imported_names()):
+            say(f"jitnas: not asked: the imported {', '.join(tables)}; --accept-imported asks them too")
         return given(answer, key, record=record, seconds_waited=time.monotonic() - began)
 
 

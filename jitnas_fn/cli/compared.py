@@ -13,7 +13,7 @@ OF_ONE = ("optimum", "seconds_judged")  # what a table says of each dataset
 
 def given(answer: Answer, runs: Sequence[SavedRun], searches: Sequence[Sequence[Found]]) -> None:
     """Print one row for each dataset and method."""
-    found = [row for run, own in zip(runs, searches, strict=True) for row in rows(own, run.asked)]
+    found = [row for run, own in zip(runs, searches, strict=True) for row in rows(own, run.now)]
     tables = {run.asked.dataset["name"]: run.asked.table for run in runs if run.asked.table is not None}
     fields: Json = {
         "methods": found,

@@ -4,11 +4,10 @@ import os
 import secrets
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 
 from jitnas_fn import settings
+from jitnas_fn.client.workers import processes
 from jitnas_fn.core import shelf
 from jitnas_fn.core.cards import card_named, recipe_named
 from jitnas_fn.core.dataset import Dataset
@@ -180,7 +179,7 @@ def _built(
     if workers == 1 or len(points) <= FEW:
         yield from map(_build, arguments)
         return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with processes(workers) as pool:
         yield from pool.map(_build, arguments)
 
 

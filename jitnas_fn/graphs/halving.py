@@ -27,6 +27,8 @@ class Halving(Searcher):
         Of so many points on a rung, one is promoted.
     """
 
+    needs_cheaper = True
+
     def __init__(self, problem: Problem, *, seed: int, eta: int = ETA) -> None:
         super().__init__(problem, seed=seed)
         if whole(eta, least=2) is None:

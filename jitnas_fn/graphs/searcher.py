@@ -3,7 +3,7 @@
 import random
 from abc import ABC, abstractmethod
 from functools import cached_property
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from jitnas_fn.core.errors import TaskError
 from jitnas_fn.core.record import Record
@@ -40,6 +40,8 @@ class Searcher(ABC):
     ----------
     about
         One line: what it is, and who published it.
+    needs_cheaper
+        Whether it begins with cheaper trainings: where there are none it is another method, and not compared.
     most_evaluations
         After how many its end does not change any more; None if it goes on.
     best
@@ -49,6 +51,7 @@ class Searcher(ABC):
     """
 
     about: str
+    needs_cheaper: ClassVar[bool] = False
     most_evaluations: int | None = None
 
     def __init__(self, problem: Problem, *, seed: int) -> None:

@@ -34,7 +34,8 @@ def _picture(evidence: Evidence, method: str, number: int) -> Figure:
     name, title = f"{NAME}-{number}-{plain}", f"What {method} found"
     best = best_of(evidence, method)
     if best is None or best.point is None:
-        return Absent(name=name, title=title, why="none of its networks could be trained")
+        why = "none of its networks could be trained" if evidence.of(method) else "none of its searches has come to its end"
+        return Absent(name=name, title=title, why=why)
     space = shelf.take("spaces", evidence.asked.space).SPACE
     try:
         wirings = space.wirings(space.read(best.point))

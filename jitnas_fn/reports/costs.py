@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jitnas_fn.analysis.front import pareto_front
-from jitnas_fn.core.bounds import finite
+from jitnas_fn.graphs.differences.wording import counted
 from jitnas_fn.reports._plotting import BASELINES, PLAIN, Look, add_legend, label, logarithmic, note_at_edge, time_unit
 from jitnas_fn.reports.evidence import Evidence, Network
 from jitnas_fn.reports.figure import Absent, Cell, Plot
@@ -66,6 +66,10 @@ def accuracy_cost(evidence: Evidence) -> Plot | Absent:
         f"Every network that was trained by the whole recipe, once: {evidence.metric} on validation against "
         f"{' and '.join(found)}. Line: those that no other beats on both. Marks: what the searches chose."
     )
+    if evidence.table is not None:
+        caption += (
+            " Of a network with several rows: what the first search was told, and the parameters of the point it asked for."
+        )
     if PARAMETERS not in found:
         caption += " No record at hand says how many parameters there are."
     if SECONDS not in found:
@@ -84,8 +88,8 @@ def accuracy_cost(evidence: Evidence) -> Plot | Absent:
 def _cost(evidence: Evidence, network: Network, kind: str) -> float | None:
     if kind == SECONDS:
         return network.seconds
-    record = evidence.records.get(network.key)
-    return None if record is None else finite(record.size.get("parameters"), least=1)
+    parameters = evidence.parameters_of(network)
+    return None if parameters is None else float(parameters)
 
 
 def _chosen(evidence: Evidence) -> dict[str, list[str]]:
@@ -152,4 +156,4 @@ def _zoom(panel: Any, up: Sequence[float], direction: str) -> None:
     panel.set_ylim(*sorted((edge, best + 0.06 * (best - poorest))))
     outside = sum(value < edge if below else value > edge for value in up)
     if outside:
-        note_at_edge(panel, [(f"{outside:,} networks", PLAIN)], below=below)
+        note_at_edge(panel, [(counted(outside, "network"), PLAIN)], below=below)

@@ -4,8 +4,10 @@ import contextlib
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
-from jitnas_fn.core.bounds import finite
+from jitnas_fn.core import shelf
+from jitnas_fn.core.bounds import finite, whole
 from jitnas_fn.core.cards import card_named
 from jitnas_fn.core.errors import RecordError, UnknownName
 from jitnas_fn.core.interfaces import Store
@@ -131,6 +133,22 @@ class Evidence:
                 seconds = step.seconds or None
                 found[step.key] = Network(step.key, step.point, step.rung, self.measured(step.value), seconds)
         return list(found.values())
+
+    def parameters_of(self, network: Network) -> int | None:
+        """How many parameters a network has; in a table those of its point: cells of one network may differ in dead parts."""
+        if self.table is not None:
+            return self._parameters.get(network.point)
+        record = self.records.get(network.key)
+        return None if record is None else whole(record.size.get("parameters"), least=1)
+
+    @cached_property
+    def _parameters(self) -> dict[str, int]:
+        """Point → parameters, as far as the table says."""
+        if self.table is None:
+            return {}
+        space, dataset = shelf.take("spaces", self.table.table.space).SPACE, self.asked.dataset["name"]
+        sizes = ((row.point, row.sizes.get(dataset, (None, None))[0]) for row in self.table.rows)
+        return {space.written(point): parameters for point, parameters in sizes if parameters}
 
 
 def gathered(run: SavedRun, store: Store | None, *, table: TableStore | None = None) -> Evidence:

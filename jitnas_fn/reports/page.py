@@ -5,6 +5,7 @@ from typing import Any
 
 from jitnas_fn.core.codec import Json
 from jitnas_fn.core.published import Published
+from jitnas_fn.graphs.differences.wording import counted
 from jitnas_fn.reports.cells import best_of
 from jitnas_fn.reports.checklist import Practice, as_markdown
 from jitnas_fn.reports.evidence import Evidence
@@ -55,7 +56,7 @@ def _asked(evidence: Evidence) -> Iterator[tuple[str, str]]:
     yield "measured", f"{evidence.metric}, {card['direction']}{f', as a {evidence.unit}' if evidence.unit else ''}"
     for plan in evidence.plans:
         source = f"published: {plan.source}" if isinstance(plan, Published) else f"SHA-256 {plan.sha256}"
-        yield "recipe", f"{plan.name}, {plan.epochs} epochs; {source}"
+        yield "recipe", f"{plan.name}, {counted(plan.epochs, 'epoch')}; {source}"
     chosen, read = evidence.plans[evidence.top].name, evidence.read_by.name
     yield "chosen and read", f"chosen on validation by {chosen}, read on test by {read}"
     yield "seed of the trainings", "unknown" if asked.training_seed is None else str(asked.training_seed)
@@ -72,8 +73,14 @@ def _asked(evidence: Evidence) -> Iterator[tuple[str, str]]:
 
 
 def _pairs(values: object) -> str:
-    said = [f"{name} {value}" for name, value in values.items() if value is not None] if isinstance(values, dict) else []
+    said = (
+        [f"{name} {_plain(value)}" for name, value in values.items() if value is not None] if isinstance(values, dict) else []
+    )
     return listed(said) or "none"
+
+
+def _plain(value: object) -> str:
+    return f"{value:,g}" if isinstance(value, float) else str(value)
 
 
 def _methods(evidence: Evidence, methods: Sequence[Json]) -> Iterator[str]:
@@ -85,7 +92,7 @@ def _methods(evidence: Evidence, methods: Sequence[Json]) -> Iterator[str]:
     unit = f" ({evidence.unit})" if evidence.unit else ""
     yield escaped(
         f"{evidence.metric}{unit}: mean ± standard deviation over seeds. The others are means of one search; its seconds are "
-        "those of its trainings, each once, whoever paid."
+        "those of the trainings that it chose by, each once, whoever paid, without one that only reads its end."
     )
 
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
-from jitnas_fn.analysis.ranks import spearman
+from jitnas_fn.analysis.ranks import FEWEST, spearman
+from jitnas_fn.graphs.differences.wording import counted
 from jitnas_fn.reports._plotting import PLAIN, label
 from jitnas_fn.reports.figure import Absent, Cell, Plot
 
-FEWEST = 10  # networks under both, for a correlation to be told
 MOST_PANELS = 6
 MOST_DOTS = 3000
 Measures = Mapping[str, Mapping[str, float]]  # the name of a measure → network → value
@@ -86,7 +86,7 @@ def rank_figure(measures: Measures, *, name: str, title: str, caption: str, unit
 
 def _too_few(measures: Measures) -> str:
     counts = [len(measures[one].keys() & measures[other].keys()) for one, other in combinations(measures, 2)]
-    return f"at most {max(counts)} networks have both values of a pair; a rank correlation is told of {FEWEST}, not all equal"
+    return f"{counted(max(counts), 'network')} at most with both values of a pair; a correlation is told of {FEWEST}"
 
 
 def _draw(panel: Any, pair: Pair, unit: str) -> None:

@@ -1,5 +1,7 @@
 """A report of a run: figures, checklist and page in one folder."""
 
+import contextlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +18,10 @@ from jitnas_fn.reports.page import page
 from jitnas_fn.search.summary import rows
 
 FOLDER, PAGE = "report", "report.md"
+
+
+LINK = re.compile(r"\]\(([a-z][a-z0-9_-]{0,99}\.(?:png|svg|csv))\)")
+LONGEST_PAGE = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +80,7 @@ def report(
         If matplotlib is not installed, or the folder cannot be written to.
     """
     folder = evidence.run.folder / FOLDER if out is None else out
+    _clear(folder)
     figures = make_figures(figures_of(evidence, beside=beside, known=aliases(), kind=kind), folder)
     methods, practices = rows(evidence.searches, evidence.asked), checklist(evidence)
     try:
@@ -81,3 +88,12 @@ def report(
     except OSError as reason:
         raise StoreError(f"the report cannot be written to {folder} ({reason})") from None
     return Report(folder / PAGE, methods, figures, practices)
+
+
+def _clear(folder: Path) -> None:
+    """Take away the figures of an earlier report in the same folder: those that its page shows, and nothing else."""
+    with contextlib.suppress(OSError, ValueError):
+        with (folder / PAGE).open(encoding="utf-8") as page_before:
+            shown = LINK.findall(page_before.read(LONGEST_PAGE))
+        for name in set(shown):
+            (folder / name).unlink(missing_ok=True)

@@ -27,7 +27,7 @@ class Comparison:
     run
         Where it is kept; `jitnas report` draws it.
     searches
-        Every search, method by method, seed by seed.
+        Those that were asked for, method by method, seed by seed; the run may have more.
     """
 
     run: SavedRun
@@ -36,7 +36,7 @@ class Comparison:
     @property
     def rows(self) -> list[Json]:
         """One for each method: means, standard deviations and standard errors over its seeds."""
-        return rows(self.searches, self.run.asked)
+        return rows(self.searches, self.run.now)
 
     def __str__(self) -> str:
         """The rows for people."""

@@ -19,7 +19,7 @@ Show = Callable[[str, int, Step], None]
 
 
 def compared(run: SavedRun, problem: Problem, client: Client, *, own: Ways = NONE, show: Show = lambda *_: None) -> list[Found]:
-    """Make those searches of a run that are wanted now and not made yet; all that there are of it, method by method.
+    """Make those searches of a run that are wanted now and not made yet; all that are wanted now, method by method.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def compared(run: SavedRun, problem: Problem, client: Client, *, own: Ways = NON
     except TaskError:  # what was asked makes no sense
         run.forget_if_empty()
         raise
-    return ordered(run.searches(), run.asked)
+    return ordered(run.searches(), run.now)
 
 
 def searched(

@@ -2,13 +2,13 @@
 
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from concurrent.futures import Future, as_completed
 from pathlib import Path
 
 from jitnas_fn.backends.table import table as table_executor
 from jitnas_fn.client.client import Client
-from jitnas_fn.client.tables import aliases, open_table
+from jitnas_fn.client.tables import aliases, open_table, table_named
+from jitnas_fn.client.workers import processes
 from jitnas_fn.core import shelf
 from jitnas_fn.core.cards import card_named, recipe_named
 from jitnas_fn.core.codec import Json
@@ -66,13 +66,13 @@ class Replay:
     ) -> None:
         self.file = str(file)
         self.bounds: Bounds = most_parameters, most_macs, most_seconds
-        self.store: TableStore = open_table(name, file, workers=workers, show=show)
-        self.table: Table = self.store.table
+        self.table: Table = table_named(name)
         if self.table.chosen_by is None:
             raise TaskError(
                 f"no search can be replayed on {self.table.name}: it has no validation accuracies, and to choose by test is no "
                 "search (see jitnas_fn.tables)"
             )
+        self.store: TableStore = open_table(name, file, workers=workers, show=show)
         self.space = self._space()
         self._problems: dict[str, Problem] = {}
         self._view = DrawnStore(self.store)
@@ -210,11 +210,16 @@ def replayed(replay: Replay, runs: Sequence[SavedRun], *, workers: int = 1, show
     by_dataset = {run.asked.dataset["name"]: run for run in runs}
     jobs = [job for run in runs for job in _jobs(run)]
     total, done = sum(len(seeds) for *_, seeds in jobs), 0
-    for (dataset, _, _), found in _made(replay, {name: run.asked for name, run in by_dataset.items()}, jobs, workers):
-        by_dataset[dataset].add(found)
-        done += len(found)
-        show(done, total)
-    return [ordered(run.searches(), run.asked) for run in runs]
+    try:
+        for (dataset, _, _), found in _made(replay, {name: run.asked for name, run in by_dataset.items()}, jobs, workers):
+            by_dataset[dataset].add(found)
+            done += len(found)
+            show(done, total)
+    except TaskError:  # what was asked makes no sense
+        for run in runs:
+            run.forget_if_empty()
+        raise
+    return [ordered(run.searches(), run.now) for run in runs]
 
 
 def check_table(run: SavedRun, table: TableStore) -> None:
@@ -242,7 +247,7 @@ def _made(replay: Replay, asked: dict[str, Asked], jobs: Sequence[Job], workers:
             yield job, _searches(replay, problems, asked, job)
         return
     opening = (replay.table.name, replay.file, replay.bounds, asked)
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_begin, initargs=opening) as pool:
+    with processes(workers, _begin, *opening) as pool:
         futures: dict[Future[list[Found]], Job] = {pool.submit(_job, job): job for job in jobs}
         for future in as_completed(futures):
             yield futures[future], future.result()

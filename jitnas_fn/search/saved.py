@@ -28,6 +28,8 @@ MOST_BRACKETS = 100_000  # of a line: an object for each time that the best chan
 LOCK_SECONDS = 30.0  # nobody holds it for longer than it takes to write a small file
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}")
 KEPT = ("warm", "seconds_line", "versions")  # what stays as it was when the run began
+KNOWN = {one.name for one in dataclasses.fields(Asked)}
+NEEDED = KNOWN - {"table", "warm", "seconds_line", "versions"}
 COLUMNS = [one.name for one in dataclasses.fields(Step) if one.name != "number"]
 
 
@@ -40,17 +42,22 @@ class SavedRun:
         Where it is.
     asked
         What it was asked for, by whomever.
+
+    Attributes
+    ----------
+    now
+        What was asked for now: perhaps not all of its methods and seeds. All of it, where it was only opened.
     """
 
     def __init__(self, folder: Path, asked: Asked) -> None:
         self.folder, self.asked = folder, asked
-        self._now: Asked | None = None
+        self.now = asked
         self._mark: tuple[int, int] | None = None  # of the file that says what was asked, where this process was the first
 
     @property
     def wanted(self) -> list[tuple[str, int]]:
-        """(method, seed) of the searches that were asked for now; all, where it was only opened."""
-        return (self._now or self.asked).searches
+        """(method, seed) of the searches that were asked for now."""
+        return self.now.searches
 
     @property
     def name(self) -> str:
@@ -72,7 +79,7 @@ class SavedRun:
         folder = runs_folder() / asked.name
         with locked(folder):
             run = cls._begun(folder, asked)
-        run._now = asked
+        run.now = asked
         return run
 
     @classmethod
@@ -117,10 +124,11 @@ class SavedRun:
         version = fields.pop("run_version", None)
         if type(version) is int and version > RUN_VERSION:
             raise NewerVersion(f"this run has format {version}; this jitnas_fn reads up to {RUN_VERSION}: please upgrade")
-        try:
-            asked = Asked(**fields)
-        except TypeError as reason:
-            raise RecordError(f"{folder / ASKED} is not what a run was asked for ({reason})") from None
+        wrong = sorted(NEEDED - fields.keys()) + sorted(fields.keys() - KNOWN)
+        if wrong:
+            told = ", ".join(wrong)[:200]
+            raise RecordError(f"{folder / ASKED} is not what a run was asked for: these are missing or too many: {told}")
+        asked = Asked(**fields)
         check_asked(asked)
         return cls(folder, asked)
 

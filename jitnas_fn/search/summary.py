@@ -41,7 +41,7 @@ def rows(searches: Sequence[Found], asked: Asked) -> list[Json]:
 
 def table_of(found: Sequence[Json], *, metric: str) -> str:
     """The rows for people."""
-    legend = "seconds: what the trainings of one search cost; took: what the search itself took here [s]"
+    legend = "seconds: what the trainings cost that one search chose by; took: what the search itself took here [s]"
     return "\n".join([_head(metric, _widest(found)), *(_line(row, _widest(found)) for row in found), legend])
 
 

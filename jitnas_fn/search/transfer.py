@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import wait
 from dataclasses import dataclass
 
-from jitnas_fn.analysis.ranks import spearman
+from jitnas_fn.analysis.ranks import FEWEST, spearman
 from jitnas_fn.client.client import Client
 from jitnas_fn.client.evaluation import Evaluation
 from jitnas_fn.core.codec import Json
@@ -29,10 +29,10 @@ class Moved:
     point
         As it is written.
     home, there
-        What it is worth on the dataset that it was chosen on, and on the other: the test part of its records; None where a
-        record has none.
+        What it is worth on the dataset that it was chosen on, and on the other: the test part of its records, in a table of its
+        row; None where there is none.
     rank, of
-        Its place there among all networks that are known there, 1 for the best, and how many those are.
+        Its place there among all points that are known there, 1 for the best, and how many those are.
     source
         Where its record there came from: "cache", "shared" or "trained".
     """
@@ -55,15 +55,15 @@ class Transfer:
         The other.
     moved
         The networks that were taken there, the best at home first.
-    spearman, networks
+    spearman, points
         Rank correlation of the test parts over all points that are known on both, None where those are too few; and how many
-        they are.
+        they are. In a table each row is one, also where several are one network.
     """
 
     dataset: str
     moved: tuple[Moved, ...]
     spearman: float | None
-    networks: int
+    points: int
 
     def to_dict(self) -> Json:
         """As JSON values."""
@@ -107,8 +107,9 @@ def transferred(
         )
         for point, source in zip(chosen, sources, strict=True)
     ]
-    alike = spearman([here[point] for point in both], [beyond[point] for point in both])
-    return Transfer(dataset=there.dataset.name, moved=tuple(moved), spearman=alike, networks=len(both))
+    enough = len(both) >= FEWEST
+    alike = spearman([here[point] for point in both], [beyond[point] for point in both]) if enough else None
+    return Transfer(dataset=there.dataset.name, moved=tuple(moved), spearman=alike, points=len(both))
 
 
 def known_tests(client: Client, problem: Problem, plan: Recipe | Published) -> dict[Point, float]:
@@ -140,9 +141,9 @@ def _known(client: Client, problem: Problem, plan: Recipe | Published) -> Iterat
 
 
 def _best_of(searches: Sequence[Found], home: Problem, most: int) -> list[Point]:
-    worth = {one.point: one.validation for one in searches if one.point is not None and one.validation is not None}
     sign = -1 if home.dataset.direction == "maximise" else 1
-    best = [home.space.read(written) for written in sorted(worth, key=lambda written: (sign * worth[written], written))]
+    found = [(sign * one.validation, one.point) for one in searches if one.point is not None and one.validation is not None]
+    best = [home.space.read(written) for written in dict.fromkeys(point for _, point in sorted(found))]
     networks = {home.task(point).key: point for point in reversed(best)}  # of equal ones the first
     return [point for point in best if networks[home.task(point).key] == point][:most]
 

@@ -52,7 +52,12 @@ def way_named(method: str, problem: Problem, *, seed: int, own: Ways = NONE) -> 
 def check_ways(methods: Iterable[str], problem: Problem, *, own: Ways = NONE) -> None:
     """Raise as `way_named`, if one of the methods is none, or not for this problem: before anything is kept or trained."""
     for method in methods:
-        way_named(method, problem, seed=0, own=own)
+        made = way_named(method, problem, seed=0, own=own)
+        if made.needs_cheaper and not problem.cheaper:
+            raise TaskError(
+                f"{method[:LONGEST]} begins with cheaper trainings, and here are none: give --cheaper-epochs or "
+                "--cheaper-fractions (cheaper_epochs=, cheaper_fractions=); a table has them or not"
+            )
 
 
 def labelled(methods: Iterable[str | type[Searcher]]) -> tuple[list[str], dict[str, type[Searcher]]]:

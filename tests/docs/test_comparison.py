@@ -110,7 +110,7 @@ def test_the_replay_that_is_shown_is_what_happens(tmp_path):
     run_name = re.search(r"^run (\S+-cifar10-\w+):", told, re.MULTILINE)[1]
     moved = answered(f"jitnas transfer {run_name} --to cifar100,imagenet16_120 --table {TABLE.name}", tmp_path)
     stated = re.findall(r"0\.\d{3}", COMPARISON.partition("\n## On another dataset\n")[2].partition("\n## ")[0])
-    assert re.findall(r"rank correlation (0\.\d{3}) over 15,625 networks", moved) == stated
+    assert re.findall(r"rank correlation (0\.\d{3}) over 15,625 points", moved) == stated
 
 
 def test_a_replay_from_python_prints_what_is_shown(tmp_path):

@@ -160,7 +160,7 @@ def test_few_networks_make_no_correlation(monkeypatch):
     monkeypatch.setattr(ranks, "FEWEST", 100)
     run = a_run("successive_halving", epochs=[1], evaluations=20, seeds=[0])
     why = figures(gathered(run, users_store()))["rank-recipes"].why
-    assert "a rank correlation is told of 100" in why
+    assert "a correlation is told of 100" in why
 
 
 def test_a_seed_that_has_not_ended_is_not_counted():

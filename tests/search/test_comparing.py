@@ -9,7 +9,8 @@ from jitnas_fn.core.errors import TaskError, UnknownName
 from jitnas_fn.graphs.searcher import Searcher
 from jitnas_fn.search import saved
 from jitnas_fn.search.saved import SavedRun
-from jitnas_fn.search.ways import labelled
+from jitnas_fn.search.summary import rows
+from jitnas_fn.search.ways import BASELINES, labelled
 from jitnas_fn.stores.memory import MemoryStore
 from tests.search.test_searching import Counting
 
@@ -110,8 +111,57 @@ def test_a_method_that_is_none_ends_it_before_anything_is_trained_or_kept(client
 def test_a_method_that_is_not_here_any_more_stays_with_what_it_has_found(client):
     first = compare(**ASK, methods=[Climbing], client=client)
     more = compare(**{**ASK, "seeds": 3}, methods=["evolution"], client=client)
-    counts = {row["method"]: row["seeds"] for row in more.rows}
-    assert counts == {first.rows[0]["method"]: 2, "evolution": 3, "random_sampling": 3, "random_search": 3}
+    assert {row["method"]: row["seeds"] for row in more.rows} == dict.fromkeys(("evolution", *BASELINES), 3)
+    kept = {(one.method, one.seed) for one in SavedRun.opened(more.run.name).searches()}
+    assert kept >= {(first.rows[0]["method"], 0), (first.rows[0]["method"], 1)}
+
+
+def test_what_is_told_is_what_was_asked_for(client):
+    """The run has more: of other methods, and other seeds."""
+    compare(**{**ASK, "seeds": 3}, methods=["evolution"], client=client)
+    fewer = compare(**{**ASK, "seeds": 1}, methods=["local_search"], client=client)
+    assert {row["method"]: row["seeds"] for row in fewer.rows} == dict.fromkeys(("local_search", *BASELINES), 1)
+    assert {(one.method, one.seed) for one in fewer.searches} == {(name, 0) for name in ("local_search", *BASELINES)}
+    assert {(row["method"], row["seeds"]) for row in rows(list(fewer.run.searches()), fewer.run.asked)} == {
+        ("evolution", 3),
+        ("random_sampling", 3),
+        ("random_search", 3),
+        ("local_search", 1),
+    }
+
+
+@pytest.mark.parametrize("method", ["asha", "hyperband", "successive_halving"])
+def test_what_begins_with_cheaper_trainings_needs_some(client, method):
+    with pytest.raises(TaskError, match=f"{method} begins with cheaper trainings, and here are none"):
+        compare(**ASK, methods=[method], client=client)
+    assert saved.names() == []
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"seconds": float("nan")},
+        {"seconds": float("inf")},
+        {"evaluations": 2.5},
+        {"evaluations": 10**12},
+        {"in_flight": 1.5},
+        {"in_flight": 0},
+        {"seeds": 2_000_000},
+        {"seeds": 0},
+        {"most_parameters": float("nan")},
+        {"most_macs": 0},
+        {"most_seconds": float("nan")},
+        {"most_seconds": -1},
+        {"methods": ["reinforce:learning_rate=nan"]},
+        {"methods": ["reinforce:learning_rate=inf"]},
+        {"methods": ["evolution:population=99999999999999999999"]},
+        {"methods": ["evolution" + ":population=10" * 15]},
+    ],
+)
+def test_numbers_that_are_none_are_refused_before_anything_is_kept(client, changed):
+    with pytest.raises(TaskError):
+        compare(**{**ASK, "methods": ["evolution"], **changed}, client=client)
+    assert saved.names() == []
 
 
 def made_with(step):
@@ -165,9 +215,6 @@ def test_what_an_earlier_comparison_left_undone_is_not_made_by_a_later_one(clien
     run = SavedRun.opened(saved.names()[0])
     SavedRun.begun(dataclasses.replace(run.asked, seeds=list(range(50))))  # and here somebody was killed
     after = compare(**{**ASK, "seeds": 2}, methods=["local_search"], client=client)
-    assert {row["method"]: row["seeds"] for row in after.rows} == {
-        "evolution": 1,
-        "random_sampling": 2,
-        "random_search": 2,
-        "local_search": 2,
-    }
+    assert {row["method"]: row["seeds"] for row in after.rows} == dict.fromkeys(("local_search", *BASELINES), 2)
+    kept = [one.method for one in SavedRun.opened(after.run.name).searches()]
+    assert (kept.count("evolution"), len(kept)) == (1, 7)

@@ -11,6 +11,7 @@ from jitnas_fn.search.replay import Replay, replayed
 from jitnas_fn.search.saved import SavedRun
 from jitnas_fn.search.transfer import known_tests, transferred
 from jitnas_fn.search.ways import with_baselines
+from jitnas_fn.spaces.nasbench201 import SPACE
 from jitnas_fn.stores.aliases import AliasBook
 from jitnas_fn.stores.memory import MemoryStore
 from tests.search.test_searching import Counting, a_search, worth
@@ -19,6 +20,7 @@ from tests.spaces.tables import FOLDER
 from tests.tables import small
 
 CODES = [f"{first}3333{last}" for first in range(5) for last in range(5)]
+SPACE_POINTS = [tuple(map(int, code)) for code in CODES]
 PLAN = "nasbench201_200"
 
 
@@ -44,7 +46,7 @@ def test_the_best_by_validation_are_taken_and_ranked_there(tmp_path):
     home, there = replay.problem("cifar10"), replay.problem("cifar100")
     move = transferred(found, home, there, replay.client, plan=recipe_named(PLAN), most=3)
     assert move.spearman == pytest.approx(-1.0)
-    assert move.networks == len(CODES)
+    assert move.points == len(CODES)
     assert [one.home for one in move.moved] == sorted((one.home for one in move.moved), reverse=True)
     best = max(one.validation for one in found)
     assert home.space.read(move.moved[0].point) == next(
@@ -72,7 +74,7 @@ def test_what_is_not_known_there_is_trained_there_once():
         task = there.task(there.space.read(one.point))
         assert one.there == worth(task.key[10:])
         assert one.of == 2
-    assert move.networks == 2
+    assert move.points == 2
 
 
 @pytest.mark.slow
@@ -87,7 +89,7 @@ def test_the_published_rank_correlations_between_datasets_are_found():
         problems = replay.problem(home), replay.problem(there)
         moves[home, there] = transferred(found, *problems, replay.client, plan=plan, most=5)
     assert [round(move.spearman, 3) for move in moves.values()] == [0.980, 0.959, 0.964]
-    assert {move.networks for move in moves.values()} == {15_625}
+    assert {move.points for move in moves.values()} == {15_625}
     for one in moves["cifar10", "cifar100"].moved:
         assert one.rank < 1_500  # what is good on one of them is good on the other
 
@@ -103,6 +105,26 @@ def test_where_less_is_better_the_least_is_taken_and_ranks_first(tmp_path):
     known = known_tests(replay.client, there, recipe_named(PLAN))
     for one in move.moved:
         assert one.rank == 1 + sum(value < one.there for value in known.values())
+
+
+def test_a_point_that_several_searches_found_counts_by_the_best_of_them(tmp_path):
+    """Each was told another row of the network."""
+    replay = Replay("nasbench201", small.written(small.nasbench201(CODES), tmp_path / "table.csv"))
+    first, second, *_ = found_on(replay, "cifar10")
+    other = dataclasses.replace(second, point=next(p for p in map(SPACE.written, SPACE_POINTS) if p != first.point))
+    searches = [dataclasses.replace(first, validation=0.9), dataclasses.replace(other, validation=0.8)]
+    searches.append(dataclasses.replace(first, validation=0.1))
+    problems = replay.problem("cifar10"), replay.problem("cifar100")
+    move = transferred(searches, *problems, replay.client, plan=recipe_named(PLAN), most=1)
+    assert move.moved[0].point == first.point
+
+
+@pytest.mark.parametrize(("codes", "told"), [(CODES[:9], None), (CODES[:10], 1.0)])
+def test_a_correlation_is_told_of_ten(tmp_path, codes, told):
+    replay = Replay("nasbench201", small.written(small.nasbench201(codes), tmp_path / "table.csv"))
+    problems = replay.problem("cifar10"), replay.problem("cifar100")
+    move = transferred(found_on(replay, "cifar10"), *problems, replay.client, plan=recipe_named(PLAN), most=1)
+    assert move.spearman == told
 
 
 def test_a_network_is_taken_once_however_it_is_written(tmp_path):

@@ -71,7 +71,7 @@ def search_(  # noqa: PLR0913  one argument per option
             most_seconds=most_seconds,
         )
         with live_table() as show:
-            found = [one for one in compared(run, problem, client, show=show) if (one.method, one.seed) in run.wanted]
+            found = compared(run, problem, client, show=show)
         fields: Json = {
             "run": run.name,
             "space": space,

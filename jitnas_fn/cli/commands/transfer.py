@@ -11,6 +11,7 @@ from jitnas_fn.cli.live import cut, number
 from jitnas_fn.cli.places import Endpoint, trained_at
 from jitnas_fn.client.client import Client
 from jitnas_fn.client.tables import file_of
+from jitnas_fn.core.errors import RecordError, TaskError
 from jitnas_fn.core.published import plan_in
 from jitnas_fn.search.beginning import problem_in
 from jitnas_fn.search.replay import Replay, check_table
@@ -38,7 +39,15 @@ def transfer(
         kept = SavedRun.opened(run)
         asked, found = kept.asked, list(kept.searches())
         plan = plan_in(asked.final or asked.ladder[-1])
-        names = [name.strip() for name in to.split(",") if name.strip()]
+        names = list(dict.fromkeys(name.strip() for name in to.split(",") if name.strip()))
+        if not names:
+            raise TaskError("name other datasets with --to, with commas between")
+        if not found:
+            raise RecordError(f"no search of run {kept.name[:120]!r} has come to its end; jitnas compare goes on with it")
+        if asked.table is not None and endpoint is not None:
+            raise TaskError(f"run {kept.name[:120]} is a replay: nothing is trained, at no endpoint")
+        if asked.table is None and table is not None:
+            raise TaskError(f"run {kept.name[:120]} is no replay: its records are in your store, not in {table}")
         if asked.table is not None:
             replay = Replay(asked.table["name"], table or file_of(asked.table["name"]))
             check_table(kept, replay.store)
@@ -50,13 +59,15 @@ def transfer(
             with trained_at(endpoint) as executor, Client(executor=executor) as client:
                 moves = [transferred(found, home, there, client, plan=plan, most=most) for there in others]
         fields = {"run": kept.name, "dataset": asked.dataset["name"], "transfers": [move.to_dict() for move in moves]}
-        answer.give(fields, text="\n".join(_text(str(asked.dataset["name"]), move) for move in moves))
+        lines = [_text(str(asked.dataset["name"]), move) for move in moves]
+        lines.append(f"test {asked.dataset['metric']} by {plan.name}; the best on validation first")
+        answer.give(fields, text="\n".join(lines))
 
 
 def _text(home: str, move: Transfer) -> str:
-    alike = "too few networks are known on both to say how alike they are ordered"
+    alike = "too few points are known on both to say how alike they are ordered"
     if move.spearman is not None:
-        alike = f"rank correlation {move.spearman:.3f} over {move.networks:,} networks known on both"
+        alike = f"rank correlation {move.spearman:.3f} over {move.points:,} points known on both"
     lines = [f"{home} to {move.dataset}: {alike}", f"{home:>15}  {move.dataset:>15}  {'rank there':>16}  point"]
     for one in move.moved:
         rank = "-" if one.rank is None else f"{one.rank:,} of {one.of:,}"

@@ -42,7 +42,7 @@ class Reinforce(Searcher):
         self._moments = [[[0.0, 0.0] for _ in names] for names in self.space.options]
         self._steps = 0
         self._usual, self._weight = 0.0, 1.0
-        self._lowest = 0.0  # reward, and that of a network that fails: nothing of an accuracy, else as bad as the worst
+        self._lowest = 0.0  # reward; a network that fails gets twice that: nothing of an accuracy, else less than the worst
 
     def propose(self) -> Point:
         """A point drawn from the distributions as they are now."""
@@ -50,8 +50,8 @@ class Reinforce(Searcher):
 
     def learn(self, point: Point, value: float) -> None:
         """One step of Adam up the gradient of the expected reward."""
-        reward = value * PERCENT if math.isfinite(value) else self._lowest
-        self._lowest = min(self._lowest, reward)
+        reward = value * PERCENT if math.isfinite(value) else 2 * self._lowest
+        self._lowest = min(self._lowest, value * PERCENT) if math.isfinite(value) else self._lowest
         self._usual = MOMENTUM * self._usual + (1 - MOMENTUM) * reward
         self._weight *= MOMENTUM
         advantage = reward - self._usual / (1 - self._weight)

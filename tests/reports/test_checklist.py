@@ -6,10 +6,13 @@ import pytest
 
 from jitnas_fn.client.cache import users_store
 from jitnas_fn.core import shelf
+from jitnas_fn.core.envelope import Envelope, error_fields
+from jitnas_fn.core.errors import ModelFailed
 from jitnas_fn.reports.checklist import PRACTICES, as_markdown, checklist
 from jitnas_fn.reports.evidence import gathered
 from jitnas_fn.reports.practices.finding import Finding, listed, ranges
 from jitnas_fn.reports.records import at_hand
+from tests.client.fakes import reply
 from tests.reports.runs import MACHINE, VERSIONS, a_replay, a_run, a_table, kept_without
 
 PIPELINE, CODE, EARLY, BENCHMARK, ABLATION, PROTOCOL, COMPUTE = range(1, 8)
@@ -120,6 +123,36 @@ def test_records_that_are_not_at_hand_show_nothing(run):
     assert found[CONFOUNDERS].answer == "no"
     assert found[PIPELINE].answer == "partly"
     assert "what they cost is not counted" in found[WHOLE_COST].lacks[0]
+
+
+def test_where_every_network_failed_nothing_is_shown():
+    def nothing(text):
+        items = Envelope.from_json(text).items("tasks")
+        return reply([{"key": item["key"], "error": error_fields(ModelFailed("no"))} for item in items])
+
+    found = judged(a_run("evolution", answering=nothing))
+    assert found[CONFOUNDERS].answer == "no"
+    assert found[CONFOUNDERS].lacks == ["No training has come to its end."]
+    assert found[WHOLE_COST].answer == "yes"
+
+
+def test_what_is_chosen_and_reached_is_shown_by_records_alone(run):
+    found = {one.number: one for one in checklist(gathered(run, None))}
+    assert found[PROTOCOL].answer == found[COMPUTE].answer == "partly"
+
+
+def test_one_evaluation_without_seconds_is_told():
+    found = judged(
+        a_run("evolution", changing=lambda key: {"cost": {"wall_seconds": None if key < "3" else 1.0, "attempts": 1}})
+    )
+    assert found[COMPUTE].answer == "partly"
+    assert "evaluations have no seconds" in found[COMPUTE].lacks[0]
+
+
+def test_the_recipe_that_test_was_read_by_is_named_also_where_it_is_a_cheaper_one(run):
+    cheaper = {**run.asked.ladder[-1], "name": "brief", "epochs": 1}
+    found = judged(asked(run, ladder=[cheaper, *run.asked.ladder], final=cheaper))
+    assert any("Test is that of the chosen network by brief" in told for told in found[PROTOCOL].there)
 
 
 def test_trainings_without_a_time_are_told():

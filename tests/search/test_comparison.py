@@ -9,7 +9,7 @@ from jitnas_fn import Client
 from jitnas_fn.core import shelf
 from jitnas_fn.core.errors import RecordError, TaskError
 from jitnas_fn.search.beginning import begun
-from jitnas_fn.search.comparison import compared
+from jitnas_fn.search.comparison import compared, warm_of
 from jitnas_fn.search.seconds import line_from
 from jitnas_fn.search.summary import rows
 from jitnas_fn.search.warm import known_points
@@ -135,6 +135,33 @@ def test_a_warm_start_whose_records_are_gone_is_told(problem):
     second, problem = run_of(problem, client, seeds=[0], most_warm=2)
     with pytest.raises(RecordError, match="which is not in the store any more"):
         compared(second, problem, client_of())
+
+
+def test_a_warm_point_with_the_record_of_another_network_is_refused(problem):
+    store = MemoryStore()
+    client = client_of(store)
+    run, problem = run_of(problem, client, methods=["random_search"], seeds=[5])
+    compared(run, problem, client)
+    second, problem = run_of(problem, client, seeds=[0], most_warm=2)
+    (worst, *_), (_, key, record_id) = second.asked.warm
+    rewritten = dataclasses.replace(second.asked, warm=[[worst, key, record_id]])
+    with pytest.raises(RecordError, match="which is not in the store any more"):
+        warm_of(rewritten, problem, client)
+
+
+def test_a_warm_start_stays_with_its_records_whatever_stands_for_their_keys_later(problem):
+    store = MemoryStore()
+    client = client_of(store)
+    run, problem = run_of(problem, client, methods=["random_search"], seeds=[5], evaluations=20)
+    compared(run, problem, client)
+    second, problem = run_of(problem, client, seeds=[0], most_warm=2)
+    warm = warm_of(second.asked, problem, client)
+    _, best = warm[-1]
+    better = {"validation": {"accuracy": 1.0}, "test": {"accuracy": 1.0}}
+    curated = {**best.provenance, "trust": "curated"}
+    store.put(dataclasses.replace(best, metrics=better, provenance=curated).sealed())
+    assert store.get(best.key).metrics == better
+    assert warm_of(second.asked, problem, client) == warm
 
 
 def test_a_bound_of_seconds_is_judged_by_what_is_known_before_anything_is_trained(problem):

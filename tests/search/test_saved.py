@@ -1,11 +1,13 @@
 """Runs on disk: the same is found again, kills harm nothing, and hostile names lead nowhere."""
 
 import dataclasses
+import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from jitnas_fn.core import shelf
+from jitnas_fn.core.codec import canonical
 from jitnas_fn.core.errors import NewerVersion, RecordError, StoreError, UnknownName
 from jitnas_fn.search import saved
 from jitnas_fn.search.asked import Asked
@@ -119,6 +121,66 @@ def test_what_was_known_when_a_run_began_stays_what_it_is():
     SavedRun.begun(asked(warm=FIRST, seconds_line=first))
     again = SavedRun.begun(asked(warm=[["2", "b" * 64, "d" * 64]], seconds_line=later))
     assert (again.asked.warm, again.asked.seconds_line) == (FIRST, first)
+
+
+def test_a_line_of_brackets_is_left_out_unread(monkeypatch):
+    run = SavedRun.begun(asked())
+    run.add([found()])
+    with (run.folder / saved.SEARCHES).open("ab") as file:
+        file.write(b"\n[" + b"[]," * 200_000 + b"[]]\n")
+    run.add([found(seed=1)])
+    monkeypatch.setattr(saved.json, "loads", lambda line, read=saved.json.loads: read(line) if len(line) < 9_000 else 1 / 0)
+    assert [one.seed for one in run.searches()] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    "changed", [{"again": "x"}, {"again": 1}, {"seconds": 1.7e308}, {"clock": 1.7e308}, {"value": -1.7e308}, {"seconds": -1.0}]
+)
+def test_a_step_with_what_no_step_has_is_told(changed):
+    run = SavedRun.begun(asked())
+    first, *rest = found().steps
+    run.add([dataclasses.replace(found(), steps=(dataclasses.replace(first, **changed), *rest))])
+    with pytest.raises(RecordError, match="cannot be read"):
+        list(run.searches())
+
+
+def test_a_small_file_cannot_ask_for_very_many_searches():
+    run = SavedRun.begun(asked())
+    path = run.folder / saved.ASKED
+    fields = json.loads(path.read_text())
+    path.write_text(canonical({**fields, "methods": [f"m{n}" for n in range(2000)], "seeds": list(range(10_000))}))
+    with pytest.raises(RecordError, match="its number of searches cannot be read"):
+        SavedRun.opened(run.name)
+
+
+def test_what_is_missing_of_a_run_or_too_many_is_named():
+    run = SavedRun.begun(asked())
+    path = run.folder / saved.ASKED
+    path.write_text("{}")
+    with pytest.raises(RecordError, match="missing or too many: bounds, budget, dataset"):
+        SavedRun.opened(run.name)
+    path.write_text(canonical({**asked().to_dict(), "more": 1}))
+    with pytest.raises(RecordError, match="missing or too many: more"):
+        SavedRun.opened(run.name)
+
+
+def test_a_run_that_somebody_else_has_begun_stays():
+    mine = SavedRun.begun(asked())
+    other = SavedRun.begun(asked(methods=["evolution"]))
+    other.forget_if_empty()
+    mine.forget_if_empty()
+    mine.add([found()])
+    assert list(SavedRun.opened(mine.name).searches()) == [found()]
+
+
+def test_a_run_that_nobody_else_has_begun_is_forgotten_if_it_is_empty():
+    run = SavedRun.begun(asked())
+    run.forget_if_empty()
+    assert saved.names() == []
+    run = SavedRun.begun(asked())
+    run.add([found()])
+    run.forget_if_empty()
+    assert saved.names() == [run.name]
 
 
 @pytest.mark.parametrize(

@@ -309,6 +309,56 @@ class Priced(Counting):
         return reply([{"key": item["key"], "record": sealed.to_dict()}])
 
 
+@pytest.mark.parametrize("price", [-1.0, None, "fast", {"a": 1}, 10**400, 1e300, True])
+def test_a_record_that_does_not_say_what_it_cost_ends_a_budget_in_seconds(price):
+    with pytest.raises(TaskError, match="does not say how long its training took"):
+        a_search(executor=Priced(*[price] * 20), seconds=20.0, in_flight=1)
+    found = a_search(executor=Priced(*[price] * 20), evaluations=3, in_flight=1)
+    assert (found.seconds, [step.clock for step in found.steps]) == (0.0, [0.0] * 3)
+
+
+class Spoiling(Searcher):
+    """Changes the records that it is told."""
+
+    about = "changes what it is told, as whoever normalises in place"
+
+    def propose(self):
+        return self.space.sample(self.rng)
+
+    def learn(self, point, value):
+        pass
+
+    def tell(self, record):
+        super().tell(record)
+        record.cost["wall_seconds"] = 0.0
+        record.metrics["validation"]["accuracy"] /= 2
+        record.parts.clear()
+
+
+def test_what_a_searcher_does_with_its_records_changes_nothing_for_anybody():
+    class Kept(MemoryStore):
+        """Gives everybody the very same records."""
+
+        def __init__(self):
+            super().__init__()
+            self.given = {}
+
+        def get(self, key):
+            found = self.given.get(key) or super().get(key)
+            if found is not None:
+                self.given[key] = found
+            return found
+
+    store = Kept()
+    client = Client(store=store, executor=Counting())
+    for _ in range(2):
+        found = search(Spoiling(problem_of(), seed=0), client, seed=0, evaluations=6)
+        assert [step.value for step in found.steps] == [worth(step.key) for step in found.steps]
+        assert found.seconds == 2.0 * 6
+        assert found.validation == max(worth(step.key) for step in found.steps)
+    assert {step.source for step in found.steps} == {"cache"}
+
+
 def test_the_clock_waits_for_the_longest_of_those_under_way():
     found = a_search(executor=Priced(10.0, 1.0, 1.0, 20.0), evaluations=4, in_flight=2)
     assert [step.seconds for step in found.steps] == [10.0, 1.0, 1.0, 20.0]

@@ -3,6 +3,7 @@
 import dataclasses
 import logging
 import math
+import random
 import subprocess
 import sys
 import warnings
@@ -11,6 +12,7 @@ import pytest
 
 from jitnas_fn.core.errors import TaskError
 from jitnas_fn.graphs.choices import Choices
+from jitnas_fn.graphs.searcher import Trial
 from jitnas_fn.searchers.bayesian import Bayesian
 from jitnas_fn.searchers.evolution import Evolution
 from jitnas_fn.searchers.local_search import LocalSearch
@@ -254,3 +256,38 @@ def test_evolution_draws_its_whole_population_within_the_bounds(problem):
         made.take(made._ended(task.key), bowl(made.problem.space.sample(made.rng)))
     kept = [point for point in drawn if made.problem.allows(point)]
     assert len(kept) >= 10
+
+
+def told_before(made, count=10):
+    """What is known before the first step, from the worst to the best."""
+    points = sorted({made.space.sample(random.Random(number)) for number in range(100)}, key=bowl)[-count:]
+    for point in points:
+        made.take(Trial(point, made.problem.top), bowl(point))
+    return points
+
+
+def test_evolution_begins_with_what_is_known_as_its_population(problem):
+    made = Evolution(problem, seed=0)
+    points = told_before(made)
+    child = made.asked(made.ask().key).point
+    assert child in {near for point in points for near in problem.space.neighbours(point)}
+    few = Evolution(problem, seed=0)
+    told_before(few, 4)
+    asked = [few.ask() for _ in range(7)]
+    assert few._drawn == 10
+    drawn = [few.asked(task.key).point for task in asked]
+    again = Evolution(problem, seed=0)
+    assert drawn[:6] == [again.asked(again.ask().key).point for _ in range(6)]  # six are drawn, the seventh is a child
+
+
+def test_local_search_begins_at_the_best_that_is_known(problem):
+    made = LocalSearch(problem, seed=0)
+    best = told_before(made)[-1]
+    assert made.asked(made.ask().key).point in problem.space.neighbours(best)
+
+
+def test_reinforce_is_not_rewarded_for_failing_where_less_is_better(problem):
+    made = Reinforce(problem, seed=0, learning_rate=0.1)
+    searched(made, lambda point: float("-inf") if point[0] == 1 else -0.5, 300)
+    chances = _softmax(made._logits[0])
+    assert chances[1] < 1 / len(chances)

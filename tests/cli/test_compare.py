@@ -138,6 +138,11 @@ def test_methods_are_compared_on_a_real_dataset(jitnas, file):
     ("words", "told"),
     [
         ((*REPLAY, "--evaluations", 5), "is not here: name its file with --table"),
+        ((*REPLAY, "--table", "FILE", "--seconds", "nan"), "has a budget above 0"),
+        ((*REPLAY, "--table", "FILE", "--seconds", "inf"), "has a budget above 0"),
+        ((*REPLAY, "--table", "FILE", "--evaluations", -5), "has a budget above 0"),
+        ((*REPLAY, "--table", "FILE", "--evaluations", 5, "--most-seconds", "nan"), "a bound of seconds is a number above 0"),
+        ((*REPLAY, "--table", "FILE", "--evaluations", 5, "--most-seconds", -1), "a bound of seconds is a number above 0"),
         ((*REPLAY, "--table", "FILE"), "has a budget above 0"),
         ((*REPLAY, "--table", "FILE", "--evaluations", 0), "has a budget above 0"),
         ((*REPLAY, "--table", "FILE", "--evaluations", 5, "--recipe", "quick"), "a replay has no recipe to be chosen"),
@@ -168,7 +173,9 @@ def test_a_key_of_a_table_is_answered_where_that_is_accepted(jitnas, file):
         key = client.lookup(network, dataset="cifar10", recipe="nasbench201_200").key
         with pytest.raises(TaskError, match="a published table has a network or has it not"):
             client.explain(network, dataset="cifar10", recipe="nasbench201_200")
-    assert jitnas("lookup", key)[0] == 3
+    code, _, err = jitnas("lookup", key)
+    assert code == 3
+    assert "not asked: the imported nasbench201; --accept-imported asks them too" in err
     assert jitnas("lookup", key, "--accept-imported")[0] == 0
 
 

@@ -14,7 +14,9 @@ from jitnas_fn.reports.evidence import gathered
 from jitnas_fn.reports.figure import Absent
 from jitnas_fn.reports.measures import by_recipe
 from jitnas_fn.reports.records import at_hand, beside
+from jitnas_fn.spaces.nasbench201 import SPACE
 from tests.reports.runs import a_replay, a_run, a_table, figures, kept_without, rows_of, share
+from tests.tables import small
 
 
 @pytest.fixture(autouse=True)
@@ -83,6 +85,19 @@ def test_each_network_is_once_in_accuracy_against_cost(run, evidence):
         assert numbers == (value, 1.0 + value, 100 + int(row["key"][:3], 16))
     chosen = {(one.key, one.method) for one in run.searches()}
     assert {(row["key"], method) for row in rows for method in row["chosen_by"].split()} == chosen
+
+
+def test_points_of_a_table_have_their_own_parameters(tmp_path):
+    """Cells that are one network differ in parts that no output needs; the record of one of them stands for all."""
+    file = small.written(small.nasbench201([*small.NO_PATH, "333333", "012340"]), tmp_path / "table.csv.gz")
+    others = []
+    for seed in range(8):
+        evidence = at_hand(a_replay(file, "random_search", seeds=[seed], evaluations=4), table=file)
+        own = {SPACE.written(row.point): row.sizes["cifar10"][0] for row in evidence.table.rows}
+        for row in rows_of(figures(evidence)["accuracy-cost"]):
+            assert row["parameters"] == own[row["point"]]
+            others.append(row["parameters"] != evidence.records[row["key"]].size["parameters"])
+    assert any(others)
 
 
 def test_what_is_on_the_front_is_beaten_by_none(evidence):

@@ -59,6 +59,21 @@ def test_a_report_may_lie_elsewhere_and_be_made_again(run, tmp_path):
     assert not (run.folder / "report").exists()
 
 
+def test_figures_of_an_earlier_report_do_not_lie_among_those_of_a_later_one(run, tmp_path):
+    folder = tmp_path / "report"
+    report(at_hand(run), out=folder)
+    (folder / "own.png").write_text("somebody's own")
+    (folder / "cell-1-evolution.svg").rename(folder / "cell-9-older.svg")
+    page = (folder / "report.md").read_text("utf-8").replace("cell-1-evolution.svg", "cell-9-older.svg")
+    (folder / "report.md").write_text(f"{page}\n[up](../up.png) [away](/etc/away.csv)\n", "utf-8")
+    (tmp_path / "up.png").write_text("elsewhere")
+    report(at_hand(run), out=folder)
+    assert not (folder / "cell-9-older.svg").exists()
+    assert (folder / "cell-1-evolution.svg").exists()
+    assert (folder / "own.png").read_text() == "somebody's own"
+    assert (tmp_path / "up.png").exists()
+
+
 def test_it_is_told_to_programs_as_well(run):
     fields = json.loads(json.dumps(report(at_hand(run)).to_dict()))
     assert [one["number"] for one in fields["checklist"]] == list(range(1, 15))

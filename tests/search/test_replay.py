@@ -2,14 +2,19 @@
 
 import json
 import math
+import os
 import random
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
 
 from jitnas_fn.core.errors import PointError, TaskError, UnknownName
 from jitnas_fn.graphs.listed import Listed
 from jitnas_fn.search.replay import Replay, replayed
-from jitnas_fn.search.saved import SavedRun
+from jitnas_fn.search.saved import SavedRun, names
 from jitnas_fn.search.summary import rows
 from jitnas_fn.search.ways import with_baselines
 from jitnas_fn.searchers.evolution import Evolution
@@ -229,3 +234,55 @@ def test_each_search_is_told_the_trainings_that_its_seed_draws(tmp_path):
     }
     assert {len(values) for values in told.values()} <= {0, 1}  # within a search one network is one training
     assert set().union(*told.values()) == {0.6, 0.61, 0.62}
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_replay_that_makes_no_sense_leaves_no_run(file, workers):
+    replay = Replay("nasbench201", file, most_parameters=1)
+    runs = [SavedRun.begun(asked(replay, dataset, methods=["local_search"])) for dataset in ("cifar10", "cifar100")]
+    with pytest.raises(TaskError, match="none is within the bounds"):
+        replayed(replay, runs, workers=workers)
+    assert names() == []
+    with pytest.raises(TaskError, match="has a budget above 0"):
+        asked(replay, evaluations=-5)
+
+
+def test_whoever_cannot_search_a_table_waits_for_none_of_its_networks(tmp_path, monkeypatch):
+    monkeypatch.setattr("jitnas_fn.search.replay.open_table", lambda *_, **__: pytest.fail("networks are built"))
+    file = small.written(small.nasbench_macro(["01201201", "00000000"]), tmp_path / "macro.csv")
+    with pytest.raises(TaskError, match="it has no validation accuracies"):
+        Replay("nasbench_macro", file)
+
+
+def test_what_begins_with_cheaper_trainings_needs_a_table_that_has_them(file):
+    with pytest.raises(TaskError, match="asha begins with cheaper trainings, and here are none"):
+        asked(Replay("nasbench201", file), methods=["asha"])
+
+
+INTERRUPTED = """
+import sys
+from jitnas_fn.search.replay import Replay, replayed
+from jitnas_fn.search.saved import SavedRun
+
+if __name__ == "__main__":
+    replay = Replay("nasbench201", sys.argv[1])
+    methods = ["local_search", "random_search", "random_sampling"]
+    asked = replay.asked("cifar10", methods=methods, seeds=range(20_000), evaluations=200, seconds=None, in_flight=1)
+    replayed(replay, [SavedRun.begun(asked)], workers=2, show=lambda done, total: print(done, flush=True))
+"""
+
+
+@pytest.mark.slow
+def test_an_interrupted_replay_ends_at_once_and_keeps_what_it_has(file, tmp_path):
+    """Ctrl-C goes to every process of a terminal. Some forty minutes of searches are left."""
+    (tmp_path / "long.py").write_text(INTERRUPTED)
+    words = [sys.executable, str(tmp_path / "long.py"), str(file)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True) as child:
+        told = [child.stdout.readline() for _ in range(3)]
+        began = time.monotonic()
+        os.killpg(child.pid, signal.SIGINT)
+        child.communicate(timeout=60)
+    assert time.monotonic() - began < 20
+    assert child.returncode != 0
+    (name,) = names()
+    assert len(list(SavedRun.opened(name).searches())) >= int(told[-1])

@@ -38,5 +38,5 @@ class HillClimbing(Searcher):
 
 found = compare(space="mlp", dataset="digits", recipe="quick", methods=[HillClimbing], seeds=3, evaluations=12)
 print(found)  # random search and random sampling are always among them
-print(f"jitnas report {found.run.name} draws it; behind @ is the hash of this file: changed, it is another method")
+print(f"jitnas report {found.run.name} draws it; behind @ is a hash of its source: changed, it is another method")
 print("a difference means something only where it is well above the spread: these are three searches of twelve networks")

@@ -6,7 +6,7 @@ from typing import Any
 from jitnas_fn.reports._plotting import Look, label, logarithmic, note_at_edge, time_unit
 from jitnas_fn.reports.trajectories import SECONDS, Line
 
-UNDER_WAY = 0.1  # of the whole: what came before does not decide how far an axis reaches
+UNDER_WAY = 0.25  # of the whole: what came before, such as a poor first network, does not decide how far an axis reaches
 
 
 def draw_lines(panel: Any, lines: Sequence[Line], look: Look, *, against: str, direction: str) -> None:

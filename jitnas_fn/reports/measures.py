@@ -77,7 +77,7 @@ def by_recipe(evidence: Evidence) -> dict[str, Values]:
     names = [plan.name for plan in plans]
     alike = {name for name in names if names.count(name) > 1}
     told = [f"{plan.name} {plan.sha256[:6]}" if plan.name in alike else plan.name for plan in plans]
-    return {name: values for name, values in zip(told, found, strict=True) if values}
+    return {f"{name}, {VALIDATION}": values for name, values in zip(told, found, strict=True) if values}
 
 
 def by_dataset(evidence: Evidence, beside: Sequence[Evidence], known: Aliases) -> dict[str, Values]:
@@ -91,7 +91,7 @@ def by_dataset(evidence: Evidence, beside: Sequence[Evidence], known: Aliases) -
         about = {"name": card.name, "sha256": card.sha256}
         for point, fingerprint in _aliased(evidence, [point for point in points if point not in values], card, known):
             values.update(_looked_up(evidence, point, fingerprint, about, evidence.plans[evidence.top]))
-    return {name: values for name, values in found.items() if values}
+    return {f"{name}, {VALIDATION}": values for name, values in found.items() if values}
 
 
 def of_table(table: TableStore, wanted: Mapping[str, tuple[str, str]]) -> dict[str, Values]:

@@ -124,7 +124,7 @@ def test_rungs_are_compared_over_the_networks_that_have_both():
     assert "begin with the first network that was trained by the whole recipe" in found["best-evaluations"].caption
     rows = rows_of(found["rank-recipes"])
     pairs = {(row["first"], row["second"]) for row in rows}
-    assert ("quick@1 epoch", "quick@3 epochs") in pairs
+    assert ("quick@1 epoch, validation", "quick@3 epochs, validation") in pairs
     for pair in pairs:
         own = [row for row in rows if (row["first"], row["second"]) == pair]
         values = [[row[name] for row in own] for name in ("first_value", "second_value")]
@@ -137,14 +137,14 @@ def test_what_the_store_knows_of_the_same_networks_by_another_rung_counts_too():
     a_run("local_search", evaluations=30, seeds=[0])
     halving = a_run("successive_halving", epochs=[1], evaluations=30, seeds=[0])
     with_store, without = (by_recipe(gathered(halving, store)) for store in (users_store(), None))
-    assert with_store["quick@1 epoch"] == without["quick@1 epoch"]
-    assert without["quick"].items() <= with_store["quick"].items()
+    assert with_store["quick@1 epoch, validation"] == without["quick@1 epoch, validation"]
+    assert without["quick, validation"].items() <= with_store["quick, validation"].items()
     known = {
         step.point: step.value for one in a_run("local_search", evaluations=30, seeds=[0]).searches() for step in one.steps
     }
-    more = with_store["quick"].keys() - without["quick"].keys()
-    assert more == (known.keys() & without["quick@1 epoch"].keys()) - without["quick"].keys()
-    assert all(with_store["quick"][point] == known[point] for point in more)
+    more = with_store["quick, validation"].keys() - without["quick, validation"].keys()
+    assert more == (known.keys() & without["quick@1 epoch, validation"].keys()) - without["quick, validation"].keys()
+    assert all(with_store["quick, validation"][point] == known[point] for point in more)
 
 
 def test_datasets_are_compared_by_runs_beside_and_by_what_the_store_knows():

@@ -54,7 +54,7 @@ def protocol(evidence: Evidence, facts: Facts) -> Finding:
     found.note(
         fits=bool(ended) and not wrong,
         there=f"In all {len(ended):,} searches that chose a network it is the best on validation of those evaluated by "
-        f"{chosen}; {FIRST_TAKEN} takes the first.",
+        f"{chosen}{f'; {FIRST_TAKEN} takes the first' if evidence.of(FIRST_TAKEN) else ''}.",
         lacks=f"Not the best on validation of those evaluated: {listed(wrong) or 'nothing was chosen'}.",
     )
     cheaper = [f"{search.method} {search.seed}" for search in ended if not _by_whole_recipe(evidence, search)]

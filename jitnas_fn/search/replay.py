@@ -1,18 +1,16 @@
 """Searches replayed on a published table: whatever they ask for has been trained, so hundreds of seeds take seconds."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, as_completed
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from jitnas_fn.backends.table import table as table_executor
 from jitnas_fn.client.client import Client
 from jitnas_fn.client.tables import aliases, open_table, table_named
-from jitnas_fn.client.workers import processes
 from jitnas_fn.core import shelf
 from jitnas_fn.core.cards import card_named, recipe_named
 from jitnas_fn.core.codec import Json
-from jitnas_fn.core.errors import TableError, TaskError, UnknownName
+from jitnas_fn.core.errors import TaskError, UnknownName
 from jitnas_fn.core.published import Published
 from jitnas_fn.core.recipe import Recipe
 from jitnas_fn.core.tabulated import Table
@@ -22,17 +20,13 @@ from jitnas_fn.graphs.searcher import Searcher
 from jitnas_fn.graphs.space import Space
 from jitnas_fn.search.asked import Asked
 from jitnas_fn.search.beginning import asked_for
-from jitnas_fn.search.comparison import ordered, searched
 from jitnas_fn.search.found import Found
-from jitnas_fn.search.saved import SavedRun
 from jitnas_fn.search.searching import search
 from jitnas_fn.search.seconds import told_by
 from jitnas_fn.search.ways import check_ways, labelled, way_named
 from jitnas_fn.stores.drawn import DrawnStore
 from jitnas_fn.stores.table import TableStore
 
-BATCH = 10  # searches of one method that one process makes in a row
-Job = tuple[str, str, list[int]]  # dataset, method, seeds
 Bounds = tuple[int | None, int | None, float | None]
 Show = Callable[[int, int], None]
 
@@ -191,90 +185,6 @@ class Replay:
         validations = [figure.validation for figure in figures if figure.recipe == self.table.chosen_by]
         tests = [figure.test for figure in figures if figure.recipe == (self.table.read_by or self.table.chosen_by)]
         return {"validation": _largest(validations), "test": _largest(tests)}
-
-
-def replayed(replay: Replay, runs: Sequence[SavedRun], *, workers: int = 1, show: Show = lambda *_: None) -> list[list[Found]]:
-    """Make the searches of runs on one table that are not made yet; all searches of each run.
-
-    Parameters
-    ----------
-    replay
-        The table.
-    runs
-        One for each dataset.
-    workers
-        Processes; with more than one, a script needs a main guard.
-    show
-        Called with how many searches are made, and of how many.
-    """
-    by_dataset = {run.asked.dataset["name"]: run for run in runs}
-    jobs = [job for run in runs for job in _jobs(run)]
-    total, done = sum(len(seeds) for *_, seeds in jobs), 0
-    try:
-        for (dataset, _, _), found in _made(replay, {name: run.asked for name, run in by_dataset.items()}, jobs, workers):
-            by_dataset[dataset].add(found)
-            done += len(found)
-            show(done, total)
-    except TaskError:  # what was asked makes no sense
-        for run in runs:
-            run.forget_if_empty()
-        raise
-    return [ordered(run.searches(), run.now) for run in runs]
-
-
-def check_table(run: SavedRun, table: TableStore) -> None:
-    """Raise `TableError` if a run was made with another table than this one."""
-    made = run.asked.table or {}
-    if (table.table.name, table.sha256) != (made.get("name"), made.get("sha256")):
-        raise TableError(
-            f"run {run.name[:120]} was made with another file than this one, of SHA-256 {table.sha256[:12]}…: with one of "
-            f"{str(made.get('sha256'))[:12]}…; name it with --table"
-        )
-
-
-def _jobs(run: SavedRun) -> Iterator[Job]:
-    done = run.done()
-    for method in dict.fromkeys(method for method, _ in run.wanted):
-        left = [seed for one, seed in run.wanted if one == method and (one, seed) not in done]
-        for start in range(0, len(left), BATCH):
-            yield run.asked.dataset["name"], method, left[start : start + BATCH]
-
-
-def _made(replay: Replay, asked: dict[str, Asked], jobs: Sequence[Job], workers: int) -> Iterator[tuple[Job, list[Found]]]:
-    if workers == 1 or len(jobs) < 2:
-        problems = {dataset: replay.problem(dataset) for dataset in asked}
-        for job in jobs:
-            yield job, _searches(replay, problems, asked, job)
-        return
-    opening = (replay.table.name, replay.file, replay.bounds, asked)
-    with processes(workers, _begin, *opening) as pool:
-        futures: dict[Future[list[Found]], Job] = {pool.submit(_job, job): job for job in jobs}
-        for future in as_completed(futures):
-            yield futures[future], future.result()
-
-
-_here: tuple[Replay, dict[str, Problem], dict[str, Asked]] | None = None  # of a process of `_made`
-
-
-def _begin(name: str, file: str, bounds: Bounds, asked: dict[str, Asked]) -> None:
-    global _here  # noqa: PLW0603  what a process opens once
-    parameters, macs, seconds = bounds
-    replay = Replay(name, file, most_parameters=parameters, most_macs=macs, most_seconds=seconds)
-    _here = replay, {dataset: replay.problem(dataset) for dataset in asked}, asked
-
-
-def _job(job: Job) -> list[Found]:
-    assert _here is not None
-    return _searches(*_here, job)
-
-
-def _searches(replay: Replay, problems: dict[str, Problem], asked: dict[str, Asked], job: Job) -> list[Found]:
-    dataset, method, seeds = job
-    found = []
-    for seed in seeds:
-        replay.draw(seed)
-        found.append(searched(asked[dataset], problems[dataset], replay.client, method, seed))
-    return found
 
 
 def _largest(values: Sequence[float | None]) -> float | None:

@@ -6,31 +6,29 @@ in which they did; the steps of each stand in columns.
 
 import contextlib
 import dataclasses
-import json
 import os
 import re
 import secrets
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from jitnas_fn import settings
-from jitnas_fn.core.codec import Json, canonical, parse
+from jitnas_fn.core.codec import canonical, parse
 from jitnas_fn.core.errors import NewerVersion, RecordError, StoreError, UnknownName
 from jitnas_fn.search.asked import Asked
+from jitnas_fn.search.columns import packed, unpacked
 from jitnas_fn.search.forms import check_asked, check_search
-from jitnas_fn.search.found import Found, Step
+from jitnas_fn.search.found import Found
 
 RUN_VERSION = 1
 ASKED, SEARCHES, FOLDER = "asked.json", "searches.jsonl", "runs"
 MOST_ASKED_BYTES, MOST_LINE_BYTES = 10_000_000, 50_000_000
-MOST_BRACKETS = 100_000  # of a line: an object for each time that the best changed, and it may not fill the memory
 LOCK_SECONDS = 30.0  # nobody holds it for longer than it takes to write a small file
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}")
 KEPT = ("warm", "seconds_line", "versions")  # what stays as it was when the run began
 KNOWN = {one.name for one in dataclasses.fields(Asked)}
 NEEDED = KNOWN - {"table", "warm", "seconds_line", "versions"}
-COLUMNS = [one.name for one in dataclasses.fields(Step) if one.name != "number"]
 
 
 class SavedRun:
@@ -134,7 +132,7 @@ class SavedRun:
 
     def add(self, searches: Iterable[Found]) -> None:
         """Keep searches that came to their end; once this returns they survive any kill."""
-        lines = "".join(f"\n{canonical(_packed(found))}\n" for found in searches).encode("ascii")
+        lines = "".join(f"\n{canonical(packed(found))}\n" for found in searches).encode("ascii")
         try:
             descriptor = os.open(self.folder / SEARCHES, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
             try:
@@ -165,7 +163,7 @@ class SavedRun:
         seen: set[tuple[str, int]] = set()
         with contextlib.suppress(FileNotFoundError), (self.folder / SEARCHES).open("rb") as file:
             while line := file.readline(MOST_LINE_BYTES):
-                found = _unpacked(line)
+                found = unpacked(line)
                 if found is not None and (found.method, found.seed) not in seen:
                     check_search(found, self.asked)
                     seen.add((found.method, found.seed))
@@ -208,22 +206,3 @@ def _mark_of(folder: Path) -> tuple[int, int]:
     """Another one whenever somebody begins the run anew."""
     state = (folder / ASKED).stat()
     return state.st_ino, state.st_mtime_ns
-
-
-def _packed(found: Found) -> Json:
-    columns = {name: [getattr(step, name) for step in found.steps] for name in COLUMNS}
-    return {**dataclasses.asdict(dataclasses.replace(found, steps=())), "steps": columns}
-
-
-def _unpacked(line: bytes) -> Found | None:
-    if line.count(b"[") + line.count(b"{") > MOST_BRACKETS:  # steps stand in columns: a few lists, however many they are
-        return None
-    try:
-        fields: dict[str, Any] = json.loads(line)
-        rows = zip(*(fields["steps"][name] for name in COLUMNS), strict=True)
-        steps = [dict(zip(["number", *COLUMNS], [number, *row], strict=True)) for number, row in enumerate(rows, start=1)]
-        if not isinstance(fields["method"], str) or type(fields["seed"]) is not int:
-            return None
-        return Found.from_dict({**fields, "steps": steps})
-    except (ValueError, KeyError, TypeError, RecursionError, RecordError):
-        return None

@@ -12,7 +12,8 @@ from jitnas_fn.graphs.fidelities import cheaper_by
 from jitnas_fn.reports.figures import figures_of
 from jitnas_fn.search.beginning import begun
 from jitnas_fn.search.comparison import compared
-from jitnas_fn.search.replay import Replay, replayed
+from jitnas_fn.search.replay import Replay
+from jitnas_fn.search.replaying import replayed
 from jitnas_fn.search.saved import SavedRun
 from jitnas_fn.search.ways import with_baselines
 from tests.client.fakes import Inline, record_for, reply

@@ -13,7 +13,8 @@ import pytest
 
 from jitnas_fn.core.errors import PointError, TaskError, UnknownName
 from jitnas_fn.graphs.listed import Listed
-from jitnas_fn.search.replay import Replay, replayed
+from jitnas_fn.search.replay import Replay
+from jitnas_fn.search.replaying import replayed
 from jitnas_fn.search.saved import SavedRun, names
 from jitnas_fn.search.summary import rows
 from jitnas_fn.search.ways import with_baselines
@@ -261,7 +262,8 @@ def test_what_begins_with_cheaper_trainings_needs_a_table_that_has_them(file):
 
 INTERRUPTED = """
 import sys
-from jitnas_fn.search.replay import Replay, replayed
+from jitnas_fn.search.replay import Replay
+from jitnas_fn.search.replaying import replayed
 from jitnas_fn.search.saved import SavedRun
 
 if __name__ == "__main__":

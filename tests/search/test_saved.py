@@ -9,7 +9,7 @@ import pytest
 from jitnas_fn.core import shelf
 from jitnas_fn.core.codec import canonical
 from jitnas_fn.core.errors import NewerVersion, RecordError, StoreError, UnknownName
-from jitnas_fn.search import saved
+from jitnas_fn.search import columns, saved
 from jitnas_fn.search.asked import Asked
 from jitnas_fn.search.found import Found, Incumbent, Step
 from jitnas_fn.search.saved import SavedRun
@@ -129,7 +129,7 @@ def test_a_line_of_brackets_is_left_out_unread(monkeypatch):
     with (run.folder / saved.SEARCHES).open("ab") as file:
         file.write(b"\n[" + b"[]," * 200_000 + b"[]]\n")
     run.add([found(seed=1)])
-    monkeypatch.setattr(saved.json, "loads", lambda line, read=saved.json.loads: read(line) if len(line) < 9_000 else 1 / 0)
+    monkeypatch.setattr(columns.json, "loads", lambda line, read=columns.json.loads: read(line) if len(line) < 9_000 else 1 / 0)
     assert [one.seed for one in run.searches()] == [0, 1]
 
 

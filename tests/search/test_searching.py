@@ -12,7 +12,7 @@ from jitnas_fn.core.errors import ModelFailed, NotAllowed, SiteUnavailable, Task
 from jitnas_fn.graphs.fidelities import cheaper_by
 from jitnas_fn.graphs.searcher import Searcher
 from jitnas_fn.search import search
-from jitnas_fn.search import searching as of_search
+from jitnas_fn.search import under_way as of_search
 from jitnas_fn.stores.memory import MemoryStore
 from tests.client.fakes import Held, Inline, record_for, reply
 from tests.searchers.problems import problem_of

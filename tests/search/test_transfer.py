@@ -7,7 +7,8 @@ import pytest
 from jitnas_fn import Client
 from jitnas_fn.core import shelf
 from jitnas_fn.core.cards import recipe_named
-from jitnas_fn.search.replay import Replay, replayed
+from jitnas_fn.search.replay import Replay
+from jitnas_fn.search.replaying import replayed
 from jitnas_fn.search.saved import SavedRun
 from jitnas_fn.search.transfer import known_tests, transferred
 from jitnas_fn.search.ways import with_baselines

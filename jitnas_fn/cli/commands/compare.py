@@ -16,7 +16,8 @@ from jitnas_fn.cli.places import Endpoint, trained_at
 from jitnas_fn.client.client import Client
 from jitnas_fn.client.tables import file_of
 from jitnas_fn.search import comparing
-from jitnas_fn.search.replay import Replay, replayed
+from jitnas_fn.search.replay import Replay
+from jitnas_fn.search.replaying import replayed
 from jitnas_fn.search.saved import SavedRun
 from jitnas_fn.search.searching import IN_FLIGHT
 from jitnas_fn.search.ways import with_baselines

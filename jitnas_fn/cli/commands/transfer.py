@@ -14,7 +14,8 @@ from jitnas_fn.client.tables import file_of
 from jitnas_fn.core.errors import RecordError, TaskError
 from jitnas_fn.core.published import plan_in
 from jitnas_fn.search.beginning import problem_in
-from jitnas_fn.search.replay import Replay, check_table
+from jitnas_fn.search.replay import Replay
+from jitnas_fn.search.replaying import check_table
 from jitnas_fn.search.saved import SavedRun
 from jitnas_fn.search.transfer import Transfer, transferred
 

@@ -58,8 +58,20 @@ class _Parts:
         elif function := _function_in(value):
             self._seen.add(id(value))
             self._take_function(function)
+        elif isinstance(value, partial):
+            self._seen.add(id(value))
+            for part in (value.func, *value.args, *value.keywords.items()):
+                self.take(name, part)
         else:
             self.told.append(f"{name}={_shown(value)}")
+            if not _is_installed(type(value)):
+                self._take_object(value)
+
+    def _take_object(self, value: object) -> None:
+        self._seen.add(id(value))
+        self.take(type(value).__name__, type(value))
+        for name, inner in sorted(getattr(value, "__dict__", {}).items()):
+            self.take(name, inner)
 
     def _take_class(self, kind: type) -> None:
         own = {name: value for name, value in vars(kind).items() if not _is_made_by_python(name)}
@@ -106,11 +118,9 @@ def _shown(value: object) -> str:
 
 
 def _function_in(value: object) -> FunctionType | None:
-    """The function that a method, a property or a wrapped function is of; None for what is none."""
+    """The function that a method or a property is of; None for what is none."""
     if isinstance(value, property):
         value = value.fget
-    if isinstance(value, partial):
-        value = value.func
     found = getattr(value, "__func__", value)
     return found if isinstance(found, FunctionType) else None
 
@@ -129,10 +139,12 @@ def _is_made_by_python(name: str) -> bool:
 def _is_installed(value: Any) -> bool:
     """Whether this comes from the standard library or an installed package, this one among them."""
     name = value.__name__ if isinstance(value, ModuleType) else value.__module__
+    if name == "__main__":  # a script or a notebook, whatever program runs it
+        return False
     module = sys.modules.get(str(name).partition(".")[0])
     file = getattr(module, "__file__", None)
-    if file is None:
-        return name != "__main__" and module is not None
+    if file is None:  # of Python itself; or made by hand
+        return module is not None
     path = Path(file).resolve()
     return not INSTALLED.isdisjoint(path.parts) or any(path.is_relative_to(folder) for folder in (*LIBRARY, OURS))
 

@@ -3,6 +3,7 @@
 import linecache
 import sys
 import types
+from functools import partial
 
 import pytest
 
@@ -17,6 +18,11 @@ from helping import pick
 import helped
 
 STEP = 1
+
+
+class Setting:
+    def __init__(self, step):
+        self.step = step
 
 
 class Mine(Searcher):
@@ -72,11 +78,29 @@ def test_the_same_files_have_the_same_digest(digest):
         {"change": lambda own: setattr(own.Mine, "rates", (1, 1))},
         {"change": lambda own: setattr(own.Mine, "rates", [0, 0])},
         {"change": lambda own: setattr(own.Mine, "more", {"a": 1})},
+        {"change": lambda own: setattr(own, "STEP", own.Setting(2))},
+        {"change": lambda own: setattr(own, "STEP", partial(own.Setting, 2))},
     ],
-    ids=["its file", "a function's file", "a module's file", "a global", "a tuple", "a list", "another attribute"],
+    ids=[
+        "its file",
+        "a function's file",
+        "a module's file",
+        "a global",
+        "a tuple",
+        "a list",
+        "another attribute",
+        "an object",
+        "a function with values",
+    ],
 )
 def test_whatever_changes_makes_another(digest, changed):
     assert digest(**changed) != digest()
+
+
+@pytest.mark.parametrize("kind", [lambda own, step: own.Setting(step), lambda own, step: partial(own.Setting, step)])
+def test_what_an_object_holds_counts(digest, kind):
+    digests = {digest(change=lambda own, step=step: setattr(own, "STEP", kind(own, step))) for step in (1, 1, 2)}
+    assert len(digests) == 2
 
 
 def test_where_an_object_lies_changes_nothing(digest):
@@ -86,11 +110,12 @@ def test_where_an_object_lies_changes_nothing(digest):
     assert digest(change=change) == digest(change=change)
 
 
-def test_a_value_that_cannot_be_shown_is_known_by_its_kind(digest):
-    class Silent:
-        def __repr__(self):
-            raise RuntimeError
+class Silent:
+    def __repr__(self):
+        raise RuntimeError
 
+
+def test_a_value_that_cannot_be_shown_is_known_by_its_kind(digest):
     assert digest(change=lambda own: setattr(own, "STEP", Silent())) != digest()
 
 

@@ -1,128 +1,129 @@
-"""What a class of somebody's own is made of, as a hash: its source, and all of the user's that it reaches from there."""
+"""What a class of somebody's own is made of, as a hash: source and values of all that it reaches and that is the user's."""
 
+import contextlib
 import hashlib
-import inspect
 import linecache
-import re
 import sys
-import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
-from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from jitnas_fn.core.errors import TaskError
+from jitnas_fn.search.installed import imported_by, is_installed
+from jitnas_fn.search.plain import plainly
 
-LIBRARY = tuple(Path(sysconfig.get_path(name)).resolve() for name in ("stdlib", "platstdlib"))
-INSTALLED = {"site-packages", "dist-packages"}  # folders of packages
-OURS = Path(__file__).resolve().parents[1]
-ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+CONTAINERS = (list, tuple, set, frozenset, dict)
 
 
 def source_digest(kind: type) -> str:
-    """SHA-256 of a class: of the files, or cells of a notebook, of all of the user's that it reaches, and of the values there.
+    """SHA-256 of a class: of the files or cells of a notebook that it reaches by names and imports, and of the values there.
 
-    What comes from the standard library or an installed package is known by its name alone.
-
-    Raises
-    ------
-    TaskError
-        If its source is nowhere to be read, or it is made within a function, whose values nothing tells.
+    What comes from the standard library or an installed package is known by its name alone. A function whose source is nowhere
+    to be read is known by its bytecode, which is another in another Python.
     """
-    parts = _Parts()
-    parts.take(kind.__qualname__, kind)
-    return hashlib.sha256("\n".join(parts.told).encode()).hexdigest()
+    reached = _Reached()
+    reached.take(kind.__qualname__, kind)
+    return hashlib.sha256("\n".join(reached.told).encode(errors="backslashreplace")).hexdigest()
 
 
-class _Parts:
+class _Reached:
     """What was met on the way, each once."""
 
     def __init__(self) -> None:
         self.told: list[str] = []
-        self._seen: set[int] = set()
         self._files: set[str] = set()
+        self._seen: dict[int, Any] = {}  # by their identity, which holds as long as they live
 
     def take(self, name: str, value: Any) -> None:
         """Note what a name stands for, and go on from there."""
-        if isinstance(value, ModuleType | type | FunctionType) and _is_installed(value):
-            self.told.append(f"{name}: {getattr(value, '__module__', '')}.{getattr(value, '__qualname__', name)}")
-        elif id(value) in self._seen:
+        if id(value) in self._seen:
             return
+        if isinstance(value, CONTAINERS):
+            self._note(name, value, type(value).__name__)
+            self._take_each(name, value)
+        elif isinstance(value, ModuleType | type | FunctionType) and is_installed(value):
+            self.told.append(f"{name}: {getattr(value, '__module__', '')}.{getattr(value, '__qualname__', name)}")
         elif isinstance(value, ModuleType):
-            self._seen.add(id(value))
-            self._note_file(str(getattr(value, "__file__", None)), name)
+            self._note(name, value, "module")
+            self._take_file(getattr(value, "__file__", None), value.__package__)
         elif isinstance(value, type):
-            self._seen.add(id(value))
+            self._note(name, value, "class")
             self._take_class(value)
-        elif function := _function_in(value):
-            self._seen.add(id(value))
-            self._take_function(function)
-        elif isinstance(value, partial):
-            self._seen.add(id(value))
-            for part in (value.func, *value.args, *value.keywords.items()):
-                self.take(name, part)
+        elif isinstance(value, FunctionType):
+            self._note(name, value, "function")
+            self._take_function(value)
+        elif inner := _inside(value):
+            self._note(name, value, type(value).__name__)
+            for part, own in inner:
+                self.take(f"{name}.{part}", own)
         else:
-            self.told.append(f"{name}={_shown(value)}")
-            if not _is_installed(type(value)):
-                self._take_object(value)
+            self.told.append(f"{name}={plainly(value)}")
 
-    def _take_object(self, value: object) -> None:
-        self._seen.add(id(value))
-        self.take(type(value).__name__, type(value))
-        for name, inner in sorted(getattr(value, "__dict__", {}).items()):
-            self.take(name, inner)
+    def _note(self, name: str, value: object, what: str) -> None:
+        self._seen[id(value)] = value
+        self.told.append(f"{name}: {what}")
+
+    def _take_each(self, name: str, values: Any) -> None:
+        pairs: Iterable[tuple[Any, Any]] = values.items() if isinstance(values, dict) else enumerate(values)
+        if isinstance(values, set | frozenset):  # whose order is another in each process
+            pairs = enumerate(sorted(values, key=plainly))
+        for place, value in pairs:
+            self.take(f"{name}[{plainly(place)}]", value)
 
     def _take_class(self, kind: type) -> None:
-        own = {name: value for name, value in vars(kind).items() if not _is_made_by_python(name)}
-        functions = [function for value in own.values() if (function := _function_in(value)) is not None]
-        if "<locals>" in kind.__qualname__:
-            raise TaskError(f"{kind.__name__} uses what stands around it, which no name tells: write it outside of functions")
-        if not functions:
-            self._note_file(_file_of(kind), kind.__name__)
-        for name, value in own.items():
-            self.take(name, value)
+        module = sys.modules.get(kind.__module__)
+        self._take_file(getattr(module, "__file__", None), getattr(module, "__package__", None))
+        for name, value in vars(kind).items():
+            if not name.startswith(("_abc_", "__")) or name in ("__init__", "__call__"):
+                self.take(name, value)
         for base in kind.__bases__:
             self.take(base.__name__, base)
 
     def _take_function(self, function: FunctionType) -> None:
-        around = set(function.__code__.co_freevars) - {"__class__"}
-        if around:
-            raise TaskError(
-                f"{function.__qualname__} uses what stands around it, {', '.join(sorted(around))}, which no name tells: make "
-                "that an attribute"
-            )
-        self._note_file(function.__code__.co_filename, function.__qualname__)
-        for name in sorted(_names_in(function.__code__)):
+        self._take_file(function.__code__.co_filename, function.__globals__.get("__package__"))
+        if function.__code__.co_filename not in self._files:
+            self.told.append(_bytecode(function.__code__))
+        for name in sorted(set(_names_in(function.__code__))):
             if name in function.__globals__:
                 self.take(name, function.__globals__[name])
-        for value in (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()):
-            self.take(function.__qualname__, value)
+        for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
+            with contextlib.suppress(ValueError):  # of a name that nothing stands for yet
+                self.take(name, cell.cell_contents)
+        self.take("defaults", [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).items()])
 
-    def _note_file(self, file: str, what: str) -> None:
-        if file in self._files:
+    def _take_file(self, file: str | None, package: str | None) -> None:
+        """The text of a file or cell, and of the user's files that it imports; nothing where there is no text."""
+        if file is None or file in self._files:
             return
         lines = linecache.getlines(file)
         if not lines:
-            raise TaskError(f"the source of {what} is nowhere to be read: write it into a file, or a method into it")
+            return
         self._files.add(file)
         self.told += lines
+        for imported, inside in imported_by("".join(lines), package):
+            self._take_file(imported, inside)
 
 
-def _shown(value: object) -> str:
-    """As Python shows it, without its place in memory."""
-    try:
-        return ADDRESS.sub("", repr(value))
-    except Exception:  # noqa: BLE001  a class of the user's may do anything there
-        return type(value).__qualname__
-
-
-def _function_in(value: object) -> FunctionType | None:
-    """The function that a method or a property is of; None for what is none."""
+def _inside(value: object) -> list[tuple[str, Any]]:
+    """What stands behind a method, a property, a partial or a wrapper, or in an object of a class of the user's."""
     if isinstance(value, property):
-        value = value.fget
-    found = getattr(value, "__func__", value)
-    return found if isinstance(found, FunctionType) else None
+        return [(name, part) for name in ("fget", "fset", "fdel") if (part := getattr(value, name)) is not None]
+    if isinstance(value, partial):
+        return [("func", value.func), ("args", value.args), ("keywords", value.keywords)]
+    behind = [(name, getattr(value, name, None)) for name in ("__wrapped__", "__func__", "func", "__self__")]
+    if any(isinstance(part, FunctionType) for _, part in behind):
+        return behind
+    return [] if is_installed(type(value)) else [("class", type(value)), *sorted(_own(value).items())]
+
+
+def _own(value: object) -> dict[str, Any]:
+    slots = [name for kind in type(value).__mro__ for name in getattr(kind, "__slots__", ()) if isinstance(name, str)]
+    return {name: getattr(value, name) for name in slots if hasattr(value, name)} | getattr(value, "__dict__", {})
+
+
+def _bytecode(code: CodeType) -> str:
+    inner = [_bytecode(one) if isinstance(one, CodeType) else plainly(one) for one in code.co_consts]
+    return " ".join([code.co_name, code.co_code.hex(), *code.co_names, *code.co_varnames, *inner])
 
 
 def _names_in(code: CodeType) -> Iterator[str]:
@@ -130,27 +131,3 @@ def _names_in(code: CodeType) -> Iterator[str]:
     for inner in code.co_consts:
         if isinstance(inner, CodeType):
             yield from _names_in(inner)
-
-
-def _is_made_by_python(name: str) -> bool:
-    return name.startswith("_abc_") or (name.startswith("__") and name.endswith("__") and name not in ("__init__", "__call__"))
-
-
-def _is_installed(value: Any) -> bool:
-    """Whether this comes from the standard library or an installed package, this one among them."""
-    name = value.__name__ if isinstance(value, ModuleType) else value.__module__
-    if name == "__main__":  # a script or a notebook, whatever program runs it
-        return False
-    module = sys.modules.get(str(name).partition(".")[0])
-    file = getattr(module, "__file__", None)
-    if file is None:  # of Python itself; or made by hand
-        return module is not None
-    path = Path(file).resolve()
-    return not INSTALLED.isdisjoint(path.parts) or any(path.is_relative_to(folder) for folder in (*LIBRARY, OURS))
-
-
-def _file_of(kind: type) -> str:
-    try:
-        return inspect.getfile(kind)
-    except (TypeError, OSError):  # of a notebook, or nowhere
-        return ""

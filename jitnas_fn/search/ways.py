@@ -66,7 +66,7 @@ def labelled(methods: Iterable[str | type[Searcher]]) -> tuple[list[str], dict[s
     Raises
     ------
     TaskError
-        If one is neither a name nor a class of a searcher, or its source is nowhere: it could be taken for another.
+        If one is neither a name nor a class of a searcher, or two classes cannot be told apart.
     """
     labels: list[str] = []
     own: dict[str, type[Searcher]] = {}

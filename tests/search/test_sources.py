@@ -1,16 +1,19 @@
 """What a method of one's own is made of: whatever of it changes, it is another method."""
 
 import linecache
+import os
+import subprocess
 import sys
 import types
 from functools import partial
+from pathlib import Path
 
 import pytest
 
-from jitnas_fn.core.errors import TaskError
 from jitnas_fn.graphs.searcher import Searcher
 from jitnas_fn.search.sources import source_digest
 
+ROOT = Path(__file__).parents[2]
 HELPER = "def pick(space, rng):\n    return space.sample(rng)\n"
 METHOD = """
 from jitnas_fn.graphs.searcher import Searcher
@@ -146,8 +149,136 @@ def test_what_stands_in_other_cells_of_a_notebook_counts(monkeypatch):
     assert len(set(digests)) == 3
 
 
-def test_what_stands_around_a_method_is_refused(digest):
-    closed = METHOD.replace("    def learn(self, point, value):\n        pass\n", "    learn = around(3)\n")
-    factory = "\n\ndef around(step):\n    def learn(self, point, value):\n        return step\n    return learn\n\n"
-    with pytest.raises(TaskError, match="uses what stands around it, step, which no name tells"):
-        digest(method=closed.replace("\nSTEP = 1\n", factory + "STEP = 1\n"))
+CLOSED = METHOD.replace("    def learn(self, point, value):\n        pass\n", "    learn = around(3)\n").replace(
+    "\nSTEP = 1\n",
+    "\n\ndef around(step):\n    def learn(self, point, value):\n        return step\n    return learn\n\nSTEP = 1\n",
+)
+
+
+def test_what_stands_around_a_method_counts(digest):
+    assert digest(method=CLOSED) == digest(method=CLOSED)
+    assert digest(method=CLOSED, change=lambda own: setattr(own.Mine, "learn", own.around(4))) != digest(method=CLOSED)
+
+
+def test_a_method_without_a_source_is_known_by_its_bytecode():
+    def made(text):
+        room = {"Searcher": Searcher, "__name__": "__main__"}
+        exec(compile(CELL.replace("pick()", text), "<nowhere>", "exec"), room)
+        return source_digest(room["Mine"])
+
+    assert made("self.best") == made("self.best")
+    assert len({made(text) for text in ("self.best", "self.worst", "3", "4", "[3 for _ in (1, 2)]")}) == 5
+
+
+CONTAINED = """
+from functools import cached_property, lru_cache, partial
+from typing import NamedTuple
+from dataclasses import dataclass
+import numpy as np
+from jitnas_fn.graphs.searcher import Searcher
+from helping import pick
+
+
+@dataclass
+class Setting:
+    step: int = 1
+
+
+class State(NamedTuple):
+    here: int = 0
+
+
+@lru_cache
+def helped(step):
+    return STEP + step
+
+
+STEP = 1
+SETTINGS = [Setting(1)]
+TABLE = {"pick": (pick, {1, 2})}
+WORDS = {"none", "zero", "one", "two", "three"}
+NUMBERS = np.zeros(5000)
+
+
+class Mine(Searcher):
+    @cached_property
+    def first(self):
+        return helped(SETTINGS[0].step), TABLE, WORDS, NUMBERS, State(1)
+
+    def propose(self):
+        return self.first
+
+    def learn(self, point, value):
+        pass
+"""
+
+
+def numbers(own):
+    own.NUMBERS = own.NUMBERS.copy()
+    own.NUMBERS[2500] = 1.0
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"helper": HELPER + "\n# changed\n"},
+        {"change": lambda own: setattr(own, "SETTINGS", [own.Setting(2)])},
+        {"change": lambda own: setattr(own, "TABLE", {"pick": (own.pick, {1, 3})})},
+        {"change": lambda own: setattr(own, "WORDS", {"none", "zero", "one", "two", "four"})},
+        {"change": lambda own: setattr(own, "STEP", 2)},
+        {"change": numbers},
+    ],
+    ids=["a function in a dictionary", "an object in a list", "a set", "words", "behind a wrapper", "an array"],
+)
+def test_what_lies_within_something_else_counts(digest, changed):
+    assert digest(method=CONTAINED) == digest(method=CONTAINED)
+    assert digest(method=CONTAINED, **changed) != digest(method=CONTAINED)
+
+
+@pytest.fixture
+def of_files(tmp_path):
+    """The digest of a class in a folder of files, as another process tells it."""
+
+    def told(texts, *, seed="0"):
+        for name, text in texts.items():
+            path = tmp_path / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text)
+        code = "from lab.mine import Mine; from jitnas_fn.search.sources import source_digest; print(source_digest(Mine))"
+        environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": os.pathsep.join((str(tmp_path), str(ROOT)))}
+        done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+        return done.stdout
+
+    return told
+
+
+FILES = {
+    "lab/mine.py": """
+from jitnas_fn.graphs.searcher import Searcher
+import middle, package
+
+WORDS = {"none", "zero", "one", "two", "three"}
+
+
+class Mine(Searcher):
+    def propose(self):
+        from late import pick
+        return middle.draw(), package.inner.draw(), pick, WORDS
+
+    def learn(self, point, value):
+        pass
+""",
+    "middle.py": "from deep import draw\n",
+    "deep.py": "def draw():\n    pass\n",
+    "package/__init__.py": "from . import inner\n",
+    "package/inner.py": "def draw():\n    pass\n",
+    "late.py": "def pick():\n    pass\n",
+}
+
+
+def test_every_file_that_is_imported_counts_however_far(of_files):
+    """In a folder that is no package, behind another module, in a package, within a function."""
+    first = of_files(FILES)
+    for name, text in FILES.items():
+        assert of_files({**FILES, name: f"{text}# changed\n"}) != first
+    assert of_files(FILES, seed="1") == of_files(FILES, seed="2") == first

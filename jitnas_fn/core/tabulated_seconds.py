@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from statistics import correlation, linear_regression
+from statistics import StatisticsError, correlation, linear_regression
 from typing import Any
 
 from jitnas_fn.core.tabulated import Figure, Row, Table
@@ -100,5 +100,8 @@ def line_through(pairs: Sequence[tuple[int, float]]) -> Line | None:
     macs, times = zip(*((float(macs), seconds) for macs, seconds in pairs), strict=True)
     if len(set(macs)) == 1 or len(set(times)) == 1:
         return None
-    slope, intercept = linear_regression(macs, times)
-    return Line(intercept, slope, round(correlation(macs, times) ** 2, 4), len(pairs))
+    try:
+        slope, intercept = linear_regression(macs, times)
+        return Line(intercept, slope, round(correlation(macs, times) ** 2, 4), len(pairs))
+    except (StatisticsError, OverflowError):  # they differ by less than floats tell, or by more
+        return None

@@ -42,6 +42,8 @@ class Searcher(ABC):
         One line: what it is, and who published it.
     needs_cheaper
         Whether it begins with cheaper trainings: where there are none it is another method, and not compared.
+    learns
+        Whether it makes anything of what it is told; where not, it is told nothing that was known before.
     most_evaluations
         After how many its end does not change any more; None if it goes on.
     best
@@ -52,6 +54,7 @@ class Searcher(ABC):
 
     about: str
     needs_cheaper: ClassVar[bool] = False
+    learns: ClassVar[bool] = True
     most_evaluations: int | None = None
 
     def __init__(self, problem: Problem, *, seed: int) -> None:

@@ -2,13 +2,15 @@
 
 import dataclasses
 import json
+import re
 from typing import Any
 
 from jitnas_fn.core.codec import Json
 from jitnas_fn.core.errors import RecordError
 from jitnas_fn.search.found import Found, Step
 
-MOST_BRACKETS = 100_000  # of a line: an object for each time that the best changed, and it may not fill the memory
+MOST_BRACKETS = 100_000  # of a line: some for columns, one each time that the best changed; else it would fill the memory
+TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"')
 COLUMNS = [one.name for one in dataclasses.fields(Step) if one.name != "number"]
 
 
@@ -20,7 +22,7 @@ def packed(found: Found) -> Json:
 
 def unpacked(line: bytes) -> Found | None:
     """The search on a line; None if there is none."""
-    if line.count(b"[") + line.count(b"{") > MOST_BRACKETS:  # steps stand in columns: a few lists, however many they are
+    if _brackets(line) > MOST_BRACKETS and _brackets(TEXT.sub(b"", line)) > MOST_BRACKETS:  # points may be of brackets
         return None
     try:
         fields: dict[str, Any] = json.loads(line)
@@ -31,3 +33,7 @@ def unpacked(line: bytes) -> Found | None:
         return Found.from_dict({**fields, "steps": steps})
     except (ValueError, KeyError, TypeError, RecursionError, RecordError):
         return None
+
+
+def _brackets(line: bytes) -> int:
+    return line.count(b"[") + line.count(b"{")

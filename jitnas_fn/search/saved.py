@@ -15,10 +15,10 @@ from typing import Self
 
 from jitnas_fn import settings
 from jitnas_fn.core.codec import canonical, parse
-from jitnas_fn.core.errors import NewerVersion, RecordError, StoreError, UnknownName
+from jitnas_fn.core.errors import NewerVersion, RecordError, StoreError, TaskError, UnknownName
 from jitnas_fn.search.asked import Asked
 from jitnas_fn.search.columns import packed, unpacked
-from jitnas_fn.search.forms import check_asked, check_search
+from jitnas_fn.search.forms import MOST_SEARCHES, check_asked, check_search
 from jitnas_fn.search.found import Found
 
 RUN_VERSION = 1
@@ -73,6 +73,8 @@ class SavedRun:
         ------
         StoreError
             If it cannot be kept.
+        TaskError
+            If it would be of too many searches.
         """
         folder = runs_folder() / asked.name
         with locked(folder):
@@ -89,6 +91,8 @@ class SavedRun:
             seeds = sorted({*before.seeds, *asked.seeds})
             asked = dataclasses.replace(asked, methods=methods, seeds=seeds, **{name: getattr(before, name) for name in KEPT})
             is_new = False
+        if len(asked.methods) * len(asked.seeds) > MOST_SEARCHES:
+            raise TaskError(f"with what it has already this run would be of more than {MOST_SEARCHES:,} searches")
         try:
             folder.mkdir(parents=True, exist_ok=True)
             draft = folder / f".{secrets.token_hex(8)}"
@@ -132,7 +136,10 @@ class SavedRun:
 
     def add(self, searches: Iterable[Found]) -> None:
         """Keep searches that came to their end; once this returns they survive any kill."""
-        lines = "".join(f"\n{canonical(packed(found))}\n" for found in searches).encode("ascii")
+        texts = [canonical(packed(found)) for found in searches]
+        if any(len(text) >= MOST_LINE_BYTES for text in texts):
+            raise StoreError(f"a search of so many steps cannot be kept: it has more than {MOST_LINE_BYTES:,} bytes")
+        lines = "".join(f"\n{text}\n" for text in texts).encode("ascii")
         try:
             descriptor = os.open(self.folder / SEARCHES, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
             try:
@@ -159,15 +166,26 @@ class SavedRun:
         ------
         RecordError
             If one has another form than any search has.
+        StoreError
+            If they cannot be read.
         """
         seen: set[tuple[str, int]] = set()
-        with contextlib.suppress(FileNotFoundError), (self.folder / SEARCHES).open("rb") as file:
-            while line := file.readline(MOST_LINE_BYTES):
-                found = unpacked(line)
-                if found is not None and (found.method, found.seed) not in seen:
-                    check_search(found, self.asked)
-                    seen.add((found.method, found.seed))
-                    yield found
+        for line in self._lines():
+            found = unpacked(line)
+            if found is not None and (found.method, found.seed) not in seen:
+                check_search(found, self.asked)
+                seen.add((found.method, found.seed))
+                yield found
+
+    def _lines(self) -> Iterator[bytes]:
+        try:
+            with (self.folder / SEARCHES).open("rb") as file:
+                while line := file.readline(MOST_LINE_BYTES):
+                    yield line
+        except FileNotFoundError:
+            return
+        except OSError as reason:
+            raise StoreError(f"the searches of {self.folder} cannot be read ({reason})") from None
 
     def done(self) -> set[tuple[str, int]]:
         """(method, seed) of those."""

@@ -70,7 +70,7 @@ def search(
     check_budget(evaluations, seconds, in_flight)
     most = min((bound for bound in (evaluations, searcher.most_evaluations) if bound is not None), default=None)
     run = Run(searcher, client, is_timed=seconds is not None)
-    warm = warm if searcher.most_evaluations is None else ()  # what learns nothing is told nothing
+    warm = warm if searcher.learns else ()
     run.know(warm)
     while True:
         may_ask = (most is None or run.asked < most) and (seconds is None or run.spends_towards(seconds))

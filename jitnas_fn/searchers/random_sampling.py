@@ -14,6 +14,7 @@ class RandomSampling(Searcher):
 
     about = "one point drawn at random and taken, unseen (Lindauer and Hutter, 2020)"
     most_evaluations = 1
+    learns = False
 
     def propose(self) -> Point:
         """A point, each as likely as any other."""

@@ -50,8 +50,13 @@ class Reinforce(Searcher):
 
     def learn(self, point: Point, value: float) -> None:
         """One step of Adam up the gradient of the expected reward."""
-        reward = value * PERCENT if math.isfinite(value) else 2 * self._lowest
-        self._lowest = min(self._lowest, value * PERCENT) if math.isfinite(value) else self._lowest
+        if math.isfinite(value):
+            reward = value * PERCENT
+            self._lowest = min(self._lowest, reward)
+        elif self._lowest < 0 or self.problem.dataset.direction == "maximise":
+            reward = 2 * self._lowest
+        else:  # nothing to measure a failure by yet
+            return
         self._usual = MOMENTUM * self._usual + (1 - MOMENTUM) * reward
         self._weight *= MOMENTUM
         advantage = reward - self._usual / (1 - self._weight)

@@ -187,5 +187,5 @@ def test_what_a_replay_does_not_take_is_told(jitnas, file, more):
 
 
 def test_a_dataset_that_is_named_twice_is_compared_once(jitnas, file):
-    words = (*REPLAY[:4], "cifar10,cifar10", *REPLAY[5:], "--table", file, "--evaluations", 5, "--seeds", 2, "--json")
+    words = (*REPLAY[:4], "cifar10, cifar10", *REPLAY[5:], "--table", file, "--evaluations", 5, "--seeds", 2, "--json")
     assert len(json.loads(jitnas(*words)[1])["methods"]) == 3

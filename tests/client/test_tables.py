@@ -1,6 +1,5 @@
 """Tables in the user's home: one that was imported stays whole, whatever happens to the next."""
 
-import warnings
 from pathlib import Path
 
 import pytest
@@ -76,24 +75,27 @@ def test_a_damaged_table_is_left_out_and_told(tmp_path):
         assert tables.imported_tables() == []
 
 
-@pytest.mark.parametrize(
-    ("name", "rows"),
-    [
-        ("nasbench101", [small.nasbench101([(0.1, 0.2, 0.3, 0.4)])[0] | {"adjacency_upper_bits": "0" * 10}]),  # leads nowhere
-        ("nasbench201", small.nasbench201([f"{number // 5}{number % 5}3333" for number in range(15)], timed=15)),
-    ],
-)
-def test_a_table_that_holds_nonsense_stops_no_other(tmp_path, name, rows):
-    """A cell that is no network; multiply-adds that are one number as floats, through which there is no line."""
-    for number, row in enumerate(rows):
-        row |= {column: 2**61 + number for column in row if column.endswith("_macs")}
-    folder = tmp_path / "home" / "tables"
-    folder.mkdir(parents=True)
-    small.written(rows, folder / f"{name}.csv.gz")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)
-        found = tables.imported_tables()
-    assert [store.seconds.lines for store in found] == ([{}] if name == "nasbench201" else [])
+FIFTEEN = small.nasbench201([f"{number // 5}{number % 5}3333" for number in range(15)], timed=15)
+SIZED = [{**row, "cifar10_macs": 2**61 + place, "imagenet16_120_macs": 2**61 + place} for place, row in enumerate(FIFTEEN)]
+BRIEF = [
+    {**row, "cifar10_train_seconds_200": f"{place + 1}e-200", "imagenet16_120_train_seconds_200": f"{place + 1}e-200"}
+    for place, row in enumerate(FIFTEEN)
+]
+
+
+@pytest.mark.parametrize("rows", [SIZED, BRIEF], ids=["multiply-adds", "seconds"])
+def test_where_numbers_hardly_differ_there_is_no_line(tmp_path, rows):
+    """As floats they are one number, or their squares are."""
+    store = tables.open_table("nasbench201", small.written(rows, tmp_path / "table.csv"))
+    assert store.seconds.lines == {}
+
+
+def test_a_table_with_a_cell_that_is_none_stops_no_other(tmp_path):
+    (row,) = small.nasbench101([(0.1, 0.2, 0.3, 0.4)])
+    tables.import_table("nasbench201", small.written(FIFTEEN, tmp_path / "table.csv"))
+    small.written([{**row, "adjacency_upper_bits": "0" * 10}], tmp_path / "home" / "tables" / "nasbench101.csv.gz")
+    with pytest.warns(RuntimeWarning, match="the imported table nasbench101 is left out"):
+        assert [store.table.name for store in tables.imported_tables()] == ["nasbench201"]
 
 
 def test_whoever_waits_for_many_networks_is_told(tmp_path, monkeypatch):

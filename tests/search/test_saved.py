@@ -8,8 +8,8 @@ import pytest
 
 from jitnas_fn.core import shelf
 from jitnas_fn.core.codec import canonical
-from jitnas_fn.core.errors import NewerVersion, RecordError, StoreError, UnknownName
-from jitnas_fn.search import columns, saved
+from jitnas_fn.core.errors import NewerVersion, RecordError, StoreError, TaskError, UnknownName
+from jitnas_fn.search import columns, forms, saved
 from jitnas_fn.search.asked import Asked
 from jitnas_fn.search.found import Found, Incumbent, Step
 from jitnas_fn.search.saved import SavedRun
@@ -121,6 +121,39 @@ def test_what_was_known_when_a_run_began_stays_what_it_is():
     SavedRun.begun(asked(warm=FIRST, seconds_line=first))
     again = SavedRun.begun(asked(warm=[["2", "b" * 64, "d" * 64]], seconds_line=later))
     assert (again.asked.warm, again.asked.seconds_line) == (FIRST, first)
+
+
+def test_points_may_be_of_brackets():
+    """Those of NAS-Bench-101 are matrices."""
+    run = SavedRun.begun(asked())
+    steps = [dataclasses.replace(step, point='[[0,1],[["]]]{') for step in found(count=30_000).steps]
+    long = dataclasses.replace(found(), steps=tuple(steps))
+    run.add([long])
+    assert list(run.searches()) == [long]
+
+
+def test_a_search_that_could_not_be_read_again_is_not_kept(monkeypatch):
+    monkeypatch.setattr(saved, "MOST_LINE_BYTES", 500)
+    run = SavedRun.begun(asked())
+    with pytest.raises(StoreError, match="a search of so many steps cannot be kept"):
+        run.add([found()])
+    assert list(run.searches()) == []
+
+
+def test_a_run_does_not_grow_beyond_what_can_be_read_again(monkeypatch):
+    for module in (saved, forms):
+        monkeypatch.setattr(module, "MOST_SEARCHES", 6)
+    SavedRun.begun(asked(methods=["a", "b"], seeds=[0, 1, 2]))
+    with pytest.raises(TaskError, match="of more than 6 searches"):
+        SavedRun.begun(asked(methods=["c"], seeds=[0]))
+    assert len(SavedRun.opened(saved.names()[0]).wanted) == 6
+
+
+def test_searches_that_cannot_be_read_are_told():
+    run = SavedRun.begun(asked())
+    (run.folder / saved.SEARCHES).mkdir()
+    with pytest.raises(StoreError, match="cannot be read"):
+        list(run.searches())
 
 
 def test_a_line_of_brackets_is_left_out_unread(monkeypatch):

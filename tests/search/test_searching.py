@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import random
 
 import pytest
 
@@ -178,6 +179,33 @@ def test_a_search_is_not_idle_while_it_pays(monkeypatch):
     monkeypatch.setattr(of_search, "MOST_IDLE", 2)
     found = a_search("local_search", problem=problem_of("mlp"), seconds=100.0, in_flight=1)
     assert sum(step.seconds for step in found.steps) >= 100.0
+
+
+class Planned(Searcher):
+    """Ends after four evaluations, and learns from what it is told."""
+
+    about = "a plan of four"
+    most_evaluations = 4
+
+    def __init__(self, problem, *, seed):
+        super().__init__(problem, seed=seed)
+        self.told = []
+
+    def propose(self):
+        return self.space.sample(self.rng)
+
+    def learn(self, point, value):
+        self.told.append(point)
+
+
+def test_what_is_known_is_told_to_all_that_learn_from_it():
+    problem, client = problem_of(), Client(store=MemoryStore(), executor=Counting())
+    point = problem.space.sample(random.Random(5))
+    record = client.evaluate(problem.architecture(point), dataset="digits", recipe=problem.recipe, seed=problem.seed)
+    planned = Planned(problem, seed=0)
+    found = search(planned, client, seed=0, evaluations=9, warm=[(point, record)])
+    assert (found.warm, len(found.steps), planned.told[0]) == (1, 4, point)
+    assert search(shelf.take("searchers", "random_sampling").SEARCHER(problem, seed=0), client, seed=0, evaluations=9).warm == 0
 
 
 class NowhereElse(Searcher):

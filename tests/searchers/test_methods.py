@@ -291,3 +291,14 @@ def test_reinforce_is_not_rewarded_for_failing_where_less_is_better(problem):
     searched(made, lambda point: float("-inf") if point[0] == 1 else -0.5, 300)
     chances = _softmax(made._logits[0])
     assert chances[1] < 1 / len(chances)
+
+
+def test_reinforce_learns_nothing_from_failures_before_anything_has_worked_where_less_is_better(problem):
+    fewer = dataclasses.replace(problem, dataset=dataclasses.replace(problem.dataset, direction="minimise"))
+    made, untaught = Reinforce(fewer, seed=0), Reinforce(fewer, seed=0)
+    for _ in range(3):
+        made.learn((1, 1, 1, 1, 1, 1), float("-inf"))
+    assert made._logits == untaught._logits
+    made.learn((0, 0, 0, 0, 0, 0), -0.5)
+    made.learn((1, 1, 1, 1, 1, 1), float("-inf"))
+    assert made._logits[0][1] < untaught._logits[0][1]

@@ -80,14 +80,14 @@ def compare(  # noqa: PLR0913  one argument per option
                 )
             asked = [
                 known.asked(
-                    name.strip(),
+                    name,
                     methods=ways,
                     seeds=range(seeds),
                     evaluations=evaluations,
                     seconds=seconds,
                     in_flight=in_flight or 1,
                 )
-                for name in dict.fromkeys(dataset.split(","))
+                for name in dict.fromkeys(name.strip() for name in dataset.split(","))
             ]
             runs = [SavedRun.begun(one) for one in asked]
             with counting("searches") as show:

@@ -49,6 +49,7 @@ def alone(problem, values, method):
 def filled(folder):
     """A problem on digits whose every record is in the user's cache, and every point an alias."""
     os.environ["JITNAS_HOME"] = str(folder)
+    os.environ["JITNAS_SNAPSHOT"] = str(folder / "none")  # a published record would stand beside one of these
     problem = Problem(
         space=shelf.take("spaces", "mlp").SPACE,
         dataset=shelf.take("datasets", "digits").DATASET,

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from jitnas_fn import settings
-from jitnas_fn.client.workers import processes
 from jitnas_fn.core import shelf
 from jitnas_fn.core.cards import card_named, recipe_named
 from jitnas_fn.core.dataset import Dataset
@@ -179,6 +178,8 @@ def _built(
     if workers == 1 or len(points) <= FEW:
         yield from map(_build, arguments)
         return
+    from jitnas_fn.client.workers import processes  # look-ups by key, which are many, have no need of it
+
     with processes(workers) as pool:
         yield from pool.map(_build, arguments)
 

@@ -147,11 +147,11 @@ class Table(ABC):
         indices: set[str] = set()
         points: set[tuple[Any, ...]] = set()
         for number, cells in enumerate(lines, start=2):
-            if not cells:  # an empty line
-                continue
             try:
                 if number > MOST_ROWS:
                     raise TableError(f"more than {MOST_ROWS:,} rows")
+                if not cells:  # an empty line
+                    continue
                 if len(cells) != len(header) or max(map(len, cells)) > LONGEST_CELL:
                     raise TableError("a cell is missing or too long, or there is one too many")
                 row = self.row(dict(zip(header, cells, strict=True)))

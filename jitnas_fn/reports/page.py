@@ -14,6 +14,7 @@ from jitnas_fn.reports.figures import Made
 from jitnas_fn.reports.practices.finding import listed, ranges
 from jitnas_fn.reports.words import escaped, heading, row
 
+FIRST, PRACTICES = "# Run ", "## The fourteen practices"  # by which a page is known to be one of these
 HOW = {
     "search": "A search of one space by one method.",
     "compare": "A comparison of methods on one problem.",
@@ -36,11 +37,11 @@ def page(evidence: Evidence, methods: Sequence[Json], figures: Sequence[Made | A
         The checklist.
     """
     sections = [
-        [f"# Run {escaped(evidence.run.name)}", "", HOW.get(evidence.asked.kind, "")],
+        [f"{FIRST}{escaped(evidence.run.name)}", "", HOW.get(evidence.asked.kind, "")],
         ["## What was asked", "", heading("", ""), *(row(*pair) for pair in _asked(evidence))],
         ["## What came out", "", *_methods(evidence, methods), "", *_best(evidence)],
         ["## Figures", *_figures(figures)],
-        ["## The fourteen practices", "", _practices(practices), "", as_markdown(practices)],
+        [PRACTICES, "", _practices(practices), "", as_markdown(practices)],
         ["## Where the numbers come from", "", *_sources(evidence)],
     ]
     return "\n\n".join("\n".join(section) for section in sections) + "\n"

@@ -14,7 +14,7 @@ from jitnas_fn.reports.checklist import Practice, checklist
 from jitnas_fn.reports.evidence import Evidence
 from jitnas_fn.reports.figure import Absent
 from jitnas_fn.reports.figures import Made, figures_of, make_figures
-from jitnas_fn.reports.page import page
+from jitnas_fn.reports.page import FIRST, PRACTICES, page
 from jitnas_fn.search.summary import rows
 
 FOLDER, PAGE = "report", "report.md"
@@ -80,20 +80,22 @@ def report(
         If matplotlib is not installed, or the folder cannot be written to.
     """
     folder = evidence.run.folder / FOLDER if out is None else out
-    _clear(folder)
+    before = _files_shown(folder)
     figures = make_figures(figures_of(evidence, beside=beside, known=aliases(), kind=kind), folder)
     methods, practices = rows(evidence.searches, evidence.asked), checklist(evidence)
     try:
         (folder / PAGE).write_text(page(evidence, methods, figures, practices), "utf-8")
+        for name in before - {file for figure in figures if isinstance(figure, Made) for file in figure.files}:
+            (folder / name).unlink(missing_ok=True)
     except OSError as reason:
         raise StoreError(f"the report cannot be written to {folder} ({reason})") from None
     return Report(folder / PAGE, methods, figures, practices)
 
 
-def _clear(folder: Path) -> None:
-    """Take away the figures of an earlier report in the same folder: those that its page shows, and nothing else."""
-    with contextlib.suppress(OSError, ValueError):
-        with (folder / PAGE).open(encoding="utf-8") as page_before:
-            shown = LINK.findall(page_before.read(LONGEST_PAGE))
-        for name in set(shown):
-            (folder / name).unlink(missing_ok=True)
+def _files_shown(folder: Path) -> set[str]:
+    """The figures that an earlier report in a folder shows; none where its page is none of ours."""
+    with contextlib.suppress(OSError, ValueError), (folder / PAGE).open(encoding="utf-8") as file:
+        text = file.read(LONGEST_PAGE)
+        if text.startswith(FIRST) and PRACTICES in text:
+            return set(LINK.findall(text))
+    return set()

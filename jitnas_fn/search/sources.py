@@ -32,25 +32,25 @@ class _Reached:
     def __init__(self) -> None:
         self.told: list[str] = []
         self._files: set[str] = set()
-        self._seen: dict[int, Any] = {}  # by their identity, which holds as long as they live
+        self._seen: dict[int, tuple[Any, int]] = {}  # by their identity, which holds as long as they live, and their number
 
     def take(self, name: str, value: Any) -> None:
         """Note what a name stands for, and go on from there."""
-        if id(value) in self._seen:
-            return
-        if isinstance(value, CONTAINERS):
+        if id(value) in self._seen:  # which of those that were met, for a name may come to stand for another of them
+            self.told.append(f"{name}: as {self._seen[id(value)][1]}")
+        elif isinstance(value, CONTAINERS):
             self._note(name, value, type(value).__name__)
             self._take_each(name, value)
         elif isinstance(value, ModuleType | type | FunctionType) and is_installed(value):
             self.told.append(f"{name}: {getattr(value, '__module__', '')}.{getattr(value, '__qualname__', name)}")
         elif isinstance(value, ModuleType):
-            self._note(name, value, "module")
+            self._note(name, value, f"module {value.__name__}")
             self._take_file(getattr(value, "__file__", None), value.__package__)
         elif isinstance(value, type):
-            self._note(name, value, "class")
+            self._note(name, value, f"class {value.__module__} {value.__qualname__}")
             self._take_class(value)
         elif isinstance(value, FunctionType):
-            self._note(name, value, "function")
+            self._note(name, value, f"function {value.__qualname__} {_place_of(value.__code__)}")
             self._take_function(value)
         elif inner := _inside(value):
             self._note(name, value, type(value).__name__)
@@ -60,7 +60,7 @@ class _Reached:
             self.told.append(f"{name}={plainly(value)}")
 
     def _note(self, name: str, value: object, what: str) -> None:
-        self._seen[id(value)] = value
+        self._seen[id(value)] = value, len(self._seen)
         self.told.append(f"{name}: {what}")
 
     def _take_each(self, name: str, values: Any) -> None:
@@ -119,6 +119,12 @@ def _inside(value: object) -> list[tuple[str, Any]]:
 def _own(value: object) -> dict[str, Any]:
     slots = [name for kind in type(value).__mro__ for name in getattr(kind, "__slots__", ()) if isinstance(name, str)]
     return {name: getattr(value, name) for name in slots if hasattr(value, name)} | getattr(value, "__dict__", {})
+
+
+def _place_of(code: CodeType) -> tuple[int, int]:
+    """Where it begins, and the last column of it: a line may hold several."""
+    places = [(line, column) for line, _, column, _ in code.co_positions() if line is not None and column is not None]
+    return code.co_firstlineno, max(places, default=(0, 0))[1]
 
 
 def _bytecode(code: CodeType) -> str:

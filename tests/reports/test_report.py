@@ -6,7 +6,7 @@ import re
 import pytest
 
 from jitnas_fn.client.cache import users_store
-from jitnas_fn.core.errors import NewerVersion, RecordError, TableError
+from jitnas_fn.core.errors import NewerVersion, RecordError, StoreError, TableError
 from jitnas_fn.reports.evidence import gathered
 from jitnas_fn.reports.records import at_hand, beside
 from jitnas_fn.reports.report import report
@@ -72,6 +72,22 @@ def test_figures_of_an_earlier_report_do_not_lie_among_those_of_a_later_one(run,
     assert (folder / "cell-1-evolution.svg").exists()
     assert (folder / "own.png").read_text() == "somebody's own"
     assert (tmp_path / "up.png").exists()
+
+
+def test_what_somebody_else_calls_a_report_loses_no_figure(run, tmp_path):
+    (tmp_path / "report.md").write_text("# My report\n\n![mine](mine.png)\n")
+    (tmp_path / "mine.png").write_text("somebody's own")
+    report(at_hand(run), out=tmp_path)
+    assert (tmp_path / "mine.png").read_text() == "somebody's own"
+
+
+def test_a_report_that_cannot_be_made_leaves_the_one_before(run, tmp_path, monkeypatch):
+    report(at_hand(run), out=tmp_path)
+    files = sorted(path.name for path in tmp_path.iterdir())
+    monkeypatch.setattr("jitnas_fn.reports.figures._plotting.save", lambda *_: (_ for _ in ()).throw(OSError("no")))
+    with pytest.raises(StoreError, match="cannot be written"):
+        report(at_hand(run), out=tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == files
 
 
 def test_it_is_told_to_programs_as_well(run):

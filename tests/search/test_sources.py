@@ -149,6 +149,30 @@ def test_what_stands_in_other_cells_of_a_notebook_counts(monkeypatch):
     assert len(set(digests)) == 3
 
 
+NAMES = """
+def f(): return 1
+def g(): return 2
+class A: pass
+class B: pass
+h, i = (lambda: f), (lambda: f)
+"""
+
+
+@pytest.mark.parametrize(("one", "other"), [("f", "g"), ("A", "B"), ("h", "i"), ("[f, g]", "[g, f]")])
+@pytest.mark.parametrize("text", ["chosen()", "(f, g, A, B, h, i, zchosen)", "(Chosen, f, g, A, B, h, i)"])
+def test_it_counts_for_which_of_several_a_name_stands(monkeypatch, one, other, text):
+    """They stand in the same cell; and each may be reached by its own name too, before or after."""
+    room = {"Searcher": Searcher, "__name__": "__main__"}
+    cell(monkeypatch, 1, NAMES, room)
+    cell(monkeypatch, 2, CELL.replace("pick()", text), room)
+    digests = []
+    for chosen in (one, other, one):
+        for name in ("chosen", "zchosen", "Chosen"):
+            room[name] = eval(chosen, room)
+        digests.append(source_digest(room["Mine"]))
+    assert digests[0] == digests[2] != digests[1]
+
+
 CLOSED = METHOD.replace("    def learn(self, point, value):\n        pass\n", "    learn = around(3)\n").replace(
     "\nSTEP = 1\n",
     "\n\ndef around(step):\n    def learn(self, point, value):\n        return step\n    return learn\n\nSTEP = 1\n",

@@ -157,6 +157,15 @@ def test_empty_lines_are_passed_over_and_counted(table, name, tmp_path):
         table.read(path)
 
 
+def test_empty_lines_end_too(table, name, tmp_path, monkeypatch):
+    """Else a small packed file of them would be read for an hour."""
+    monkeypatch.setattr("jitnas_fn.core.tabulated.MOST_ROWS", 100)
+    path = small.written(MADE[name](), tmp_path / "table.csv", packed=False)
+    path.write_text(path.read_text() + "\n" * 200)
+    with pytest.raises(TableError, match="more than 100 rows"):
+        table.read(path)
+
+
 def test_a_small_file_that_unpacks_to_a_large_one_is_refused(table, tmp_path, monkeypatch):
     monkeypatch.setattr("jitnas_fn.core.tabulated.MOST_BYTES", 10_000)
     rows = [{"arch": "0" * 100_000}]

@@ -62,9 +62,15 @@ def compare(  # noqa: PLR0913  one argument per option
     """
     if replay is not None:
         ways = with_baselines(methods.split(","))
-        _only_real(warm=warm or None, training_seed=training_seed or None)
         _only_real(
-            space=space, recipe=recipe, endpoint=endpoint, final=final, epochs=cheaper_epochs, fractions=cheaper_fractions
+            space=space,
+            recipe=recipe,
+            endpoint=endpoint,
+            final=final,
+            epochs=cheaper_epochs,
+            fractions=cheaper_fractions,
+            warm=warm or None,
+            training_seed=training_seed or None,
         )
         with answering(as_json=as_json) as answer:
             cores = os.cpu_count() or 1

@@ -16,7 +16,6 @@ from jitnas_fn.graphs.differences.wording import counted
 from jitnas_fn.reports.figure import Absent
 from jitnas_fn.reports.records import at_hand, beside
 from jitnas_fn.reports.report import Report, report
-from jitnas_fn.search.forms import check_asked
 from jitnas_fn.search.saved import SavedRun, names
 
 
@@ -63,7 +62,6 @@ def _runs() -> Iterator[Json]:
     for name in names():
         try:
             asked = SavedRun.opened(name).asked
-            check_asked(asked)
         except JitnasError:
             continue
         about = {"name": name, "kind": asked.kind, "space": asked.space, "dataset": asked.dataset["name"]}

@@ -12,7 +12,7 @@ from jitnas_fn.search.saved import SavedRun
 from jitnas_fn.search.summary import rows
 from jitnas_fn.search.ways import BASELINES, labelled
 from jitnas_fn.stores.memory import MemoryStore
-from tests.search.test_searching import Counting
+from tests.search.searches import Counting
 
 ASK = {"space": "mlp", "dataset": "digits", "recipe": "quick", "seeds": 2, "evaluations": 6}
 

@@ -17,7 +17,7 @@ from jitnas_fn.search.ways import BASELINES, with_baselines
 from jitnas_fn.stores.aliases import AliasBook
 from jitnas_fn.stores.memory import MemoryStore
 from tests.client.fakes import record_for
-from tests.search.test_searching import Counting
+from tests.search.searches import Counting
 from tests.searchers.problems import problem_of
 
 BUDGET = {"evaluations": 10, "seconds": None, "in_flight": 2}

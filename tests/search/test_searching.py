@@ -8,52 +8,15 @@ import pytest
 
 from jitnas_fn import Client
 from jitnas_fn.core import shelf
-from jitnas_fn.core.envelope import Envelope, error_fields
-from jitnas_fn.core.errors import ModelFailed, NotAllowed, SiteUnavailable, TaskError
+from jitnas_fn.core.envelope import Envelope
+from jitnas_fn.core.errors import ModelFailed, SiteUnavailable, TaskError
 from jitnas_fn.graphs.fidelities import cheaper_by
 from jitnas_fn.graphs.searcher import Searcher
 from jitnas_fn.search import search
-from jitnas_fn.search import under_way as of_search
 from jitnas_fn.stores.memory import MemoryStore
-from tests.client.fakes import Held, Inline, record_for, reply
+from tests.client.fakes import Held, record_for, reply
+from tests.search.searches import Counting, a_search, answered, worth
 from tests.searchers.problems import problem_of
-
-
-def worth(key):
-    """A value that depends on the key alone, and is the same in every process."""
-    return int(key[:6], 16) / 16**6
-
-
-def answered(text, *, failing=lambda key: None):
-    """Records worth something on validation, and something else on test."""
-    results = []
-    for item in Envelope.from_json(text).items("tasks"):
-        key = item["key"]
-        if failing(key) is not None:
-            results.append({"key": key, "error": error_fields(failing(key))})
-            continue
-        metrics = {"validation": {"accuracy": worth(key)}, "test": {"accuracy": worth(key[10:])}}
-        record = dataclasses.replace(record_for(item), metrics=metrics).sealed()
-        results.append({"key": key, "record": record.to_dict()})
-    return reply(results)
-
-
-class Counting(Inline):
-    """Answers at once, and counts the trainings."""
-
-    def __init__(self, **options):
-        super().__init__(lambda text: answered(text, **options))
-        self.trained = 0
-
-    def submit(self, function, text):
-        self.trained += 1
-        return super().submit(function, text)
-
-
-def a_search(name="random_search", *, store=None, executor=None, seed=0, problem=None, **budget):
-    method = shelf.take("searchers", name).SEARCHER
-    client = Client(store=MemoryStore() if store is None else store, executor=executor or Counting())
-    return search(method(problem or problem_of(), seed=seed), client, seed=seed, **budget)
 
 
 def test_the_best_on_validation_is_found_and_its_test_is_read():
@@ -73,18 +36,6 @@ def test_what_is_asked_for_twice_is_trained_once(name):
     assert executor.trained == len({step.key for step in found.steps}) <= 3
     assert sum(step.again for step in found.steps) == len(found.steps) - executor.trained
     assert len(found.steps) == (1 if name == "random_sampling" else 12)
-
-
-@pytest.mark.parametrize(
-    ("in_flight", "clocks"), [(1, [2.0, 4.0, 6.0, 8.0]), (2, [2.0, 2.0, 4.0, 4.0]), (3, [2.0, 2.0, 2.0, 4.0])]
-)
-def test_the_clock_runs_as_if_all_had_been_trained_for_this_search(in_flight, clocks):
-    """Each record says that it took two seconds; what is known already takes as long."""
-    store = MemoryStore()
-    for _ in range(2):
-        found = a_search(store=store, evaluations=4, in_flight=in_flight)
-        assert [step.clock for step in found.steps] == clocks
-        assert found.seconds == 8.0
 
 
 def test_the_best_is_trained_by_another_recipe_in_the_end_and_that_test_is_read():
@@ -158,29 +109,6 @@ def test_no_more_are_under_way_than_may_be():
     assert len(found.steps) == 12
 
 
-def test_a_budget_in_seconds_ends_it(capsys):
-    shown = []
-    found = a_search(seconds=9.0, in_flight=1, show=shown.append)  # each record says that it took two
-    assert [step.seconds for step in found.steps if not step.again] == [2.0] * 5
-    assert tuple(shown) == found.steps
-
-
-@pytest.mark.parametrize("failing", [lambda _: None, lambda _: ModelFailed("no")])
-def test_a_budget_that_nothing_draws_upon_any_more_ends_all_the_same(monkeypatch, failing):
-    """Three networks are known after some steps: to ask for them again costs nothing, however long."""
-    monkeypatch.setattr(of_search, "MOST_IDLE", 25)
-    found = a_search(executor=Counting(failing=failing), problem=problem_of("hand_designed"), seconds=1000.0, in_flight=2)
-    assert 25 <= len(found.steps) < 60
-    assert len({step.key for step in found.steps}) <= 3
-
-
-def test_a_search_is_not_idle_while_it_pays(monkeypatch):
-    """Between one that costs nothing and the next one there is always one that costs something."""
-    monkeypatch.setattr(of_search, "MOST_IDLE", 2)
-    found = a_search("local_search", problem=problem_of("mlp"), seconds=100.0, in_flight=1)
-    assert sum(step.seconds for step in found.steps) >= 100.0
-
-
 class Planned(Searcher):
     """Ends after four evaluations, and learns from what it is told."""
 
@@ -208,36 +136,6 @@ def test_what_is_known_is_told_to_all_that_learn_from_it():
     assert search(shelf.take("searchers", "random_sampling").SEARCHER(problem, seed=0), client, seed=0, evaluations=9).warm == 0
 
 
-class NowhereElse(Searcher):
-    """Knows a point within the bounds, and others beyond them."""
-
-    about = "begins at one point, then proposes what is not allowed"
-
-    def propose(self):
-        allowed = self.best is None and not self._asked
-        while True:
-            point = self.space.sample(self.rng)
-            if self.problem.allows(point) == allowed:
-                return point
-
-    def learn(self, point, value):
-        pass
-
-
-@pytest.mark.parametrize("in_flight", [1, 4])
-def test_where_nothing_more_is_within_the_bounds_a_search_ends_with_what_it_has(in_flight):
-    problem = dataclasses.replace(problem_of("mlp"), most_parameters=20_000)
-    client = Client(store=MemoryStore(), executor=Counting())
-    found = search(NowhereElse(problem, seed=0), client, seed=0, evaluations=10, in_flight=in_flight)
-    assert len(found.steps) == 1
-    assert (found.key, found.test) == (found.steps[0].key, worth(found.steps[0].key[10:]))
-
-
-def test_where_nothing_at_all_is_within_the_bounds_it_is_an_error():
-    with pytest.raises(TaskError, match="none is within the bounds"):
-        a_search(problem=dataclasses.replace(problem_of("mlp"), most_parameters=1), evaluations=10)
-
-
 def test_a_network_that_fails_is_worth_nothing_and_the_search_goes_on():
     executor = Counting(failing=lambda key: ModelFailed("no") if int(key[0], 16) % 2 else None)
     found = a_search(executor=executor, evaluations=30)
@@ -258,139 +156,6 @@ def test_what_is_no_fault_of_a_network_ends_the_search(monkeypatch):
     lasting.retryable = False
     with pytest.raises(SiteUnavailable, match="no such partition"):
         a_search(executor=Counting(failing=lambda _: lasting), evaluations=5)
-
-
-class Cheat(Searcher):
-    """Looks at the test part."""
-
-    about = "looks at what it must not see"
-
-    def propose(self):
-        return self.space.sample(self.rng)
-
-    def learn(self, point, value):
-        pass
-
-    def tell(self, record):
-        super().tell(record)
-        assert "test" not in record.metrics
-        record.metrics["test"]
-
-
-def test_a_searcher_that_looks_at_the_test_part_is_told_that_it_is_sealed():
-    client = Client(store=MemoryStore(), executor=Counting())
-    with pytest.raises(NotAllowed, match="chooses on validation; test is read at its end"):
-        search(Cheat(problem_of(), seed=0), client, seed=0, evaluations=3)
-
-
-@pytest.mark.parametrize(
-    "budget",
-    [
-        {},
-        {"evaluations": 0},
-        {"evaluations": -1},
-        {"seconds": 0.0},
-        {"seconds": float("nan")},
-        {"seconds": float("inf")},
-        {"evaluations": 3, "in_flight": 0},
-    ],
-)
-def test_a_search_without_a_budget_is_refused(budget):
-    with pytest.raises(TaskError, match="has a budget above 0"):
-        a_search(**budget)
-
-
-class Curious(Cheat):
-    """Looks for the test part of the curves, and of what records are left."""
-
-    about = "looks at curves that it must not see"
-
-    def tell(self, record):
-        Searcher.tell(self, record)
-        assert record.seal["salt"] is None
-        record.curves["test"]
-
-
-def test_curves_of_test_are_sealed_too():
-    client = Client(store=MemoryStore(), executor=Counting())
-    with pytest.raises(NotAllowed, match="test is read at its end"):
-        search(Curious(problem_of(), seed=0), client, seed=0, evaluations=3)
-
-
-class Priced(Counting):
-    """Each training takes as many seconds as is said, one after the other."""
-
-    def __init__(self, *prices):
-        super().__init__()
-        self.prices = list(prices)
-
-    def submit(self, function, text):
-        (item,) = Envelope.from_json(text).items("tasks")
-        cost = {"wall_seconds": self.prices[self.trained]}
-        self.answering = lambda _: self._priced(item, cost)
-        return super().submit(function, text)
-
-    def _priced(self, item, cost):
-        record = record_for(item)
-        metrics = {"validation": {"accuracy": worth(item["key"])}, "test": {"accuracy": 0.5}}
-        sealed = dataclasses.replace(record, cost={**record.cost, **cost}, metrics=metrics).sealed()
-        return reply([{"key": item["key"], "record": sealed.to_dict()}])
-
-
-@pytest.mark.parametrize("price", [-1.0, None, "fast", {"a": 1}, 10**400, 1e300, True])
-def test_a_record_that_does_not_say_what_it_cost_ends_a_budget_in_seconds(price):
-    with pytest.raises(TaskError, match="does not say how long its training took"):
-        a_search(executor=Priced(*[price] * 20), seconds=20.0, in_flight=1)
-    found = a_search(executor=Priced(*[price] * 20), evaluations=3, in_flight=1)
-    assert (found.seconds, [step.clock for step in found.steps]) == (0.0, [0.0] * 3)
-
-
-class Spoiling(Searcher):
-    """Changes the records that it is told."""
-
-    about = "changes what it is told, as whoever normalises in place"
-
-    def propose(self):
-        return self.space.sample(self.rng)
-
-    def learn(self, point, value):
-        pass
-
-    def tell(self, record):
-        super().tell(record)
-        record.cost["wall_seconds"] = 0.0
-        record.metrics["validation"]["accuracy"] /= 2
-        record.parts.clear()
-
-
-def test_what_a_searcher_does_with_its_records_changes_nothing_for_anybody():
-    class Kept(MemoryStore):
-        """Gives everybody the very same records."""
-
-        def __init__(self):
-            super().__init__()
-            self.given = {}
-
-        def get(self, key):
-            found = self.given.get(key) or super().get(key)
-            if found is not None:
-                self.given[key] = found
-            return found
-
-    store = Kept()
-    client = Client(store=store, executor=Counting())
-    for _ in range(2):
-        found = search(Spoiling(problem_of(), seed=0), client, seed=0, evaluations=6)
-        assert [step.value for step in found.steps] == [worth(step.key) for step in found.steps]
-        assert found.seconds == 2.0 * 6
-        assert found.validation == max(worth(step.key) for step in found.steps)
-    assert {step.source for step in found.steps} == {"cache"}
-
-
-def test_the_clock_waits_for_the_longest_of_those_under_way():
-    found = a_search(executor=Priced(10.0, 1.0, 1.0, 20.0), evaluations=4, in_flight=2)
-    assert [step.seconds for step in found.steps] == [10.0, 1.0, 1.0, 20.0]
-    assert [step.clock for step in found.steps] == [10.0, 10.0, 11.0, 30.0]
 
 
 def test_the_best_that_is_asked_for_again_is_no_new_best():

@@ -15,7 +15,7 @@ from jitnas_fn.search.ways import with_baselines
 from jitnas_fn.spaces.nasbench201 import SPACE
 from jitnas_fn.stores.aliases import AliasBook
 from jitnas_fn.stores.memory import MemoryStore
-from tests.search.test_searching import Counting, a_search, worth
+from tests.search.searches import Counting, a_search, worth
 from tests.searchers.problems import problem_of
 from tests.spaces.tables import FOLDER
 from tests.tables import small

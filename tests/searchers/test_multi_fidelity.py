@@ -11,7 +11,7 @@ from jitnas_fn.core.errors import TaskError
 from jitnas_fn.graphs.fidelities import cheaper_by
 from jitnas_fn.graphs.searcher import Trial
 from jitnas_fn.stores.memory import MemoryStore
-from tests.search.test_searching import Counting, a_search
+from tests.search.searches import Counting, a_search
 from tests.searchers.problems import problem_of
 from tests.searchers.rungs import driven, laddered, method, points_on, rungs_of, worth
 from tests.spaces.tables import rows_of
